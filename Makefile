@@ -1,0 +1,34 @@
+# Every target sets up all that it needs; a second run reuses the environment in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check clean
+
+demo: .venv/ready  ## photos to captions, a trained encoder and a measured result: runs/demo/report.html
+	$(BIN)/emocap demo --out runs/demo
+
+test: .venv/ready
+	$(BIN)/pytest
+
+check: .venv/ready  ## style, types, and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
+		{ echo "emocap needs Python 3.11 or 3.12, $(PYTHON) is another: make PYTHON=python3.12 ..."; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
+	@echo "installing into .venv (about 7 GB: torch brings its GPU libraries along)"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv runs
+
+.PHONY: pins
+pins: .venv/ready  ## write the versions of this environment into constraints.txt
+	{ echo "# The versions that the tests and the demo ran with. Made by: make pins"; \
+	  $(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable | grep -v '^uv=='; } > constraints.txt

@@ -1,0 +1,143 @@
+"""The caption schema: one model that is the JSON Schema, the field list of a prompt, and the first check of a caption.
+
+A caption has the three parts of EmoCap100K (arXiv 2507.21015, Fig. 1): ``global``, the overall affective state with
+its intensity; ``local``, one entry per visible region; ``summary``, the conclusion with its evidence. The exact JSON
+form of the paper is not published: this one is our reading.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from emocap.facs import mirror as mirror_units
+from emocap.facs import split_code
+
+SCHEMA_VERSION = 1
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Region = Literal["forehead", "eyebrows", "eyes", "nose", "cheeks", "mouth", "chin", "head"]
+
+
+def _known_code(code: str) -> str:
+    split_code(code)
+    return code
+
+
+Code = Annotated[str, AfterValidator(_known_code)]
+
+
+class LocalCaption(BaseModel):
+    """What one region of the face does."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    region: Region = Field(description="the part of the face that the sentence is about")
+    text: Text = Field(description="one sentence: what is seen there, how strongly, and what it suggests")
+    action_units: list[Code] = Field(default=[], description="FACS action units seen there, such as 4 or L12")
+    intensity: float | None = Field(
+        default=None, ge=0, le=5, description="FACS intensity of the strongest of them, 0 to 5"
+    )
+
+
+class Caption(BaseModel):
+    """A structured facial-emotion caption, schema version 1. In JSON the first part is called ``global``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    global_: Text = Field(alias="global", description="the overall affective state and its intensity, in one sentence")
+    local: list[LocalCaption] = Field(min_length=1, description="one entry per visible region of the face")
+    summary: Text = Field(description="the emotion concluded from the regions, naming the evidence")
+    emotions: list[Text] | None = Field(default=None, description="emotion words, the strongest first")
+    valence: float | None = Field(default=None, ge=-1, le=1, description="unpleasant −1 to pleasant 1")
+    arousal: float | None = Field(default=None, ge=-1, le=1, description="calm −1 to excited 1")
+
+    def texts(self) -> list[str]:
+        """Every sentence of the caption: global, each local one, summary."""
+        return [self.global_, *(entry.text for entry in self.local), self.summary]
+
+
+_FAMILIES = {
+    "happiness": r"happ\w+|joy\w*|cheer\w*|delight\w*|amus\w+|pleas(?:ed|ure)|content(?:ed|ment)?|elat\w+|glad\w*",
+    "sadness": r"sad\w*|sorrow\w*|grie[fv]\w*|unhapp\w+|melanchol\w+|deject\w+|despair\w*|gloom\w*",
+    "anger": r"ang(?:er|ry|rily)|fur(?:y|ious)|rag(?:e|ing)|irritat\w+|annoy\w+|hostil\w+|resent\w+",
+    "fear": r"fear\w*|afraid|scared|fright\w+|terr(?:or|ified)|anxi\w+|alarm\w*|apprehens\w+|panic\w*",
+    "disgust": r"disgust\w*|revuls\w+|revolted|repuls\w+|repelled|distaste",
+    "surprise": r"surpris\w+|astonish\w+|amaz\w+|startl\w+|shock\w*|stunned",
+    "contempt": r"contempt\w*|scorn\w*|disdain\w*",
+    "neutral": r"neutral|impassive|expressionless|composed",
+}
+_FAMILY = {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in _FAMILIES.items()}
+_NEGATED = re.compile(r"\b(?:no|not|without|rather than|neither|nor|free of|absence of)\s+(?:\w+\s+){0,3}?\w+", re.I)
+_REFUSAL = re.compile(
+    r"\b(?:i(?:'m| am) (?:sorry|unable)|i (?:cannot|can't|can not|won't)|as an ai|unable to (?:assist|help|identify))",
+    re.IGNORECASE,
+)
+_IDENTITY = re.compile(
+    r"\b(?:caucasian|african[- ]american|asian|hispanic|latin[oax]|(?:black|white) (?:man|woman|person|male|female)"
+    r"|(?:young|old|elderly|middle[- ]aged) (?:man|woman|person|boy|girl|lady)|\d+[- ]years?[- ]old"
+    r"|celebrity|famous|known as|(?:named|called) [A-Z]\w+|christian|muslim|jewish)\b"
+)
+
+
+def named_emotions(text: str) -> set[str]:
+    """The emotion families that a text names and does not negate, for example ``{"happiness"}``."""
+    affirmed = _NEGATED.sub(" ", text)
+    return {name for name, pattern in _FAMILY.items() if pattern.search(affirmed)}
+
+
+def lint(caption: Caption, *, min_regions: int = 3, max_words: int = 90) -> list[str]:
+    """What a well-formed caption may still have wrong, one clause each; empty when it is fit to train on.
+
+    Checked: at least ``min_regions`` different regions, 3 to ``max_words`` words in every text, no refusals, no claims
+    about who a person is (identity, age, ethnicity), and no contradiction between the emotions that the global part
+    and the summary name. The list of checks is our reading of the paper's quality control, which is not published.
+    """
+    problems = []
+    regions = {entry.region for entry in caption.local}
+    if len(regions) < min_regions:
+        problems.append(f"{len(regions)} regions described, at least {min_regions} wanted")
+    for text in caption.texts():
+        words = len(text.split())
+        if not 3 <= words <= max_words:
+            problems.append(f"a text of {words} words, 3 to {max_words} wanted: {text[:60]!r}")
+        if _REFUSAL.search(text):
+            problems.append(f"a refusal: {text[:60]!r}")
+        if claim := _IDENTITY.search(text):
+            problems.append(f"a claim about who the person is: {claim[0]!r}")
+    said, concluded = named_emotions(caption.global_), named_emotions(caption.summary)
+    if said and concluded and not said & concluded:
+        problems.append(f"global says {', '.join(sorted(said))}, summary says {', '.join(sorted(concluded))}")
+    return problems
+
+
+_SIDE = re.compile(r"\b(left|right)(?=\b|-hand|most|ward)", re.IGNORECASE)
+
+
+def mirror_text(text: str) -> str:
+    """The sentence for the picture flipped left to right: the words left and right change places."""
+
+    def swap(found: re.Match[str]) -> str:
+        other = "right" if found[0].lower() == "left" else "left"
+        return other.upper() if found[0].isupper() else other.capitalize() if found[0][0].isupper() else other
+
+    return _SIDE.sub(swap, text)
+
+
+def mirror(caption: Caption) -> Caption:
+    """The caption of the picture flipped left to right: sides swap in the words and in the action units."""
+    return caption.model_copy(
+        update={
+            "global_": mirror_text(caption.global_),
+            "summary": mirror_text(caption.summary),
+            "local": [
+                entry.model_copy(
+                    update={
+                        "text": mirror_text(entry.text),
+                        "action_units": list(mirror_units(dict.fromkeys(entry.action_units, 1.0))),
+                    }
+                )
+                for entry in caption.local
+            ],
+        }
+    )
