@@ -58,25 +58,33 @@ class Caption(BaseModel):
 
 
 _FAMILIES = {
-    "happiness": r"happ\w+|joy\w*|cheer\w*|delight\w*|amus\w+|pleas(?:ed|ure)|content(?:ed|ment)?|elat\w+|glad\w*",
+    "happiness": r"happ(?:y|i\w+)|joy(?!less)\w*|cheer\w*|delight\w*|amus\w+|pleas(?:ed|ure)|content(?:ed|ment)?"
+    r"|elat\w+|glad\w*",
     "sadness": r"sad\w*|sorrow\w*|grie[fv]\w*|unhapp\w+|melanchol\w+|deject\w+|despair\w*|gloom\w*",
     "anger": r"ang(?:er|ry|rily)|fur(?:y|ious)|rag(?:e|ing)|irritat\w+|annoy\w+|hostil\w+|resent\w+",
-    "fear": r"fear\w*|afraid|scared|fright\w+|terr(?:or|ified)|anxi\w+|alarm\w*|apprehens\w+|panic\w*",
+    "fear": r"fear(?!less)\w*|afraid|scared|fright\w*|terr(?:or|ified)|anxi\w+|alarm\w*|apprehens\w+|panic\w*",
     "disgust": r"disgust\w*|revuls\w+|revolted|repuls\w+|repelled|distaste",
     "surprise": r"surpris\w+|astonish\w+|amaz\w+|startl\w+|shock\w*|stunned",
     "contempt": r"contempt\w*|scorn\w*|disdain\w*",
-    "neutral": r"neutral|impassive|expressionless|composed",
+    "neutral": r"neutral|impassive|expressionless|composed(?! of)",
 }
 _FAMILY = {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in _FAMILIES.items()}
-_NEGATED = re.compile(r"\b(?:no|not|without|rather than|neither|nor|free of|absence of)\s+(?:\w+\s+){0,3}?\w+", re.I)
+_NEGATED = re.compile(
+    r"\b(?:no|not|without|rather than|neither|nor|free of|absence of)\s+"
+    r"(?:(?:an?|any|the|at|all|in|of|very|clear|real|visible|particular|particularly|especially|signs?|traces?|hints?"
+    r"|touch|evidence|suggestion)\s+){0,4}\w+(?:\s+or\s+\w+)*",
+    re.IGNORECASE,
+)
+"""A negation reaches over the small words that follow it to one word of substance, and to what ``or`` adds to that."""
 _REFUSAL = re.compile(
     r"\b(?:i(?:'m| am) (?:sorry|unable)|i (?:cannot|can't|can not|won't)|as an ai|unable to (?:assist|help|identify))",
     re.IGNORECASE,
 )
 _IDENTITY = re.compile(
-    r"\b(?:caucasian|african[- ]american|asian|hispanic|latin[oax]|(?:black|white) (?:man|woman|person|male|female)"
+    r"\b(?:(?i:caucasian|african[- ]american|asian|hispanic|latin[oax]"
+    r"|(?:black|white) (?:man|woman|person|male|female)"
     r"|(?:young|old|elderly|middle[- ]aged) (?:man|woman|person|boy|girl|lady)|\d+[- ]years?[- ]old"
-    r"|celebrity|famous|known as|(?:named|called) [A-Z]\w+|christian|muslim|jewish)\b"
+    r"|celebrity|famous|known as|christian|muslim|jewish)|(?:named|called) [A-Z]\w+)\b"
 )
 
 

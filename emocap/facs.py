@@ -70,7 +70,7 @@ UNITS: dict[int, Unit] = {
     )
 }
 
-_CODE = re.compile(r"([LR]?)(\d{1,2})")
+_CODE = re.compile(r"([LR]?)([1-9][0-9]?)")
 _TERM = re.compile(r"([LR]?\d{1,2})([A-E]?)")
 _EXCLUSIVE = ((26, 27), (24, 25), (24, 26), (24, 27), (5, 43), (5, 45), (43, 45), (17, 27), (12, 15), (18, 20))
 """Pairs that one face does not show together; the stronger stays (FACS lists them as alternatives or as rivals)."""

@@ -1,5 +1,6 @@
 """One sample: a face's picture, its caption, and the record of where both came from."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Annotated
@@ -114,3 +115,12 @@ def make_key(source: Source, number: int) -> str:
     a WebDataset key.
     """
     return f"{source.sha256[:16]}-{source.time_ms}-{number}"
+
+
+def side(group: str, test: float, seed: int = 0) -> str:
+    """``test`` for the share ``test`` of all groups and ``train`` for the others: a hash of the name and the seed.
+
+    A group keeps its side when others come or go, and all that belongs to it, such as a person's pictures, is on one.
+    """
+    drawn = int.from_bytes(hashlib.sha256(f"{seed}/{group}".encode()).digest()[:8]) / 2**64
+    return "test" if drawn < test else "train"

@@ -1,0 +1,5 @@
+"""``python -m emocap``."""
+
+from emocap.cli import main
+
+main()

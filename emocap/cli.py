@@ -1,0 +1,197 @@
+"""The verbs: parse, call, print. Whatever is heavy is imported inside the verb that needs it."""
+
+import logging
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emocap import __version__
+from emocap.errors import UserError
+
+app = typer.Typer(
+    help="Facial-emotion captions, the encoders learned from them, and benchmarks that measure any encoder.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _example(command: str) -> str:
+    # The first character keeps the command on one line of its own.
+    return f"\b\nExample:\n  {command}"
+
+
+def _verbose(on: bool) -> None:
+    logging.basicConfig(level=logging.INFO if on else logging.WARNING, format="%(name)s: %(message)s", force=True)
+
+
+def _version(on: bool) -> None:
+    if on:
+        print(f"emocap {__version__}")
+        raise typer.Exit
+
+
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", callback=_verbose, help="Say more about what is done.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")]
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A YAML file, or the name of a built-in recipe.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Changes to the recipe; dotted keys, YAML values.")
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder for the result; the same folder again resumes.")]
+
+
+@app.callback()
+def _main(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
+    pass
+
+
+@app.command(epilog=_example("emocap demo --out runs/demo"))
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for everything that the demo makes.")] = Path("runs/demo"),
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """The whole path in minutes, without network or GPU: photos, captions, an encoder, its measures, one page."""
+    from emocap.demo import run_demo
+
+    page = run_demo(out)
+    print(f"open {page}")
+
+
+@app.command(
+    epilog=_example("emocap build photos 'sources=[{path: holiday/}]' faces.detector=cascade --out runs/holiday")
+)
+def build(
+    recipe: RecipeName, out: Out, overrides: Overrides = None, verbose: Verbose = False, debug: Debug = False
+) -> None:
+    """Photos → faces → captions → WebDataset shards, with index, rejects, manifest and report.html."""
+    from emocap.build.recipe import BuildRecipe
+    from emocap.build.run import build as run_build
+    from emocap.recipes import load
+    from emocap.reports.page import write_report
+
+    manifest = run_build(load(BuildRecipe, "pipelines", recipe, overrides or ()), out)
+    page = write_report([out], out / "report.html")
+    counts = manifest["counts"]
+    print(f"{counts['inputs']} inputs, {counts['faces']} faces, {counts['samples']} samples in {out}")
+    for reject in counts["rejects"]:
+        print(f"  rejected at {reject['stage']}: {reject['count']} {reject['reason']}")
+    print(f"open {page}")
+
+
+@app.command(epilog=_example("emocap inspect runs/photos"))
+def inspect(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that emocap build has made.")],
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Check every byte of a build against its manifest and index, and tell what its captions are like."""
+    from emocap.build.statistics import describe
+    from emocap.shards import verify
+
+    if not (folder / "manifest.json").is_file():
+        raise UserError(f"{folder} is not a finished build")
+    problems = verify(folder)
+    for name, value in describe(folder).items():
+        print(f"{name:<34} {value}")
+    if problems:
+        raise UserError(f"{folder} is damaged: " + "; ".join(problems))
+    print("every shard agrees with manifest and index")
+
+
+@app.command(epilog=_example("emocap train emocapclip-vit-b-32 'data.builds=[runs/movies]' --out runs/b32"))
+def train(
+    recipe: RecipeName, out: Out, overrides: Overrides = None, verbose: Verbose = False, debug: Debug = False
+) -> None:
+    """Pretrain EmoCapCLIP on shards; leaves checkpoints, metrics.jsonl, report.html and model/ for open_clip."""
+    from emocap.clip.recipe import TrainRecipe
+    from emocap.clip.train import train as run_train
+    from emocap.recipes import load
+    from emocap.reports.page import write_report
+
+    run_train(load(TrainRecipe, "models", recipe, overrides or ()), out)
+    print(f"open {write_report([out], out / 'report.html')}")
+
+
+@app.command(
+    "eval",
+    epilog=_example("emocap eval london-smiles --model runs/b32 --data london/ --out runs/eval"),
+)
+def evaluate(
+    cards: Annotated[list[str], typer.Argument(metavar="CARD...", help="Benchmark cards: names or YAML files.")],
+    model: Annotated[
+        str, typer.Option(help="A run folder, open_clip:NAME[/PRETRAINED or path], or timm:NAME (probe only).")
+    ],
+    data: Annotated[Path, typer.Option(help="The benchmark's folder.")],
+    out: Out,
+    protocol: Annotated[list[str] | None, typer.Option(help="zeroshot or probe; may be given twice.")] = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Measure an encoder on benchmarks; leaves results.jsonl and report.html."""
+    from emocap.evaluate.cards import Card
+    from emocap.evaluate.run import PROTOCOLS
+    from emocap.evaluate.run import evaluate as run_evaluate
+    from emocap.recipes import load
+    from emocap.reports.page import write_report
+
+    protocols = protocol or ["zeroshot"]
+    if unknown := set(protocols) - set(PROTOCOLS):
+        raise UserError(f"--protocol: {', '.join(unknown)} is not one of {', '.join(PROTOCOLS)}")
+    loaded = {Path(card).stem: load(Card, "benchmarks", card) for card in cards}
+    for row in run_evaluate(loaded, model, protocols, data, out):
+        told = ", ".join(f"{n} {m['value']:.3f} [{m['low']:.3f}, {m['high']:.3f}]" for n, m in row["metrics"].items())
+        print(f"{row['benchmark']} {row['protocol']}: {told}")
+    print(f"open {write_report([out], out / 'report.html')}")
+
+
+@app.command(epilog=_example("emocap report runs/full runs/global runs/eval --out comparison.html"))
+def report(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Builds, runs and results, in any mixture.")],
+    out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path("report.html"),
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """One page that puts builds, runs and results side by side."""
+    from emocap.reports.page import write_report
+
+    print(f"open {write_report(folders, out)}")
+
+
+@app.command(epilog=_example("emocap doctor"))
+def doctor(verbose: Verbose = False, debug: Debug = False) -> None:
+    """Versions, devices, the ONNX provider that is used, weights and their licences."""
+    from emocap.doctor import examine
+
+    for name, value in examine():
+        print(f"{name:<24} {value}")
+
+
+def main() -> None:
+    """Run a verb. Exit codes: 0 done, 2 the user must change something, 1 a defect."""
+    try:
+        app()
+    except UserError as error:
+        _say(str(error), error)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _say("stopped; the same command goes on from here")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output, such as head, has left; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        _say(f"{type(error).__name__}: {error} (this is a defect of emocap; --debug shows where)", error)
+        sys.exit(1)
+
+
+def _say(message: str, error: Exception | None = None) -> None:
+    if error is not None and "--debug" in sys.argv:
+        traceback.print_exception(error)
+    print("emocap: " + " ".join(message.split()), file=sys.stderr)

@@ -1,0 +1,53 @@
+"""What this machine has: versions, devices, ONNX providers, weights and their licences."""
+
+import importlib.metadata
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+from emocap import __version__
+
+_PACKAGES = (
+    "torch", "torchvision", "open_clip_torch", "webdataset", "ray", "pyarrow", "pillow", "opencv-python",
+    "insightface", "onnxruntime", "scikit-image", "scikit-learn", "numpy", "pydantic",
+)  # fmt: skip
+
+
+def examine() -> Iterator[tuple[str, str]]:
+    """Name and value of everything that decides how emocap runs here."""
+    yield "emocap", __version__
+    yield "python", f"{platform.python_version()} on {platform.platform()}"
+    for package in _PACKAGES:
+        try:
+            yield package, importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            yield package, "MISSING: install emocap again"
+    yield "torch devices", _torch()
+    yield "onnx providers", _onnx()
+    yield from _weights()
+
+
+def _torch() -> str:
+    try:
+        import torch
+        import torchvision  # noqa: F401  its operators fail to load beside another build of torch
+    except (ImportError, RuntimeError) as error:
+        return f"BROKEN: {error}; install torch and torchvision from the same index, for example with uv"
+    cuda = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    others = ["mps"] if torch.backends.mps.is_available() else []
+    return ", ".join([*cuda, *others, f"cpu ({torch.get_num_threads()} threads)"])
+
+
+def _onnx() -> str:
+    import onnxruntime
+
+    return ", ".join(onnxruntime.get_available_providers())
+
+
+def _weights() -> Iterator[tuple[str, str]]:
+    from emocap.faces.detectors import Cascade, InsightFace
+
+    yield "cascade", f"embedded; {Cascade.licence}"
+    packs = sorted(path.name for path in Path("~/.insightface/models").expanduser().glob("*") if path.is_dir())
+    found = f"found {', '.join(packs)}" if packs else "buffalo_l is fetched at first use"
+    yield "insightface weights", f"{found}; {InsightFace.licence}"

@@ -1,0 +1,1 @@
+"""From an image to face records: safe decoding, detectors, crops, quality measures."""

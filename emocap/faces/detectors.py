@@ -1,0 +1,198 @@
+"""Detectors behind one interface: the embedded cascade, and InsightFace's SCRFD."""
+
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emocap.errors import UserError
+from emocap.faces.images import Pixels
+
+log = logging.getLogger(__name__)
+
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in pixels."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A face: its box, the detector's confidence, and five landmarks where the detector finds them."""
+
+    bbox: Box
+    score: float
+    landmarks: tuple[tuple[float, float], ...] | None = None
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle of the box."""
+        return (self.bbox[0] + self.bbox[2]) / 2, (self.bbox[1] + self.bbox[3]) / 2
+
+    @property
+    def area(self) -> float:
+        """Of the box, in square pixels."""
+        return (self.bbox[2] - self.bbox[0]) * (self.bbox[3] - self.bbox[1])
+
+    def contains(self, x: float, y: float) -> bool:
+        """Whether a point lies in the box."""
+        return self.bbox[0] <= x <= self.bbox[2] and self.bbox[1] <= y <= self.bbox[3]
+
+
+class Detector(Protocol):
+    """Finds faces. ``name`` goes into the records, ``licence`` into the manifest."""
+
+    name: str
+    licence: str
+
+    def detect(self, image: Pixels) -> list[Detection]:
+        """All faces of an RGB picture, from left to right."""
+        ...
+
+
+class Cascade:
+    """The frontal-face cascade of local binary patterns that scikit-image carries: no weights to fetch, no landmarks.
+
+    The cascade slides over the picture and over its mirror image at many scales; windows that agree (overlap of at
+    least one half) are one face. Its score is how many agree, from 5 (often mistaken) to about 80 (certain). Faces
+    below a sixteenth of the picture, and faces turned or tilted by more than about 20 degrees, are beyond it.
+    """
+
+    name = "cascade"
+    licence = "lbpcascade_frontalface of OpenCV, BSD-3-Clause, as distributed with scikit-image"
+
+    def __init__(self, min_score: float | None = None, longest_side: int = 640) -> None:
+        from skimage.data import lbp_frontal_face_cascade_filename
+        from skimage.feature import Cascade as Windows
+
+        self._windows = Windows(lbp_frontal_face_cascade_filename())
+        self._min_score = 5.0 if min_score is None else min_score
+        self._longest_side = longest_side
+
+    def detect(self, image: Pixels) -> list[Detection]:
+        """All faces of an RGB picture, from left to right."""
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        scale = min(1.0, self._longest_side / max(grey.shape))
+        if scale < 1:
+            grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        grey = cv2.createCLAHE(2.0, (8, 8)).apply(grey)
+        # A picture that is one tight face lacks the border that the cascade was trained with.
+        border = min(grey.shape) // 4 if min(grey.shape) < 200 else 0
+        grey = cv2.copyMakeBorder(grey, border, border, border, border, cv2.BORDER_REPLICATE)
+        if min(grey.shape) < 24:
+            return []
+        mirrored = self._slide(np.ascontiguousarray(grey[:, ::-1]))
+        mirrored[:, [0, 2]] = grey.shape[1] - mirrored[:, [2, 0]]
+        windows = (np.concatenate([self._slide(grey), mirrored]) - border) / scale
+        faces = [face for face in _join(windows) if face.score >= self._min_score]
+        return sorted(faces, key=lambda face: face.bbox)
+
+    def _slide(self, grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+        """Every window in which the cascade sees a face: n×4, x0, y0, x1, y1."""
+        smallest = max(24, int(0.06 * min(grey.shape)))
+        found = self._windows.detect_multi_scale(
+            grey,
+            scale_factor=1.05,
+            step_ratio=1.5,
+            min_size=(smallest, smallest),
+            max_size=(min(grey.shape), min(grey.shape)),
+            min_neighbor_number=1,  # every window on its own: they are joined where they can be counted
+            intersection_score_threshold=1.01,
+        )
+        corners = [(w["c"], w["r"], w["c"] + w["width"], w["r"] + w["height"]) for w in found]
+        return np.array(corners, dtype=np.float64).reshape(-1, 4)
+
+
+def _join(windows: npt.NDArray[np.float64]) -> list[Detection]:
+    """Groups of windows around their densest members first; a group inside a stronger one is dropped."""
+    agree = _overlap(windows, windows)[0] >= 0.5
+    left = np.ones(len(windows), dtype=bool)
+    faces: list[Detection] = []
+    while left.any():
+        support = (agree & left).sum(1) * left
+        group = agree[support.argmax()] & left
+        left &= ~group
+        box = windows[group].mean(0)
+        kept = np.array([face.bbox for face in faces]).reshape(-1, 4)
+        if not (_overlap(box[None], kept)[1] >= 0.4).any():
+            faces.append(Detection((box[0], box[1], box[2], box[3]), float(group.sum())))
+    return faces
+
+
+def _overlap(
+    a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Intersection over union, and over the smaller box, of n and m boxes: two n×m arrays."""
+    sides = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
+    shared = sides.clip(min=0).prod(-1)
+    area_a, area_b = (a[:, 2:] - a[:, :2]).prod(-1)[:, None], (b[:, 2:] - b[:, :2]).prod(-1)[None]
+    return shared / (area_a + area_b - shared), shared / np.minimum(area_a, area_b)
+
+
+class InsightFace:
+    """InsightFace's SCRFD with five landmarks. ``weights``: a model pack's name, fetched at first use, or a folder
+    that holds an SCRFD ``.onnx``.
+
+    Raises UserError where the weights cannot be had.
+    """
+
+    name = "insightface"
+    licence = "InsightFace model weights: non-commercial research use only"
+
+    def __init__(self, weights: str = "buffalo_l", min_score: float | None = None) -> None:
+        from insightface.app import FaceAnalysis
+
+        folder = Path(weights).expanduser()
+        if not folder.is_dir() and ("/" in weights or folder.suffix):
+            raise UserError(f"faces.weights: there is no folder {weights}; name one that holds an SCRFD .onnx file")
+        if folder.is_dir() and not list(folder.glob("*.onnx")):
+            raise UserError(f"faces.weights: no .onnx file in {weights}")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._app: Any = FaceAnalysis(name=weights, allowed_modules=["detection"])
+                self._app.prepare(ctx_id=-1, det_thresh=0.5 if min_score is None else min_score)
+        # The download can fail in as many ways as the network.
+        except Exception as error:
+            raise UserError(
+                f"InsightFace could not load {weights} ({type(error).__name__}: {error}); "
+                "set faces.weights to a folder that holds an SCRFD .onnx, or faces.detector=cascade"
+            ) from error
+        session = getattr(self._app.models["detection"], "session", None)
+        self.providers: list[str] = session.get_providers() if session else []
+        log.info("SCRFD runs on %s; %s", ", ".join(self.providers), self.licence)
+
+    def detect(self, image: Pixels) -> list[Detection]:
+        """All faces of an RGB picture, from left to right."""
+        bgr = np.ascontiguousarray(image[:, :, ::-1])
+        faces = self._find(bgr)
+        if not faces:
+            # A picture that is one tight face lacks the surroundings that SCRFD was trained with.
+            pad = max(bgr.shape) // 2
+            padded = cv2.copyMakeBorder(bgr, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=(127, 127, 127))
+            faces = [_shift(face, -pad) for face in self._find(padded)]
+        return sorted(faces, key=lambda face: face.bbox)
+
+    def _find(self, bgr: Pixels) -> list[Detection]:
+        return [
+            Detection(
+                tuple(float(v) for v in face.bbox),  # type: ignore[arg-type]
+                float(face.det_score),
+                tuple((float(x), float(y)) for x, y in face.kps) if face.kps is not None else None,
+            )
+            for face in self._app.get(bgr)
+        ]
+
+
+def _shift(face: Detection, by: float) -> Detection:
+    x0, y0, x1, y1 = face.bbox
+    landmarks = tuple((x + by, y + by) for x, y in face.landmarks) if face.landmarks else None
+    return Detection((x0 + by, y0 + by, x1 + by, y1 + by), face.score, landmarks)
+
+
+def make(name: str, weights: str, min_score: float | None) -> Detector:
+    """The detector of a recipe: ``cascade`` or ``insightface``."""
+    return Cascade(min_score) if name == "cascade" else InsightFace(weights, min_score)

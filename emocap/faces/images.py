@@ -1,0 +1,65 @@
+"""Bytes → RGB pixels, for whatever people have on their disks."""
+
+import io
+import warnings
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+Pixels = npt.NDArray[np.uint8]
+"""An RGB picture, H×W×3, 0 to 255."""
+
+SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".avif")
+
+# A picture cut short is reported, not filled up with grey.
+ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+class ImageError(Exception):
+    """Why bytes did not become pixels: a short ``reason`` for counting and a ``detail`` for reading."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def decode(data: bytes, max_pixels: int) -> Pixels:
+    """The picture as it is meant to be seen: turned as its EXIF says, without transparency, 8 bits per channel.
+
+    Transparent pixels are laid on white; CMYK, palette, grey and 16-bit pictures become RGB; of an animation the first
+    frame counts. A picture of more than ``max_pixels`` is refused from its header, before memory is spent on it.
+    Raises ImageError with reason empty_file, not_an_image, too_many_pixels or broken_image.
+    """
+    if not data:
+        raise ImageError("empty_file", "0 bytes")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data))
+        width, height = image.size
+        if width * height > max_pixels:
+            raise ImageError("too_many_pixels", f"{width} x {height}, at most {max_pixels} pixels are read")
+        return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+    except Image.DecompressionBombError as error:
+        raise ImageError("too_many_pixels", str(error)) from None
+    except UnidentifiedImageError:
+        raise ImageError("not_an_image", f"{len(data)} bytes that begin with {data[:12]!r}") from None
+    # Pillow's decoders raise many kinds of errors on damaged files.
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
+        raise ImageError("broken_image", f"{type(error).__name__}: {error}") from None
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith(("I", "F")):
+        # Pillow clips wide pixels when it converts them: 16-bit ones are scaled, others stretched over their range.
+        wide = np.asarray(image, dtype=np.float64)
+        low, high = (0.0, 65535.0) if wide.min() >= 0 and 255 < wide.max() <= 65535 else (wide.min(), wide.max())
+        scaled = (wide - low) * (255.0 / max(high - low, 1e-9))
+        return Image.fromarray(scaled.round().clip(0, 255).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        opaque = Image.new("RGBA", image.size, "white")
+        opaque.alpha_composite(image.convert("RGBA"))
+        return opaque.convert("RGB")
+    return image.convert("RGB")

@@ -1,0 +1,1 @@
+"""Static pages from the files that the verbs leave behind. They open from disk, without a network."""
