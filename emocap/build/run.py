@@ -48,7 +48,7 @@ def build(recipe: BuildRecipe, out: Path) -> dict[str, Any]:
         return manifest
 
     blocks = [inputs[i : i + faces.block] for i in range(0, len(inputs), faces.block)]
-    with _ray(recipe.resources):
+    with ray_session():
         _find(blocks, recipe, out)
         plan = select(out / "faces", recipe.shards.samples)
         write_rejects(out / "rejects" / "select.parquet", plan.rejects)
@@ -114,7 +114,7 @@ def _caption(shards: Sequence[dict[str, list[str]]], resources: ResourcesRecipe,
 
 
 @contextlib.contextmanager
-def _ray(resources: ResourcesRecipe) -> Iterator[None]:
+def ray_session() -> Iterator[None]:
     """A Ray session: the cluster that RAY_ADDRESS names, or this machine for as long as the block runs."""
     # Ray speaks of its own workings on stderr; what fails in a worker is raised here all the same.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")

@@ -50,6 +50,8 @@ def _mine(guide_NN: Tensor, base_NN: Tensor, recipe: MiningRecipe) -> Tensor:
 def _standardise(similarity_NN: Tensor) -> Tensor:
     """z: each similarity in standard deviations from the mean over the pairs of different samples."""
     n = len(similarity_NN)
+    if n < 3:
+        return torch.zeros_like(similarity_NN)  # one pair is no distribution
     other_P = similarity_NN[~torch.eye(n, dtype=torch.bool, device=similarity_NN.device)]
     return (similarity_NN - other_P.mean()) / other_P.std(correction=0).clamp_min(1e-6)
 

@@ -82,7 +82,7 @@ def train(recipe: TrainRecipe, out: Path) -> None:
                 features = encode(model, batch, device, local=recipe.objective.local_weight > 0)
             loss, told = objective(features, model.logit_scale, step - 1, emotion_numbers(batch).to(device))
             if not torch.isfinite(loss):
-                raise UserError(f"the loss is {float(loss)} at step {step}; lower optimizer.lr. Batch: {batch.keys}")
+                raise UserError(f"the loss is {told['loss']} at step {step}; lower optimizer.lr. Batch: {batch.keys}")
             loss.backward()
             if recipe.optimizer.clip_norm:
                 parameters = [*model.parameters(), *objective.parameters()]

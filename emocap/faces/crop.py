@@ -47,9 +47,14 @@ def square(box: Box, margin: float) -> tuple[int, int, int, int]:
 
 
 def cut(image: Pixels, window: tuple[int, int, int, int], size: int) -> Pixels:
-    """A window of a picture as size×size pixels; what lies outside repeats the border."""
+    """A window of a picture as size×size pixels; what lies outside repeats the border.
+
+    Raises ValueError for a window that the picture has no part in.
+    """
     height, width = image.shape[:2]
     x0, y0, x1, y1 = window
+    if x0 >= width or y0 >= height or x1 <= 0 or y1 <= 0:
+        raise ValueError(f"the window {window} lies beside the picture of {width} x {height}")
     inside = image[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
     borders = (max(-y0, 0), max(y1 - height, 0), max(-x0, 0), max(x1 - width, 0))
     whole = cv2.copyMakeBorder(inside, *borders, cv2.BORDER_REPLICATE)

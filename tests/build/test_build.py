@@ -1,0 +1,232 @@
+"""Whole builds, over Ray, on real pictures."""
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from emocap.build.find import FindFaces
+from emocap.build.recipe import BuildRecipe, SourceRecipe
+from emocap.build.run import build
+from emocap.build.sources import list_inputs
+from emocap.build.statistics import describe
+from emocap.demo import ANNOTATIONS
+from emocap.errors import UserError
+from emocap.recipes import to_yaml
+from emocap.shards import read_index, read_rejects, read_shard, verify
+
+pytestmark = pytest.mark.usefixtures("ray_session")
+
+
+def recipe(**parts: Any) -> BuildRecipe:
+    return BuildRecipe.model_validate({"faces": {"detector": "cascade", "size": 96}, **parts})
+
+
+def rejected(out: Path) -> dict[str, str]:
+    """Name of the source → stage and reason."""
+    return {Path(row.source).name: f"{row.stage}: {row.reason}" for row in read_rejects(out / "rejects")}
+
+
+def hashes(out: Path) -> dict[str, str]:
+    shards = json.loads((out / "manifest.json").read_text())["shards"]
+    return {shard["name"]: shard["sha256"] for shard in shards}
+
+
+@pytest.fixture
+def mess(tmp_path: Path, package_photos: dict[str, Path]) -> Path:
+    """A folder as people have it: one face in every kind of file, and files that are not what they seem."""
+    folder = tmp_path / "mess"
+    folder.mkdir()
+    face = Image.open(package_photos["astronaut"]).convert("RGB").crop((100, 0, 356, 256))
+    face.save(folder / "plain.jpg", quality=95)
+    face.convert("CMYK").save(folder / "cmyk.jpg", quality=95)
+    face.convert("RGBA").save(folder / "rgba.png")
+    face.quantize(255).save(folder / "palette.png")
+    wide = np.asarray(face.convert("L")).astype(np.uint16) * 257
+    Image.fromarray(wide).save(folder / "sixteen.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    face.transpose(Image.Transpose.ROTATE_90).save(folder / "turned.jpg", exif=exif, quality=95)
+    shutil.copy(folder / "plain.jpg", folder / "a copy of plain.jpg")
+    (folder / "cut.jpg").write_bytes((folder / "plain.jpg").read_bytes()[:5000])
+    (folder / "zero.jpg").write_bytes(b"")
+    (folder / "text.jpg").write_text("I am no picture.")
+    (folder / "gone.jpg").symlink_to(folder / "nothing.jpg")
+    header = b"IHDR" + (40_000).to_bytes(4) + (40_000).to_bytes(4) + b"\x08\x02\0\0\0"
+    rest = (folder / "rgba.png").read_bytes()[33:]
+    (folder / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\r" + header + zlib.crc32(header).to_bytes(4) + rest)
+    shutil.copy(package_photos["coffee"], folder / "coffee.png")
+    return folder
+
+
+def test_every_file_is_used_or_counted_with_its_reason(mess: Path, tmp_path: Path) -> None:
+    rows = "".join(f"{path.name},happiness\n" for path in mess.iterdir() if path.name != "coffee.png")
+    (tmp_path / "labels.csv").write_text("path,emotion\n" + rows)
+    out = tmp_path / "out"
+    faces = {"detector": "cascade", "size": 96, "min_score": 10, "min_size": 60, "block": 4}
+    source = {"path": str(mess), "labels": str(tmp_path / "labels.csv")}
+    manifest = build(recipe(sources=[source], faces=faces, shards={"samples": 4}), out)
+    assert rejected(out) == {
+        "plain.jpg": "select: duplicate",
+        "cut.jpg": "read: broken_image",
+        "zero.jpg": "read: empty_file",
+        "text.jpg": "read: not_an_image",
+        "gone.jpg": "read: unreadable",
+        "bomb.png": "read: too_many_pixels",
+        "coffee.png": "faces: no_face",
+    }
+    used = {Path(row["source"]).name for row in read_index(out / "index").to_pylist()}
+    assert used == {"a copy of plain.jpg", "cmyk.jpg", "rgba.png", "palette.png", "sixteen.png", "turned.jpg"}
+    assert manifest["counts"]["inputs"] == 13
+    assert manifest["counts"]["samples"] == 6
+    assert [shard["samples"] for shard in manifest["shards"]] == [4, 2]
+    assert verify(out) == []
+    assert "words per caption" in describe(out)
+    for sample in (s for tar in sorted((out / "shards").glob("*.tar")) for s in read_shard(tar)):
+        assert sample.record.captioner is not None
+        assert sample.record.captioner.local_from == "prototype"
+        pixels = np.asarray(Image.open(io.BytesIO(sample.jpeg)))
+        assert pixels.shape == (96, 96, 3)
+        assert pixels.std() > 20
+
+
+@pytest.mark.parametrize("detector", ["cascade", "insightface"])
+def test_all_six_faces_of_t1_become_samples(
+    detector: str, package_photos: dict[str, Path], tmp_path: Path, shared: Callable[[str], Path]
+) -> None:
+    faces = {"detector": detector}
+    if detector == "insightface":
+        faces["weights"] = str(shared("models/scrfd"))
+    sources = [{"path": str(path), "labels": str(ANNOTATIONS)} for path in package_photos.values()]
+    build(recipe(sources=sources, faces=faces), tmp_path / "out")
+    samples = [s for tar in (tmp_path / "out/shards").glob("*.tar") for s in read_shard(tar)]
+    per_source = {name: sum(Path(s.record.source.path).stem == name for s in samples) for name in package_photos}
+    assert per_source == {
+        "t1": 6,
+        "Tom_Hanks_54745": 1,
+        "astronaut": 1,
+        "coffee": 0,
+        "chelsea": 0,
+        "rocket": 0,
+    }
+    without = rejected(tmp_path / "out")
+    assert [without[name] for name in ("coffee.png", "chelsea.png", "rocket.jpg")] == ["faces: no_face"] * 3
+    for sample in samples:
+        assert sample.record.captioner is not None
+        assert sample.record.captioner.local_from == "annotation"
+
+
+def test_labels_that_no_face_takes_are_counted(package_photos: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("path,x,y,emotion\nastronaut.png,225,118,happiness\nastronaut.png,5,5,fear\n")
+    source = {"path": str(package_photos["astronaut"]), "labels": str(tmp_path / "labels.csv")}
+    finder = FindFaces(recipe(sources=[source]), tmp_path)
+    samples, rejects = finder.find(list_inputs([SourceRecipe.model_validate(source)]))
+    assert [row.detail for row in rejects if row.reason == "labelled_face_not_found"] == [
+        "labels at 5, 5 belong to no face"
+    ]
+    assert [sample.record.labels.emotion for sample in samples if sample.record.labels] == ["happiness"]
+
+
+def test_without_a_captioner_it_stops_after_the_faces(package_photos: dict[str, Path], tmp_path: Path) -> None:
+    source = {"path": str(package_photos["t1"])}
+    manifest = build(recipe(sources=[source], captioner={"backend": "none"}), tmp_path / "out")
+    assert manifest["counts"]["faces"] >= 6
+    assert manifest["shards"] == []
+    (tar,) = (tmp_path / "out/faces").glob("*.tar")
+    assert all(sample.record.caption is None for sample in read_shard(tar))
+
+
+def test_block_and_workers_change_nothing_in_the_shards(
+    drawn_build: Path, drawn_recipe: BuildRecipe, tmp_path: Path
+) -> None:
+    changed = drawn_recipe.model_copy(
+        update={
+            "faces": drawn_recipe.faces.model_copy(update={"block": 7}),
+            "resources": drawn_recipe.resources.model_copy(update={"workers": 1}),
+        }
+    )
+    build(changed, tmp_path / "out")
+    assert hashes(tmp_path / "out") == hashes(drawn_build)
+
+
+def test_a_split_never_parts_a_person(drawn_build: Path) -> None:
+    rows = read_index(drawn_build / "index").to_pylist()
+    sides: dict[str, set[str]] = {}
+    for row in rows:
+        sides.setdefault(row["subject"], set()).add(row["split"])
+    assert all(len(side) == 1 for side in sides.values())
+    assert set().union(*sides.values()) == {"train", "test"}
+
+
+def test_what_is_done_stays_and_the_rest_is_made_again(
+    drawn_build: Path, drawn_recipe: BuildRecipe, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(drawn_build, out)
+    kept = out / "shards" / "emocap-000000.tar"
+    before = kept.stat().st_mtime_ns
+    (out / "manifest.json").unlink()
+    (out / "index" / "emocap-000001.parquet").unlink()  # its tar is there, but does not count
+    (out / "faces" / "faces-000002.parquet").unlink()
+    build(drawn_recipe, out)
+    assert hashes(out) == hashes(drawn_build)
+    assert kept.stat().st_mtime_ns == before
+    assert verify(out) == []
+
+
+def test_another_recipe_or_other_inputs_leave_a_build_alone(package_photos: dict[str, Path], tmp_path: Path) -> None:
+    pictures, out = tmp_path / "pictures", tmp_path / "out"
+    pictures.mkdir()
+    shutil.copy(package_photos["astronaut"], pictures / "a.png")
+    mine = recipe(sources=[{"path": str(pictures)}])
+    build(mine, out)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=r"holds the result of another recipe \(faces.size: 96 → 64\)"):
+        build(recipe(sources=[{"path": str(pictures)}], faces={"detector": "cascade", "size": 64}), out)
+    build(mine.model_copy(update={"resources": mine.resources.model_copy(update={"workers": 1})}), out)
+    shutil.copy(package_photos["coffee"], pictures / "b.png")
+    with pytest.raises(UserError, match=r"the inputs of .* changed since it was begun \(1 of them, such as .*b\.png"):
+        build(mine, out)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_that_is_not_a_build_is_left_alone(package_photos: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(UserError, match="is not empty and not a build"):
+        build(recipe(sources=[{"path": str(package_photos["t1"])}]), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.slow
+def test_killed_at_any_stage_it_ends_in_the_same_shards(
+    drawn_build: Path, drawn_recipe: BuildRecipe, tmp_path: Path
+) -> None:
+    recipe_file, out = tmp_path / "recipe.yaml", tmp_path / "out"
+    recipe_file.write_text(to_yaml(drawn_recipe))
+    command = [sys.executable, "-m", "emocap", "build", str(recipe_file), "--out", str(out)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_ADDRESS")}
+    for pattern in ("faces/faces-*.parquet", "shards/emocap-*.tar"):
+        process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL, env=environment)
+        deadline = time.monotonic() + 120
+        while process.poll() is None and not list(out.glob(pattern)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert not (out / "manifest.json").exists()
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL, env=environment)
+    assert hashes(out) == hashes(drawn_build)
+    assert verify(out) == []
+    assert sum(len(pq.read_table(path)) for path in (out / "index").iterdir()) == 120

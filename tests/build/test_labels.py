@@ -1,0 +1,123 @@
+from pathlib import Path
+
+import pytest
+
+from emocap.build.labels import Known, known_faces, match, read_table, with_split
+from emocap.build.recipe import SourceRecipe, SplitRecipe
+from emocap.errors import UserError
+from emocap.faces.detectors import Detection
+from emocap.samples import Labels
+
+
+def source(tmp_path: Path, text: str, encoding: str = "utf-8") -> SourceRecipe:
+    (tmp_path / "labels.csv").write_text(text, encoding=encoding)
+    return SourceRecipe(path=str(tmp_path), labels=str(tmp_path / "labels.csv"), rename={"smiling": "happiness"})
+
+
+def test_every_column_finds_its_place(tmp_path: Path) -> None:
+    text = (
+        "path,emotion,emotions,action_units,intensity,valence,arousal,subject,split,x,y,age\n"
+        "a/b.jpg,smiling,smiling:3;fear:1,L12D+6B,0.5,0.25,-0.5,ann,test,10,20,31\n"
+        "a/b.jpg,,,,,,,,,,,\n"
+        "c.jpg,,,0,,,,,,,,\n"
+    )
+    table = read_table(source(tmp_path, text))
+    first, second = table["a/b.jpg"]
+    assert first.labels == Labels(
+        emotion="happiness",
+        emotions={"happiness": 0.75, "fear": 0.25},
+        action_units={"L12": 4.0, "6": 2.0},
+        intensity=0.5,
+        valence=0.25,
+        arousal=-0.5,
+        subject="ann",
+        split="test",
+        other={"age": "31"},
+    )
+    assert first.where == (10, 20)
+    assert second == Known(Labels())
+    assert table["c.jpg"][0].labels.action_units == {}
+
+
+def test_a_box_places_a_face(tmp_path: Path) -> None:
+    (known,) = read_table(source(tmp_path, "path,x0,y0,x1,y1\na.jpg,10,20,30,60\n"))["a.jpg"]
+    assert known.face == Detection((10, 20, 30, 60), 1.0)
+    assert known.where == (20, 40)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
+    assert "a.jpg" in read_table(source(tmp_path, "path,emotion\na.jpg,fear\n", encoding="utf-8-sig"))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("file,emotion\na.jpg,fear\n", "has no column path; its columns are file, emotion"),
+        ("", "has no column path; its columns are none"),
+        ("path,action_units\na.jpg,12F\n", "line 2: '12F'.*not FACS notation"),
+        ("path,action_units\na.jpg,99\n", "line 2: .*'99' is not an action unit"),
+        ("path,valence\na.jpg,0.1\nb.jpg,much\n", "line 3: could not convert"),
+        ("path,valence\na.jpg,7\n", "line 2: valence"),
+        ("path,emotion\n,fear\n", "line 2: no path"),
+    ],
+)
+def test_a_bad_table_is_told_by_line(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(UserError, match=told) as error:
+        read_table(source(tmp_path, text))
+    assert "labels.csv" in str(error.value)
+
+
+def test_a_missing_table_is_told() -> None:
+    with pytest.raises(UserError, match=r"there is no label table nowhere\.csv"):
+        read_table(SourceRecipe(path="x", labels="nowhere.csv"))
+
+
+def test_a_pattern_labels_what_the_table_does_not(tmp_path: Path) -> None:
+    recipe = SourceRecipe(
+        path="x", pattern=r"(?P<emotion>\w+)/(?P<subject>\d+)_(?P<camera>\w+)\.jpg", rename={"smiling": "happiness"}
+    )
+    (known,) = known_faces(recipe, {}, "smiling/004_left.jpg")
+    assert known.labels == Labels(emotion="happiness", subject="004", other={"camera": "left"})
+    assert known_faces(recipe, {}, "readme.jpg") == []
+    table = {"smiling/004_left.jpg": [Known(Labels(emotion="fear"))]}
+    assert known_faces(recipe, table, "smiling/004_left.jpg") == table["smiling/004_left.jpg"]
+
+
+LEFT, RIGHT = Detection((0, 0, 10, 10), 0.9), Detection((20, 0, 50, 30), 0.8)
+
+
+def test_labels_go_to_the_face_around_their_point() -> None:
+    known = [Known(Labels(emotion="fear"), point=(30, 10)), Known(Labels(emotion="anger"), point=(5, 5))]
+    labels, missed = match(known, [LEFT, RIGHT])
+    assert [one.emotion if one else None for one in labels] == ["anger", "fear"]
+    assert missed == []
+
+
+def test_a_point_in_no_face_is_missed() -> None:
+    stray = Known(Labels(emotion="fear"), point=(15, 5))
+    assert match([stray], [LEFT, RIGHT]) == ([None, None], [stray])
+
+
+def test_of_overlapping_faces_the_nearest_centre_counts_and_each_is_taken_once() -> None:
+    wide, near = Detection((0, 0, 100, 100), 0.9), Detection((60, 60, 90, 90), 0.9)
+    first, second = Known(Labels(emotion="fear"), point=(75, 75)), Known(Labels(emotion="anger"), point=(74, 74))
+    labels, missed = match([first, second], [wide, near])
+    assert [one.emotion if one else None for one in labels] == ["anger", "fear"]
+    assert missed == []
+
+
+def test_labels_without_a_place_go_to_the_largest_face() -> None:
+    assert match([Known(Labels(emotion="fear"))], [LEFT, RIGHT]) == ([None, Labels(emotion="fear")], [])
+    assert match([Known(Labels())], []) == ([], [Known(Labels())])
+
+
+def test_a_split_goes_by_subject_or_by_source_and_respects_the_sources_own() -> None:
+    split = SplitRecipe(test=0.5)
+    labels = Labels(subject="ann")
+    sides = {one.split for one in (with_split(labels, split, f"hash {i}") for i in range(20)) if one}
+    assert len(sides) == 1
+    by_source = SplitRecipe(by="source", test=0.5)
+    sides = {one.split for one in (with_split(labels, by_source, f"hash {i}") for i in range(20)) if one}
+    assert sides == {"train", "test"}
+    assert with_split(Labels(split="test"), SplitRecipe(test=0.0), "h") == Labels(split="test")
+    assert with_split(None, None, "h") is None

@@ -1,0 +1,168 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from PIL import Image
+
+from emocap.clip.recipe import TrainRecipe
+from emocap.clip.train import train
+from emocap.errors import UserError
+from emocap.evaluate import encoders, features, layouts, zeroshot
+from emocap.evaluate.cards import Card
+from emocap.evaluate.run import evaluate, read_results
+from emocap.recipes import load
+
+
+@pytest.fixture(scope="module")
+def model(drawn_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model, hardly trained."""
+    recipe = {
+        "model": {
+            "config": {
+                "embed_dim": 16,
+                "vision_cfg": {"image_size": 32, "patch_size": 16, "width": 16, "head_width": 8, "layers": 1},
+                "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+            }
+        },
+        "data": {"builds": [str(drawn_build)], "batch": 16, "workers": 0},
+        "epochs": 1,
+    }
+    out = tmp_path_factory.mktemp("model") / "run"
+    train(TrainRecipe.model_validate(recipe), out)
+    return out
+
+
+def cards(*names: str) -> dict[str, Card]:
+    return {name: load(Card, "benchmarks", name) for name in names}
+
+
+def test_all_protocols_leave_complete_rows(model: Path, drawn_build: Path, tmp_path: Path) -> None:
+    names = ("drawn-emotions", "drawn-action-units")
+    rows = evaluate(cards(*names), str(model), ["zeroshot", "probe"], drawn_build, tmp_path)
+    assert rows == read_results(tmp_path / "results.jsonl")
+    assert [(row["benchmark"], row["protocol"]) for row in rows] == [
+        ("drawn-emotions", "zeroshot"),
+        ("drawn-emotions", "probe"),
+        ("drawn-action-units", "probe"),
+    ]
+    for row in rows:
+        for measured in row["metrics"].values():
+            assert 0 <= measured["low"] <= measured["value"] <= measured["high"] <= 1
+        assert len(row["model_sha256"]) == len(row["data_sha256"]) == 64
+        assert row["test_subjects"] > 1
+    zero, _, units = rows
+    assert zero["prompts"]["fear"][0] == "The face looks fearful."
+    assert sum(map(sum, zero["confusion"])) == sum(zero["counts"]["test"].values())
+    assert zero["labels"] == list(cards("drawn-emotions")["drawn-emotions"].classes)
+    assert len(units["f1"]) == len(units["present"]) == len(units["labels"]) == 16
+    assert units["metrics"]["macro_f1"]["value"] == pytest.approx(np.mean(units["f1"]), abs=1e-3)
+
+
+def test_zero_shot_is_what_open_clip_alone_computes(model: Path, drawn_build: Path, tmp_path: Path) -> None:
+    card = cards("drawn-emotions")["drawn-emotions"]
+    (row,) = evaluate({"c": card}, str(model), ["zeroshot"], drawn_build, tmp_path)
+    network, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{model}/model")
+    tokenizer = open_clip.get_tokenizer(f"local-dir:{model}/model")
+    network.eval()
+    confusion = np.zeros((7, 7), dtype=int)
+    with torch.no_grad():
+        logits = []
+        tests = [example for example in layouts.read(card, drawn_build) if example.split == "test"]
+        for example in tests:
+            path = tmp_path / "x.jpg"
+            path.write_bytes(example.data)
+            image = network.encode_image(preprocess(Image.open(path))[None], normalize=True)
+            row_logits = []
+            for words in card.classes.values():
+                sentences = [prompt.replace("{c}", word) for prompt in card.prompts for word in words]
+                text = network.encode_text(tokenizer(sentences), normalize=True)
+                row_logits.append(float((image @ text.T).mean()))
+            logits.append(row_logits)
+    for example, told in zip(tests, np.array(logits).argmax(1), strict=True):
+        confusion[list(card.classes).index(str(example.label)), told] += 1
+    assert row["confusion"] == confusion.tolist()
+
+
+def test_measuring_again_replaces_and_another_model_adds(model: Path, drawn_build: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        evaluate(cards("drawn-emotions"), str(model), ["zeroshot"], drawn_build, tmp_path)
+    assert len(read_results(tmp_path / "results.jsonl")) == 1
+    evaluate(cards("drawn-emotions"), f"{model}/model", ["zeroshot"], drawn_build, tmp_path)
+    first, second = read_results(tmp_path / "results.jsonl")
+    assert first["metrics"] == second["metrics"]
+    assert first["model_sha256"] == second["model_sha256"]
+
+
+def test_results_are_plain_json(model: Path, drawn_build: Path, tmp_path: Path) -> None:
+    evaluate(cards("drawn-emotions"), str(model), ["probe"], drawn_build, tmp_path)
+    for line in (tmp_path / "results.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+
+
+def test_action_units_have_no_zero_shot_alone(model: Path, drawn_build: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="drawn-action-units is measured by --protocol probe"):
+        evaluate(cards("drawn-action-units"), str(model), ["zeroshot"], drawn_build, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ("nowhere", "is neither a run of emocap train nor open_clip"),
+        ("open_clip:ViT-B-33", "open_clip:ViT-B-33 could not be loaded"),
+        ("open_clip:ViT-B-32/no/such/file.pt", "could not be loaded"),
+        ("timm:no_such_model", "could not be loaded"),
+    ],
+)
+def test_models_that_are_not_there_are_told(spec: str, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        encoders.load(spec)
+
+
+def test_a_run_that_is_not_finished_is_told(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "open_clip_config.json").write_text((model / "model/open_clip_config.json").read_text())
+    with pytest.raises(UserError, match="has no weights yet"):
+        encoders.load(str(tmp_path))
+
+
+def test_any_open_clip_model_can_be_measured(tmp_path: Path) -> None:
+    network = open_clip.create_model("RN50-quickgelu", force_image_size=32)
+    torch.save(network.state_dict(), tmp_path / "weights.pt")
+    with pytest.raises(UserError):  # the weights are of another size: said, not loaded in part
+        encoders.load(f"open_clip:RN50-quickgelu/{tmp_path / 'weights.pt'}")
+
+
+def toy(values: torch.Tensor, texts: Any = None) -> encoders.Encoder:
+    """An encoder that gives the same features to every picture."""
+
+    def preprocess(image: Image.Image) -> torch.Tensor:
+        return torch.zeros(3, 2, 2)
+
+    return encoders.Encoder("toy", "0" * 64, preprocess, "none", lambda batch: values.expand(len(batch), -1), texts)
+
+
+def test_features_that_are_no_numbers_are_told(drawn_build: Path) -> None:
+    examples = layouts.read(cards("drawn-emotions")["drawn-emotions"], drawn_build)
+    with pytest.raises(UserError, match="features that are no numbers for 120 pictures"):
+        features.extract(toy(torch.tensor([1.0, float("nan")])), examples)
+
+
+def test_without_a_text_tower_there_is_no_zero_shot() -> None:
+    with pytest.raises(UserError, match="toy has no text tower"):
+        zeroshot.classify(
+            toy(torch.ones(2)), cards("drawn-emotions")["drawn-emotions"], np.ones((3, 2), dtype=np.float32)
+        )
+
+
+def test_the_hash_of_the_data_sees_labels_and_pixels(drawn_build: Path) -> None:
+    examples = layouts.read(cards("drawn-emotions")["drawn-emotions"], drawn_build)[:3]
+    encoder = toy(torch.ones(2))
+    first = features.extract(encoder, examples).data_sha256
+    assert first == features.extract(encoder, examples).data_sha256
+    relabelled = [examples[0], *(type(e)(**{**vars(e), "label": "fear", "name": e.name}) for e in examples[1:])]
+    relabelled[1] = type(examples[1])(**{**vars(examples[1]), "label": "another"})
+    assert features.extract(encoder, relabelled).data_sha256 != first

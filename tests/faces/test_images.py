@@ -1,0 +1,112 @@
+import io
+import struct
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from emocap.faces.images import ImageError, decode
+
+LIMIT = 100_000_000
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def gradient(mode: str = "RGB") -> Image.Image:
+    y, x = np.mgrid[0:40, 0:60]
+    rgb = np.stack([x * 4, y * 6, np.full_like(x, 90)], axis=-1).astype(np.uint8)
+    return Image.fromarray(rgb).convert(mode)
+
+
+def bomb() -> bytes:
+    """A PNG whose header promises 40,000 × 40,000 pixels."""
+    header = struct.pack(">IIBBBBB", 40_000, 40_000, 8, 2, 0, 0, 0)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty_file"),
+        (b"this is a text file", "not_an_image"),
+        (encoded(gradient(), "JPEG")[:400], "broken_image"),
+        (encoded(gradient(), "PNG")[:-40], "broken_image"),
+        (encoded(gradient(), "PNG")[:20], "broken_image"),
+        (b"\xff\xd8\xff\xe0" + b"\0" * 100, "not_an_image"),
+        (bomb(), "too_many_pixels"),
+    ],
+    ids=["empty", "text", "cut jpeg", "cut png", "cut header", "jpeg signature only", "bomb"],
+)
+def test_bad_files_are_refused_with_a_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(ImageError) as error:
+        decode(data, LIMIT)
+    assert error.value.reason == reason
+    assert error.value.detail
+
+
+def test_the_limit_is_on_the_header() -> None:
+    with pytest.raises(ImageError, match="60 x 40"):
+        decode(encoded(gradient(), "PNG"), max_pixels=60 * 40 - 1)
+    assert decode(encoded(gradient(), "PNG"), max_pixels=60 * 40).shape == (40, 60, 3)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: encoded(gradient("CMYK"), "JPEG", quality=100),
+        lambda: encoded(gradient().quantize(256), "PNG"),
+        lambda: encoded(gradient("RGBA"), "PNG"),
+        lambda: encoded(gradient().quantize(256), "GIF"),
+        lambda: encoded(gradient(), "WEBP", lossless=True),
+        lambda: encoded(gradient(), "TIFF"),
+    ],
+    ids=["cmyk", "palette", "rgba", "gif", "webp", "tiff"],
+)
+def test_every_kind_of_colour_becomes_rgb(make: Callable[[], bytes]) -> None:
+    pixels = decode(make(), LIMIT)
+    assert pixels.dtype == np.uint8
+    assert np.abs(pixels.astype(int) - np.asarray(gradient())).mean() < 6
+
+
+def test_sixteen_bits_are_scaled_and_not_clipped() -> None:
+    wide = (np.linspace(0, 65535, 60)[None] * np.ones((40, 1))).astype(np.uint16)
+    pixels = decode(encoded(Image.fromarray(wide), "PNG"), LIMIT)
+    assert pixels.shape == (40, 60, 3)
+    assert np.abs(pixels[0, :, 0] - np.linspace(0, 255, 60)).max() <= 1
+
+
+def test_transparent_pixels_lie_on_white() -> None:
+    image = Image.new("RGBA", (8, 8), (200, 0, 0, 0))
+    assert (decode(encoded(image, "PNG"), LIMIT) == 255).all()
+    palette = Image.new("P", (8, 8), 0)
+    palette.info["transparency"] = 0
+    assert (decode(encoded(palette, "PNG", transparency=0), LIMIT) == 255).all()
+
+
+def test_exif_turns_the_picture() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned to the right
+    turned = decode(encoded(gradient().transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif), LIMIT)
+    assert turned.shape == (40, 60, 3)
+    assert np.abs(turned.astype(int) - np.asarray(gradient())).max() == 0
+
+
+def test_of_an_animation_the_first_frame_counts() -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert decode(data, LIMIT)[0, 0].tolist() == [255, 0, 0]

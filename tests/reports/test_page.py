@@ -1,0 +1,93 @@
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from emocap.clip.recipe import TrainRecipe
+from emocap.clip.train import train
+from emocap.errors import UserError
+from emocap.evaluate.cards import Card
+from emocap.evaluate.run import evaluate
+from emocap.recipes import load
+from emocap.reports.page import Highlight, write_report
+from emocap.shards import read_shard
+
+
+class Balance(HTMLParser):
+    """Tags that are opened and closed in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in ("meta", "img", "br", "link", "path", "use", "rect"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("path", "use", "rect"):
+            return
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+def check(html: str) -> None:
+    parser = Balance()
+    parser.feed(html)
+    assert parser.wrong == []
+    assert parser.open == []
+
+
+@pytest.fixture
+def everything(drawn_build: Path, tiny_recipe: TrainRecipe, tmp_path: Path) -> list[Path]:
+    train(tiny_recipe, tmp_path / "run")
+    cards = {name: load(Card, "benchmarks", name) for name in ("drawn-emotions", "drawn-action-units")}
+    evaluate(cards, str(tmp_path / "run"), ["zeroshot", "probe"], drawn_build, tmp_path / "results")
+    return [drawn_build, tmp_path / "run", tmp_path / "results"]
+
+
+def test_a_page_shows_builds_runs_and_results(everything: list[Path], tmp_path: Path) -> None:
+    highlights = [Highlight("0.83", "UAR <of all>", "chance 0.14")]
+    page = write_report(everything, tmp_path / "page.html", title="All & everything", highlights=highlights)
+    html = page.read_text()
+    check(html)
+    assert "<h1>All &amp; everything</h1>" in html
+    assert "UAR &lt;of all&gt;" in html
+    assert html.count("data:image/jpeg;base64,") == 24
+    assert html.count("<svg") == 4
+    assert html.count('<table class="confusion">') == 2
+    assert "Drawn faces, 7 emotions, zero-shot: UAR" in html
+    assert "Drawn faces, action units, linear probe: macro F1" in html
+    assert "chance 0.143" in html
+
+
+def test_it_needs_nothing_from_elsewhere(everything: list[Path], tmp_path: Path) -> None:
+    html = write_report(everything, tmp_path / "page.html").read_text()
+    outside = re.findall(r"""(?:src|href)=["'](?!data:|#)([^"']+)|url\((?!#|data:)([^)]+)\)|@import""", html)
+    assert outside == []
+    assert "<script" not in html
+
+
+def test_the_gallery_shows_captions_word_by_word(drawn_build: Path, tmp_path: Path) -> None:
+    html = write_report([drawn_build], tmp_path / "page.html").read_text()
+    texts = [
+        sample.record.caption.global_
+        for tar in (drawn_build / "shards").glob("*.tar")
+        for sample in read_shard(tar)
+        if sample.record.caption
+    ]
+    assert sum(f"<p>{text}</p>" in html for text in texts) >= 24
+
+
+def test_the_funnel_shows_what_was_counted(drawn_build: Path, tmp_path: Path) -> None:
+    html = write_report([drawn_build], tmp_path / "page.html").read_text()
+    assert re.search(r"<span>pictures</span><div[^>]*></div><strong>120</strong>", html)
+    assert re.search(r"<span>captioned samples</span><div[^>]*></div><strong>120</strong>", html)
+
+
+def test_another_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is neither a finished build nor a training run nor results"):
+        write_report([tmp_path], tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
