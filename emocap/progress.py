@@ -31,7 +31,7 @@ class Stage:
         self._told = told if told is not None else ", ".join(f"{n} {what}" for what, n in self.counts.items())
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=self.done, told=self._told)
-        elif time.monotonic() - self._said >= _SECONDS_BETWEEN_LINES:
+        elif self.done < self._total and time.monotonic() - self._said >= _SECONDS_BETWEEN_LINES:
             self._said = time.monotonic()
             self._line()
 

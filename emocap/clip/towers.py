@@ -1,5 +1,6 @@
 """The two towers: an open_clip model, its patch tokens, and text encoding that pays only for the words there are."""
 
+import functools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -105,15 +106,12 @@ def _encode_cut(text: Any, token_NL: Tensor, length: int) -> Tensor:
 
 
 class Tokens:
-    """Tokenised texts, each text once: the same sentences come again in every epoch."""
+    """Tokenised texts, the latest ones kept: in a small collection the same sentences come again in every epoch."""
 
     def __init__(self, folder: Path) -> None:
-        self._tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
-        self._known: dict[str, Tensor] = {}
+        tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
+        self._one = functools.lru_cache(maxsize=50_000)(lambda text: tokenizer([text])[0])
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """N texts → N×context token ids; what is beyond the context is cut off."""
-        for text in texts:
-            if text not in self._known:
-                self._known[text] = self._tokenizer([text])[0]
-        return torch.stack([self._known[text] for text in texts])
+        return torch.stack([self._one(text) for text in texts])

@@ -37,13 +37,10 @@ def fit_predict(
     if len(np.unique(labels)) == 1:
         return np.full(len(test), labels[0]), float("nan")
 
-    # Newton's method is ten times faster while its matrix of all weights is small.
-    weights = train.shape[1] * len(np.unique(labels))
-    solver = "newton-cholesky" if weights <= 2000 else "lbfgs"
-
     def fit(rows: Matrix, targets: Labels, c: float) -> LogisticRegression:
         weight = "balanced" if balanced else None
-        return LogisticRegression(C=c, max_iter=2000, solver=solver, class_weight=weight).fit(rows, targets)
+        # The same optimum as the default solver's, ten times sooner where features are correlated and C is large.
+        return LogisticRegression(C=c, max_iter=2000, solver="newton-cg", class_weight=weight).fit(rows, targets)
 
     folds = list(GroupKFold(min(_FOLDS, len(np.unique(groups)))).split(train, labels, groups))
     scores: list[float] = []

@@ -60,7 +60,7 @@ def read_build(folder: Path) -> Build:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     counts = manifest["counts"]
     rejects = read_rejects(folder / "rejects")
-    examples = {(reject.stage, reject.reason): f"{reject.source}: {reject.detail}" for reject in rejects}
+    examples = {(reject.stage, reject.reason): f"{Path(reject.source).name}: {reject.detail}" for reject in rejects}
     index = read_index(folder / "index").select(["key", "shard", "emotion"]).to_pylist()
     emotions = Counter(row["emotion"] or "unlabelled" for row in index)
     return Build(
