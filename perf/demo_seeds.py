@@ -3,7 +3,8 @@
     python perf/demo_seeds.py --out runs/perf >> perf/RESULTS.md
 
 The seed changes the initial weights and the order of the data; the faces stay, and nobody is in both train and test.
-The baseline is also trained at other learning rates, so that it is not beaten by a rate that suits the other.
+The baseline is also trained at the rate that suits it better, and three times as long, so that what it lacks is not
+only time. The same --out goes on where it stopped.
 """
 
 import argparse
@@ -44,13 +45,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--rates", nargs="*", default=["1e-3", "4e-3"], help="other learning rates of the baseline")
     chosen = parser.parse_args()
 
     drawn = chosen.out / "drawn"
     build(load(BuildRecipe, "pipelines", "drawn"), drawn)
-    variants: dict[str, tuple[str, ...]] = {"full objective": (), "global only": GLOBAL_ONLY}
-    variants |= {f"global only, lr {rate}": (*GLOBAL_ONLY, f"optimizer.lr={rate}") for rate in chosen.rates}
+    slower = (*GLOBAL_ONLY, "optimizer.lr=1e-3")
+    variants: dict[str, tuple[str, ...]] = {
+        "full objective": (),
+        "global only": GLOBAL_ONLY,
+        "global only, lr 1e-3": slower,
+        "global only, lr 1e-3, 24 epochs": (*slower, "epochs=24"),
+    }
     table = {
         name: [
             measure((f"seed={seed}", *overrides), drawn, chosen.out / f"{name.replace(' ', '-')}-{seed}")
