@@ -35,7 +35,7 @@ def test_from_londons_photos_to_a_measured_encoder(
     assert reasons["child1-person-group.jpg"] in ("duplicate", "no_caption")
 
     data = f"data.builds=[{tmp_path / 'build'}]"
-    train(load(TrainRecipe, "models", "emocapclip-london", [data, "epochs=2"]), tmp_path / "run")
+    train(load(TrainRecipe, "models", "emocapclip-london", [data, "model.init=null", "epochs=2"]), tmp_path / "run")
     card = {"london-smiles": load(Card, "benchmarks", "london-smiles")}
     results = evaluate(card, str(tmp_path / "run"), ["zeroshot", "probe"], tmp_path / "build", tmp_path / "results")
     for row in results:
