@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emocap.clip.contrast import contrast
+from emocap.clip.contrast import contrast, contrast_groups
 from emocap.clip.local import pool_regions
 from emocap.clip.mining import precision, same, targets
 from emocap.clip.recipe import ObjectiveRecipe
@@ -82,9 +82,8 @@ class Objective(nn.Module):
                     told["mined_per_query"] = float(((image_BB > 0) & (base_BB == 0)).sum(1).float().mean())
         if recipe.local_weight and f.local:
             region_ND = pool_regions(f.local.patch_BMD, f.local.sentence_ND, f.local.owner_N, recipe.local)
-            base_NN = same(f.local.group_N)
             local_scale = self.local_logit_scale.exp()
-            part = contrast(region_ND, f.local.sentence_ND, local_scale, base_NN, base_NN)
+            part = contrast_groups(region_ND, f.local.sentence_ND, local_scale, f.local.group_N)
             loss = loss + recipe.local_weight * part
             told |= {"local": float(part.detach()), "local_logit_scale": float(local_scale.detach())}
         told["loss"] = float(loss.detach())

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from emocap.clip.contrast import contrast
+from emocap.clip.contrast import contrast, contrast_groups
+from emocap.clip.mining import same
 
 
 def unit(n: int, d: int, seed: int) -> Tensor:
@@ -58,3 +59,15 @@ def test_the_gradient_is_that_of_the_formula() -> None:
     a, b = unit(4, 3, 0).requires_grad_(), unit(4, 3, 1).requires_grad_()
     scale = torch.tensor(5.0, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda *x: contrast(x[0], x[1], x[2], rows(4, 2), rows(4, 3)), (a, b, scale))
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 4, 11, 64])
+@pytest.mark.parametrize("groups", [[0] * 11, list(range(11)), [5, 1, 5, 2, 3, 1, 9, 5, 4, 6, 7]])
+def test_in_chunks_it_is_the_same(chunk: int, groups: list[int]) -> None:
+    scale = torch.tensor(12.0, dtype=torch.float64, requires_grad=True)
+    a, b = unit(11, 5, 0).requires_grad_(), unit(11, 5, 1).requires_grad_()
+    group = torch.tensor(groups)
+    base = same(group).double()
+    whole, chunked = contrast(a, b, scale, base, base), contrast_groups(a, b, scale, group, chunk)
+    torch.testing.assert_close(chunked, whole)
+    torch.testing.assert_close(torch.autograd.grad(chunked, (a, b, scale)), torch.autograd.grad(whole, (a, b, scale)))

@@ -45,6 +45,21 @@ def test_a_region_is_the_formula(recipe: LocalRecipe) -> None:
     torch.testing.assert_close(ours, torch.tensor(oracle(patches, sentences, owners, recipe), dtype=torch.float64))
 
 
+@pytest.mark.parametrize("chunk", [1, 2, 3, 64])
+def test_in_chunks_of_pictures_it_is_the_same(chunk: int) -> None:
+    random = torch.Generator().manual_seed(0)
+    patches = torch.randn(5, 6, 4, generator=random, dtype=torch.float64, requires_grad=True)
+    sentences = F.normalize(torch.randn(8, 4, generator=random, dtype=torch.float64), dim=1).requires_grad_()
+    owners = torch.tensor([4, 0, 0, 1, 3, 3, 4, 3])  # the third picture has no sentence
+    weights = torch.randn(8, 4, generator=random, dtype=torch.float64)
+
+    def run(size: int) -> tuple[Tensor, ...]:
+        region = pool_regions(patches, sentences, owners, LocalRecipe(), size)
+        return region, *torch.autograd.grad((region * weights).sum(), (patches, sentences))
+
+    torch.testing.assert_close(run(chunk), run(1000))
+
+
 def test_a_sentence_looks_at_its_own_picture_only() -> None:
     random = torch.Generator().manual_seed(0)
     patches = torch.randn(2, 4, 3, generator=random)
