@@ -56,10 +56,9 @@ def main() -> None:
             table.setdefault(name, []).append(measure(out, london, chosen.out / "results"))
 
     print("## London's smiles, people kept out of training\n")
-    print(
-        f"`python perf/london.py`: UAR over neutral and smiling, chance 0.5; {manifest['counts']['samples']} photos,"
-    )
-    print(f"means over seeds {chosen.seeds}, each seed in brackets.\n")
+    samples = manifest["counts"]["samples"]
+    print(f"`python perf/london.py`: UAR over neutral and smiling, chance 0.5; {samples} photos of people of whom 0.3")
+    print(f"are kept for the test; means over seeds {chosen.seeds}, each seed in brackets.\n")
     print("| trained on | zero-shot | linear probe |\n| --- | --- | --- |")
     for name, values in table.items():
         cells = [f"{statistics.mean(v):.3f} ({', '.join(f'{x:.3f}' for x in v)})" for v in zip(*values, strict=True)]
