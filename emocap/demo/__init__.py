@@ -71,8 +71,8 @@ INTRO = """This page was made on this machine, without a network, by emocap demo
 come with installed packages and captioned from annotations of their action units; then a small EmoCapCLIP was trained
 on drawn faces, of which everything is known, and measured on drawn people whom it had never seen.
 
-The same model was trained a second time on the global captions alone. What lies between the two is what the summaries,
-the local captions and the mining of positives bring."""
+The same model was trained a second time, for as many steps, on the global captions alone. What lies between the two is
+what the summaries, the local captions and the mining of positives bring in that time."""
 
 
 def _highlights(full: Sequence[dict[str, Any]], plain: Sequence[dict[str, Any]]) -> list[Highlight]:
