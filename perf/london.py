@@ -7,10 +7,10 @@ Needs the London Set and SCRFD where pipelines/london.yaml looks for them.
 """
 
 import argparse
-import statistics
 import sys
 from pathlib import Path
 
+from demo_seeds import row
 from machine import describe
 
 from emocap.build.recipe import BuildRecipe
@@ -61,8 +61,7 @@ def main() -> None:
     print(f"are kept for the test; means over seeds {chosen.seeds}, each seed in brackets.\n")
     print("| trained on | zero-shot | linear probe |\n| --- | --- | --- |")
     for name, values in table.items():
-        cells = [f"{statistics.mean(v):.3f} ({', '.join(f'{x:.3f}' for x in v)})" for v in zip(*values, strict=True)]
-        print(f"| {name} | {' | '.join(cells)} |")
+        print(row(name, values))
     print(f"\n{describe('torch', 'open_clip_torch', 'insightface', 'scikit-learn')}\n")
 
 

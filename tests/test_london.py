@@ -38,6 +38,7 @@ def test_from_londons_photos_to_a_measured_encoder(
     train(load(TrainRecipe, "models", "emocapclip-london", [data, "model.init=null", "epochs=2"]), tmp_path / "run")
     card = {"london-smiles": load(Card, "benchmarks", "london-smiles")}
     results = evaluate(card, str(tmp_path / "run"), ["zeroshot", "probe"], tmp_path / "build", tmp_path / "results")
+    assert [row["protocol"] for row in results] == ["zeroshot", "probe"]
     for row in results:
         assert row["counts"]["test"]["happiness"] == row["counts"]["test"]["neutral"] > 10
         assert row["counts"]["train"]["happiness"] == row["counts"]["train"]["neutral"] > 30
