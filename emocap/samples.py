@@ -49,6 +49,25 @@ class Face(_Record):
     """Mean of the grey crop, 0 to 255."""
     contrast: Real
     """Standard deviation of the grey crop, 0 to 127."""
+    yaw: Real | None = None
+    """Degrees that the head is turned, from the landmarks; positive where it looks to the right of the picture."""
+    pitch: Real | None = None
+    """Degrees that the head is raised (positive) or lowered, from the landmarks."""
+    roll: Real | None = None
+    """Degrees that the head is tilted in the plane of the picture, clockwise as seen; from the landmarks."""
+    angle: Real = 0.0
+    """Degrees, clockwise, by which the crop's square lies turned in the source; 0 where faces are not aligned."""
+    dark: Real = 0.0
+    """Share of the crop's pixels that are underexposed (grey below 5)."""
+    bright: Real = 0.0
+    """Share of the crop's pixels that are overexposed (grey above 250)."""
+    phash: str | None = None
+    """Perceptual hash of the crop, 16 hex digits: near-duplicates differ in few bits."""
+
+    @property
+    def size(self) -> float:
+        """The shorter side of the box in pixels of the source."""
+        return min(self.bbox[2] - self.bbox[0], self.bbox[3] - self.bbox[1])
 
 
 class Labels(_Record):
@@ -83,6 +102,7 @@ class Captioned(_Record):
     """annotation: the local part says what was annotated; prototype: it was drawn from the emotion's prototype."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    """Tokens of the reply that became the caption; what earlier, unusable replies took is counted in the manifest."""
 
 
 class Record(_Record):

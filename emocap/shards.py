@@ -11,11 +11,12 @@ import io
 import json
 import os
 import tarfile
+import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,16 +32,23 @@ INDEX_SCHEMA = pa.schema(
         ("source_sha256", pa.string()),
         ("time_ms", pa.int64()),
         ("score", pa.float64()),
+        ("size", pa.float64()),
+        ("yaw", pa.float64()),
+        ("pitch", pa.float64()),
+        ("roll", pa.float64()),
         ("sharpness", pa.float64()),
         ("brightness", pa.float64()),
         ("contrast", pa.float64()),
+        ("dark", pa.float64()),
+        ("bright", pa.float64()),
+        ("phash", pa.string()),
         ("emotion", pa.string()),
         ("subject", pa.string()),
         ("split", pa.string()),
         ("caption_words", pa.int32()),
         ("jpg_bytes", pa.int32()),
     ],
-    metadata={"emocap_index_version": "1"},
+    metadata={"emocap_index_version": "2"},
 )
 
 REJECT_SCHEMA = pa.schema(
@@ -50,8 +58,10 @@ REJECT_SCHEMA = pa.schema(
         ("detail", pa.string()),
         ("source", pa.string()),
         ("key", pa.string()),
+        ("text", pa.string()),
+        ("jpeg", pa.binary()),
     ],
-    metadata={"emocap_rejects_version": "1"},
+    metadata={"emocap_rejects_version": "2"},
 )
 
 
@@ -64,13 +74,18 @@ class Reject:
     detail: str
     source: str
     key: str | None = None
+    text: str | None = None
+    """The raw reply of a captioner that could not be used."""
+    jpeg: bytes | None = None
+    """A thumbnail of what was rejected; the first few of every reason in a file have one."""
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A scratch path beside ``path`` that takes its place, flushed to disk, when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Two workers, on two machines even, may write the same file at the same time: the last one wins, with equal bytes.
+    scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
         yield scratch
         with scratch.open("rb+") as file:
@@ -86,19 +101,94 @@ def write_json(path: Path, content: Any) -> None:
         scratch.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def write_shard(tar: Path, index: Path, samples: Sequence[Sample]) -> None:
-    """Write a shard and then its index. A shard without samples is an empty tar with an empty index."""
-    with replacing(tar) as scratch, tarfile.open(scratch, "w", format=tarfile.USTAR_FORMAT) as archive:
+class ShardWriter:
+    """Writes a shard sample by sample, so that memory does not grow with it; use it in a ``with`` block.
+
+    When the block ends without an error, the tar and then the index take their places. ``counts``, settable until
+    then, is kept in the metadata of the index. A shard without samples is an empty tar with an empty index.
+    """
+
+    def __init__(self, tar: Path, index: Path) -> None:
+        self._tar, self._index = tar, index
+        self.counts: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        self._stack = contextlib.ExitStack()
+        with contextlib.ExitStack() as stack:
+            self._rows = stack.enter_context(TableWriter(self._index, INDEX_SCHEMA))
+            scratch = stack.enter_context(replacing(self._tar))
+            self._archive = stack.enter_context(tarfile.open(scratch, "w", format=tarfile.USTAR_FORMAT))
+            self._stack = stack.pop_all()
+        return self
+
+    def add(self, sample: Sample) -> None:
+        """Append one sample."""
+        _add(self._archive, f"{sample.record.key}.jpg", sample.jpeg)
+        _add(self._archive, f"{sample.record.key}.json", sample.record.to_json())
+        self._rows.add(_index_row(self._tar.stem, sample))
+
+    def __exit__(self, *error: Any) -> None:
+        # Whatever was entered first is closed last: the tar is in its place before the index is.
+        self._rows.counts = self.counts
+        self._stack.__exit__(*error)
+
+
+class TableWriter:
+    """Writes a Parquet file row by row with little memory; use it in a ``with`` block.
+
+    The file takes its place when the block ends without an error. ``counts``, settable until then, are kept in its
+    metadata: :func:`read_counts`.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, rows_per_group: int = 1000) -> None:
+        self._path, self._schema, self._rows_per_group = path, schema, rows_per_group
+        self._rows: list[dict[str, Any]] = []
+        self.counts: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            scratch = stack.enter_context(replacing(self._path))
+            self._file = stack.enter_context(pq.ParquetWriter(scratch, self._schema))
+            self._stack = stack.pop_all()
+        return self
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Append one row."""
+        self._rows.append(row)
+        if len(self._rows) >= self._rows_per_group:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the rows that wait as a row group of their own."""
+        if self._rows:
+            self._file.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+            self._rows = []
+
+    def __exit__(self, *error: Any) -> None:
+        if error[0] is None:
+            self.flush()
+            self._file.add_key_value_metadata({"emocap_counts": json.dumps(self.counts)})
+        self._stack.__exit__(*error)
+
+
+def read_counts(path: Path) -> dict[str, int]:
+    """The counts that a :class:`TableWriter` or :class:`ShardWriter` left in the metadata of a Parquet file."""
+    counts: dict[str, int] = json.loads((pq.read_metadata(path).metadata or {}).get(b"emocap_counts", b"{}"))
+    return counts
+
+
+def write_shard(tar: Path, index: Path, samples: Iterable[Sample]) -> None:
+    """Write a shard and then its index."""
+    with ShardWriter(tar, index) as writer:
         for sample in samples:
-            _add(archive, f"{sample.record.key}.jpg", sample.jpeg)
-            _add(archive, f"{sample.record.key}.json", sample.record.to_json())
-    rows = [_index_row(tar.stem, sample) for sample in samples]
-    write_table(index, pa.Table.from_pylist(rows, schema=INDEX_SCHEMA))
+            writer.add(sample)
 
 
 def write_rejects(path: Path, rejects: Iterable[Reject]) -> None:
     """Write rejects as Parquet with REJECT_SCHEMA."""
-    write_table(path, pa.Table.from_pylist([vars(reject) for reject in rejects], schema=REJECT_SCHEMA))
+    with TableWriter(path, REJECT_SCHEMA) as writer:
+        for reject in rejects:
+            writer.add(vars(reject))
 
 
 def write_table(path: Path, table: pa.Table) -> None:
@@ -123,9 +213,16 @@ def _index_row(shard: str, sample: Sample) -> dict[str, Any]:
         "source_sha256": record.source.sha256,
         "time_ms": record.source.time_ms,
         "score": record.face.score,
+        "size": record.face.size,
+        "yaw": record.face.yaw,
+        "pitch": record.face.pitch,
+        "roll": record.face.roll,
         "sharpness": record.face.sharpness,
         "brightness": record.face.brightness,
         "contrast": record.face.contrast,
+        "dark": record.face.dark,
+        "bright": record.face.bright,
+        "phash": record.face.phash,
         "emotion": labels.emotion if labels else None,
         "subject": labels.subject if labels else None,
         "split": labels.split if labels else None,

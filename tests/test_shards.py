@@ -86,7 +86,7 @@ def test_the_index_comes_after_the_tar(tmp_path: Path, monkeypatch: pytest.Monke
     def fail(*_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(shards, "write_table", fail)
+    monkeypatch.setattr(shards.TableWriter, "flush", fail)
     with pytest.raises(RuntimeError):
         write_shard(tmp_path / "s.tar", tmp_path / "s.parquet", [make(1)])
     assert (tmp_path / "s.tar").exists()

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from emocap.captioners.recipe import CaptionerRecipe
 from emocap.faces.crop import FacesRecipe
 from emocap.recipes import Recipe
 
@@ -44,13 +45,6 @@ class SourceRecipe(Recipe):
         if self.drawn and (self.labels or self.pattern):
             raise ValueError("drawn faces bring their own labels")
         return self
-
-
-class CaptionerRecipe(Recipe):
-    """How faces get their captions."""
-
-    backend: Literal["annotations", "none"] = "annotations"
-    """annotations: written from the labels. none: crops and records only."""
 
 
 class SplitRecipe(Recipe):

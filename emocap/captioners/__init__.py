@@ -5,6 +5,24 @@ it was made. ``annotations`` needs labels only: it words emotions and action uni
 labelled collections become caption data for contrastive pretraining.
 """
 
+from dataclasses import dataclass
+
+from emocap.captions import Caption
+from emocap.samples import Captioned
+
+
+@dataclass(frozen=True)
+class NoCaption:
+    """Why a face got no caption: a reason for counting, a detail for reading, the raw reply where there was one."""
+
+    reason: str
+    detail: str
+    text: str | None = None
+
+
+Outcome = tuple[Caption, Captioned] | NoCaption
+"""What a captioner makes of a face."""
+
 
 class CaptionError(ValueError):
     """No caption can be made of a sample. The message is one clause that gives the reason, for a row of rejects."""
