@@ -6,12 +6,12 @@ form of the paper is not published: this one is our reading.
 """
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from emocap.facs import UNITS, split_code
 from emocap.facs import mirror as mirror_units
-from emocap.facs import split_code
 
 SCHEMA_VERSION = 1
 
@@ -20,11 +20,13 @@ Region = Literal["forehead", "eyebrows", "eyes", "nose", "cheeks", "mouth", "chi
 
 
 def _known_code(code: str) -> str:
+    code = code.removeprefix("AU")  # as models write it out of habit
     split_code(code)
     return code
 
 
-Code = Annotated[str, AfterValidator(_known_code)]
+_CODES = [f"{side}{number}" for number in UNITS for side in ("", "L", "R")]
+Code = Annotated[str, AfterValidator(_known_code), Field(json_schema_extra={"enum": _CODES})]
 
 
 class LocalCaption(BaseModel):
@@ -55,6 +57,51 @@ class Caption(BaseModel):
     def texts(self) -> list[str]:
         """Every sentence of the caption: global, each local one, summary."""
         return [self.global_, *(entry.text for entry in self.local), self.summary]
+
+
+_KEYWORDS = ("type", "description", "enum", "items", "anyOf")
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a caption in the strict form of ``response_format``: every property is required, no others
+    are allowed, and there are no references, defaults, ranges or lengths, which not every server understands;
+    :class:`Caption` checks those when the reply comes back.
+    """
+    whole = Caption.model_json_schema()
+    definitions = whole.get("$defs", {})
+
+    def strict(node: dict[str, Any]) -> dict[str, Any]:
+        if "$ref" in node:
+            return strict(definitions[node["$ref"].rsplit("/", 1)[1]] | {k: v for k, v in node.items() if k != "$ref"})
+        kept = {keyword: node[keyword] for keyword in _KEYWORDS if keyword in node}
+        if "items" in kept:
+            kept["items"] = strict(kept["items"])
+        if "anyOf" in kept:
+            kept["anyOf"] = [strict(choice) for choice in kept["anyOf"]]
+        if "properties" in node:
+            properties = {name: strict(inner) for name, inner in node["properties"].items()}
+            return {
+                "type": "object",
+                "properties": properties,
+                "required": list(properties),
+                "additionalProperties": False,
+            }
+        return kept
+
+    return strict(whole)
+
+
+def field_list(schema: dict[str, Any] | None = None, indent: str = "") -> str:
+    """The fields of a caption as a list for a prompt, one line each: name, meaning, and the words to choose from."""
+    lines = []
+    for name, node in (schema or json_schema())["properties"].items():
+        words = node.get("enum", ())
+        optional = {"type": "null"} in node.get("anyOf", ())
+        notes = [node["description"], *([f"one of {', '.join(words)}"] if words else []), *(["or null"] * optional)]
+        lines.append(f"{indent}- {name}: {'; '.join(notes)}")
+        if "properties" in node.get("items", {}):
+            lines.append(field_list(node["items"], indent + "  "))
+    return "\n".join(lines)
 
 
 _FAMILIES = {
@@ -94,6 +141,11 @@ def named_emotions(text: str) -> set[str]:
     return {name for name, pattern in _FAMILY.items() if pattern.search(affirmed)}
 
 
+def refuses(text: str) -> bool:
+    """Whether a text turns the task down instead of describing a face."""
+    return _REFUSAL.search(text) is not None
+
+
 def lint(caption: Caption, *, min_regions: int = 3, max_words: int = 90) -> list[str]:
     """What a well-formed caption may still have wrong, one clause each; empty when it is fit to train on.
 
@@ -109,7 +161,7 @@ def lint(caption: Caption, *, min_regions: int = 3, max_words: int = 90) -> list
         words = len(text.split())
         if not 3 <= words <= max_words:
             problems.append(f"a text of {words} words, 3 to {max_words} wanted: {text[:60]!r}")
-        if _REFUSAL.search(text):
+        if refuses(text):
             problems.append(f"a refusal: {text[:60]!r}")
         if claim := _IDENTITY.search(text):
             problems.append(f"a claim about who the person is: {claim[0]!r}")

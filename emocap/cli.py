@@ -1,16 +1,17 @@
 """The verbs: parse, call, print. Whatever is heavy is imported inside the verb that needs it."""
 
+import json
 import logging
 import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from emocap import __version__
-from emocap.errors import UserError
+from emocap.errors import UserError, few
 
 app = typer.Typer(
     help="Facial-emotion captions, the encoders learned from them, and benchmarks that measure any encoder.",
@@ -88,6 +89,7 @@ def build(
 @app.command(epilog=_example("emocap inspect runs/photos"))
 def inspect(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that emocap build has made.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of lines.")] = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
@@ -95,14 +97,36 @@ def inspect(
     from emocap.build.statistics import describe
     from emocap.shards import verify
 
-    if not (folder / "manifest.json").is_file():
-        raise UserError(f"{folder} is not a finished build")
+    counts = _manifest(folder)["counts"]
     problems = verify(folder)
-    for name, value in describe(folder).items():
-        print(f"{name:<34} {value}")
+    measures = {} if problems else describe(folder)
+    if as_json:
+        told = {name: {"value": m.value, "EmoCap100K": m.paper} for name, m in measures.items()}
+        print(json.dumps({"counts": counts, "captions": told, "problems": problems}, indent=2, ensure_ascii=False))
     if problems:
-        raise UserError(f"{folder} is damaged: " + "; ".join(problems))
+        raise UserError(f"{folder} is damaged: {few(problems)}")
+    if as_json:
+        return
+    for name, value in counts.items():
+        if name != "rejects":
+            print(f"{name:<34}{value:>12,}")
+    for reject in counts["rejects"]:
+        print(f"{'rejected, {stage}: {reason}'.format_map(reject):<34}{reject['count']:>12,}")
+    for name, m in measures.items():
+        beside = f"   EmoCap100K: {m.paper}" if m.paper else ""
+        print(f"{name:<34}{m.told():>12}{beside}")
     print("every shard agrees with manifest and index")
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a finished build. Raises UserError where there is none."""
+    try:
+        content: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{folder} is not a finished build") from None
+    except ValueError as error:
+        raise UserError(f"{folder} is damaged: manifest.json is not JSON: {error}") from None
+    return content
 
 
 @app.command(epilog=_example("emocap train emocapclip-vit-b-32 'data.builds=[runs/movies]' --out runs/b32"))
@@ -162,6 +186,26 @@ def report(
     from emocap.reports.page import write_report
 
     print(f"open {write_report(folders, out)}")
+
+
+@app.command(epilog=_example("emocap push runs/movies my-lab/movie-faces --private"))
+def push(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that emocap build has made.")],
+    repo: Annotated[str, typer.Argument(metavar="REPO", help="A dataset on the Hugging Face Hub, as in OWNER/NAME.")],
+    private: Annotated[bool, typer.Option("--private", help="Only those whom the owner lets in may see it.")] = False,
+    licence: Annotated[
+        str | None, typer.Option("--license", help="The Hub's name of a licence, such as cc-by-4.0, for the card.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Also faces/, replies/, rejects/ and the list of inputs.")
+    ] = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Check a build, and upload it to the Hugging Face Hub as a dataset."""
+    from emocap.publish import push as run_push
+
+    print(f"see {run_push(folder, repo, private=private, licence=licence, everything=everything)}")
 
 
 @app.command(epilog=_example("emocap doctor"))

@@ -9,7 +9,7 @@ from emocap import __version__
 
 _PACKAGES = (
     "torch", "torchvision", "open_clip_torch", "webdataset", "ray", "pyarrow", "pillow", "opencv-python",
-    "insightface", "onnxruntime", "scikit-image", "scikit-learn", "numpy", "pydantic",
+    "insightface", "scikit-image", "scikit-learn", "numpy", "pydantic",
 )  # fmt: skip
 
 
@@ -41,7 +41,11 @@ def _torch() -> str:
 def _onnx() -> str:
     import onnxruntime
 
-    return ", ".join(onnxruntime.get_available_providers())
+    from emocap.faces.detectors import CUDA
+
+    providers = onnxruntime.get_available_providers()
+    cpu_only = "" if CUDA in providers else "; SCRFD on a GPU takes onnxruntime-gpu in place of onnxruntime"
+    return f"{onnxruntime.__version__} on {', '.join(providers)}{cpu_only}"
 
 
 def _weights() -> Iterator[tuple[str, str]]:

@@ -1,5 +1,13 @@
 """The one error that the command line turns into one line and exit code 2."""
 
+from collections.abc import Sequence
+
 
 class UserError(Exception):
     """Something the user must change. The message is one line that says what is wrong and how to mend it."""
+
+
+def few(problems: Sequence[str], most: int = 10) -> str:
+    """The first of many problems in one line, and how many more there are."""
+    more = [f"and {len(problems) - most:,} more"] if len(problems) > most else []
+    return "; ".join([*problems[:most], *more])

@@ -14,31 +14,54 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Stage:
-    """One stage of work: how much is done, and a count of whatever the stage wants to show."""
+    """One stage of work: how much is done, how fast it goes, and what else the stage wants to show."""
 
     def __init__(self, name: str, total: int, bar: Progress | None) -> None:
-        self._name, self._total, self._bar = name, total, bar
-        self._task = bar.add_task(name, total=total, told="") if bar else None
+        self._name, self.total, self._bar = name, total, bar
+        self._task = bar.add_task(name, total=total, told="", rate="") if bar else None
         self._begun = self._said = time.monotonic()
+        self._before = 0
         self.done = 0
         self.counts: Counter[str] = Counter()
         self._told = ""
 
+    def resume(self, by: int) -> None:
+        """So much was done by an earlier run: it does not count for the rate."""
+        self._before += by
+        self.show(self.done + by, self._told)
+
     def advance(self, by: int = 1, told: str | None = None, **counts: int) -> None:
         """So much more is done; ``counts`` are added up and shown, ``told`` replaces them where given."""
-        self.done += by
         self.counts.update(counts)
-        self._told = told if told is not None else ", ".join(f"{n} {what}" for what, n in self.counts.items())
+        self.show(
+            self.done + by,
+            told if told is not None else ", ".join(f"{n} {what}" for what, n in self.counts.items()),
+        )
+
+    def show(self, done: int, told: str) -> None:
+        """So much is done in all, and that is to be said of it."""
+        self.done, self._told = done, told
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=self.done, told=self._told)
-        elif self.done < self._total and time.monotonic() - self._said >= _SECONDS_BETWEEN_LINES:
+            self._bar.update(self._task, completed=done, told=told, rate=self._rate())
+        elif done < self.total and time.monotonic() - self._said >= _SECONDS_BETWEEN_LINES:
             self._said = time.monotonic()
             self._line()
 
+    def _rate(self) -> str:
+        seconds = time.monotonic() - self._begun
+        rate = (self.done - self._before) / seconds if seconds > 0 else 0.0
+        if rate == 0:
+            return ""
+        return f"{rate:.0f}/s" if rate >= 10 else f"{rate:.1f}/s" if rate >= 0.1 else f"{60 * rate:.1f}/min"
+
     def _line(self) -> None:
         seconds = time.monotonic() - self._begun
+        rate = self._rate()
+        speed = f", {rate}" if rate else ""
+        if rate and self.done < self.total:
+            speed += f", {_span((self.total - self.done) * seconds / (self.done - self._before))} left"
         told = f": {self._told}" if self._told else ""
-        console.print(f"{self._name} {self.done}/{self._total} in {seconds:.0f} s{told}", soft_wrap=True)
+        console.print(f"{self._name} {self.done}/{self.total} in {_span(seconds)}{speed}{told}", soft_wrap=True)
 
     def finish(self) -> None:
         """Say the last word of the stage."""
@@ -46,13 +69,21 @@ class Stage:
             self._line()
 
 
+def _span(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
 @contextlib.contextmanager
 def stage(name: str, total: int) -> Iterator[Stage]:
     """Show one stage of ``total`` steps while the block runs."""
     columns = (
-        TextColumn("{task.description:<22}"),
-        BarColumn(bar_width=24),
+        TextColumn("{task.description:<16}"),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(elapsed_when_finished=True),
         TextColumn("{task.fields[told]}"),
     )

@@ -80,12 +80,13 @@ def to_yaml(recipe: Recipe) -> str:
 def difference(kind: type[R], stored: Path, recipe: R, ignore: Sequence[str] = ()) -> str | None:
     """The first key in which a stored recipe is not the given one, as ``key: stored → given``; None if they agree.
 
-    ``ignore``: top-level keys that do not change what is made.
+    ``ignore``: dotted keys that do not change what is made, with everything below them.
     """
     before = check(kind, _parse(stored.read_text(encoding="utf-8"), str(stored)), str(stored))
     old, new = _flat(before.model_dump(mode="json")), _flat(recipe.model_dump(mode="json"))
     for key in dict.fromkeys([*old, *new]):
-        if key.split(".")[0] not in ignore and old.get(key) != new.get(key):
+        ignored = any(key == name or key.startswith(f"{name}.") for name in ignore)
+        if not ignored and old.get(key) != new.get(key):
             return f"{key}: {old.get(key)} → {new.get(key)}"
     return None
 

@@ -50,11 +50,11 @@ class Face(_Record):
     contrast: Real
     """Standard deviation of the grey crop, 0 to 127."""
     yaw: Real | None = None
-    """Degrees that the head is turned, from the landmarks; positive where it looks to the right of the picture."""
+    """Degrees that the head is turned from the line of sight; positive where it looks to the right of the picture."""
     pitch: Real | None = None
-    """Degrees that the head is raised (positive) or lowered, from the landmarks."""
+    """Degrees that the head is raised (positive) or lowered; rough, as five landmarks tell little."""
     roll: Real | None = None
-    """Degrees that the head is tilted in the plane of the picture, clockwise as seen; from the landmarks."""
+    """Degrees that the head is tilted in the plane of the picture, clockwise as seen; from the eyes."""
     angle: Real = 0.0
     """Degrees, clockwise, by which the crop's square lies turned in the source; 0 where faces are not aligned."""
     dark: Real = 0.0
@@ -62,7 +62,7 @@ class Face(_Record):
     bright: Real = 0.0
     """Share of the crop's pixels that are overexposed (grey above 250)."""
     phash: str | None = None
-    """Perceptual hash of the crop, 16 hex digits: near-duplicates differ in few bits."""
+    """Perceptual hash of the face, 64 hex digits: near-duplicates differ in few bits."""
 
     @property
     def size(self) -> float:

@@ -3,23 +3,30 @@
 A shard is ``<folder>/<name>.tar`` with two members per sample, ``<key>.jpg`` and ``<key>.json``; its index is
 ``<name>.parquet`` with one row per sample. Both are written beside their place and renamed into it, the index last: a
 shard is done when its index exists. The same samples give the same bytes, whenever and wherever they are written.
+
+The index can be made from the tar alone. It says where in the tar a sample begins, so that one can be read without the
+others, and holds checksums of its two members, so that damage can be told to the sample.
 """
 
 import contextlib
 import hashlib
 import io
+import itertools
 import json
 import os
 import tarfile
 import uuid
-from collections import defaultdict
+import zlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
+from PIL import Image
 from pydantic import ValidationError
 
 from emocap.samples import Record, Sample
@@ -46,7 +53,10 @@ INDEX_SCHEMA = pa.schema(
         ("subject", pa.string()),
         ("split", pa.string()),
         ("caption_words", pa.int32()),
+        ("offset", pa.int64()),
         ("jpg_bytes", pa.int32()),
+        ("jpg_crc32", pa.uint32()),
+        ("json_crc32", pa.uint32()),
     ],
     metadata={"emocap_index_version": "2"},
 )
@@ -123,9 +133,10 @@ class ShardWriter:
 
     def add(self, sample: Sample) -> None:
         """Append one sample."""
+        offset, text = self._archive.offset, sample.record.to_json()
         _add(self._archive, f"{sample.record.key}.jpg", sample.jpeg)
-        _add(self._archive, f"{sample.record.key}.json", sample.record.to_json())
-        self._rows.add(_index_row(self._tar.stem, sample))
+        _add(self._archive, f"{sample.record.key}.json", text)
+        self._rows.add(_index_row(self._tar.stem, offset, sample.record, sample.jpeg, text))
 
     def __exit__(self, *error: Any) -> None:
         # Whatever was entered first is closed last: the tar is in its place before the index is.
@@ -203,8 +214,7 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     archive.addfile(member, io.BytesIO(content))  # a fresh TarInfo has no owner and no time: the bytes repeat
 
 
-def _index_row(shard: str, sample: Sample) -> dict[str, Any]:
-    record = sample.record
+def _index_row(shard: str, offset: int, record: Record, jpeg: bytes, text: bytes) -> dict[str, Any]:
     labels = record.labels
     return {
         "key": record.key,
@@ -227,31 +237,79 @@ def _index_row(shard: str, sample: Sample) -> dict[str, Any]:
         "subject": labels.subject if labels else None,
         "split": labels.split if labels else None,
         "caption_words": sum(len(text.split()) for text in record.caption.texts()) if record.caption else None,
-        "jpg_bytes": len(sample.jpeg),
+        "offset": offset,
+        "jpg_bytes": len(jpeg),
+        "jpg_crc32": zlib.crc32(jpeg),
+        "json_crc32": zlib.crc32(text),
     }
 
 
 def read_shard(tar: Path) -> Iterator[Sample]:
     """The samples of a shard, in order. Raises ValueError, naming shard and key, for anything that is not a sample."""
-    pictures: dict[str, bytes] = {}
+    with tar.open("rb") as file:
+        for _, key, jpeg, text in _members(file, str(tar)):
+            yield Sample(_parse(text, f"{tar}: {key}"), jpeg)
+
+
+def read_sample(tar: Path, offset: int) -> Sample:
+    """The one sample that begins at ``offset``, as its index row says. Raises ValueError as read_shard."""
+    with tar.open("rb") as file:
+        file.seek(offset)
+        for _, key, jpeg, text in _members(file, str(tar)):
+            return Sample(_parse(text, f"{tar}: {key}"), jpeg)
+    raise ValueError(f"{tar}: no sample begins at byte {offset}")
+
+
+def read_records(tar: Path) -> Iterator[Record]:
+    """The records of a shard without their pictures, which are passed over. Raises ValueError as read_shard."""
     try:
-        with tarfile.open(tar, "r|") as archive:
+        with tarfile.open(tar, "r:") as archive:
             for member in archive:
-                key, _, extension = member.name.partition(".")
-                file = archive.extractfile(member)
-                content = file.read() if file else b""
-                if len(content) != member.size:
-                    raise ValueError(f"{tar}: {member.name} is cut short")
-                if extension == "jpg":
-                    pictures = {key: content}
-                elif extension == "json" and key in pictures:
-                    yield Sample(Record.model_validate_json(content), pictures.pop(key))
-                else:
-                    raise ValueError(f"{tar}: {member.name} is not part of a sample")
-    except ValidationError as error:
-        raise ValueError(f"{tar}: {key}.json is not a record: {error.errors()[0]['msg']}") from None
+                if member.name.endswith(".json") and (file := archive.extractfile(member)):
+                    yield _parse(file.read(), f"{tar}: {member.name.removesuffix('.json')}")
     except tarfile.TarError as error:
         raise ValueError(f"{tar} is not a whole tar: {error}") from None
+
+
+def read_samples(tar: Path, index: Path, keys: Iterable[str]) -> list[Sample]:
+    """The samples with these keys, in their order; the others are passed over unread.
+
+    Raises KeyError for one that the index lacks, and ValueError as :func:`read_shard`.
+    """
+    rows = pq.read_table(index, columns=["key", "offset"])
+    offsets: dict[str, int] = {}
+    for key, offset in zip(rows["key"].to_pylist(), rows["offset"].to_pylist(), strict=True):
+        offsets.setdefault(key, offset)
+    return [read_sample(tar, offsets[key]) for key in keys]
+
+
+def _members(file: BinaryIO, name: str) -> Iterator[tuple[int, str, bytes, bytes]]:
+    """Offset, key, JPEG and JSON of every sample from the file's position on; errors begin with ``name``."""
+    begin, offset, key, jpeg = file.tell(), 0, "", None
+    try:
+        with tarfile.open(fileobj=file, mode="r|") as archive:
+            for member in archive:
+                stem, _, extension = member.name.partition(".")
+                opened = archive.extractfile(member)
+                content = opened.read() if opened else b""
+                if len(content) != member.size:
+                    raise ValueError(f"{name}: {member.name} is cut short")
+                if extension == "jpg":
+                    offset, key, jpeg = begin + member.offset, stem, content
+                elif extension == "json" and jpeg is not None and stem == key:
+                    yield offset, key, jpeg, content
+                    jpeg = None
+                else:
+                    raise ValueError(f"{name}: {member.name} is not part of a sample")
+    except tarfile.TarError as error:
+        raise ValueError(f"{name} is not a whole tar{f' from {key} on' if key else ''}: {error}") from None
+
+
+def _parse(text: bytes, name: str) -> Record:
+    try:
+        return Record.model_validate_json(text)
+    except ValidationError as error:
+        raise ValueError(f"{name}.json is not a record: {error.errors()[0]['msg']}") from None
 
 
 def read_index(folder: Path) -> pa.Table:
@@ -274,28 +332,85 @@ def sha256(path: Path) -> str:
 def verify(build: Path) -> list[str]:
     """Everything that is wrong with a finished build folder, one line each; empty when all agrees.
 
-    Every tar is compared with the manifest (size and sha256), and its samples with the index (keys, in order) and
-    with the schema of records.
+    Every tar is compared with the manifest (size and sha256) and with its index, column by column; every record with
+    its schema; every JPEG must decode at the recipe's size. What is damaged is named: shard, key and member. The tars
+    of ``faces/``, where they were kept, are held against their own index in the same way. In memory: an index per CPU.
     """
+    if not (build / "recipe.yaml").is_file():
+        return ["recipe.yaml is missing"]
     manifest = json.loads((build / "manifest.json").read_text(encoding="utf-8"))
+    size = yaml.safe_load((build / "recipe.yaml").read_text(encoding="utf-8"))["faces"]["size"]
+    promised = {shard["name"]: shard for shard in manifest["shards"]}
+    tars = {path.stem: path for path in sorted((build / "shards").glob("*.tar"))}
+    indices = {path.stem for path in (build / "index").glob("*.parquet")}
     problems = []
-    indexed = defaultdict(list)
-    for row in read_index(build / "index").select(["shard", "key"]).to_pylist():
-        indexed[row["shard"]].append(row["key"])
-    for name in sorted(set(indexed) - {shard["name"] for shard in manifest["shards"]}):
-        problems.append(f"index/{name}.parquet is not in the manifest")
-    for shard in manifest["shards"]:
-        tar = build / "shards" / f"{shard['name']}.tar"
-        if not tar.is_file():
-            problems.append(f"{tar.name} is missing")
-            continue
-        if sha256(tar) != shard["sha256"]:
-            problems.append(f"{tar.name} has {tar.stat().st_size} bytes and another sha256 than the manifest says")
-        try:
-            keys = [sample.record.key for sample in read_shard(tar)]
-        except ValueError as error:
-            problems.append(str(error))
-            continue
-        if keys != indexed[shard["name"]]:
-            problems.append(f"{tar.name} holds {len(keys)} samples that are not those of its index")
+    if (total := sum(shard["samples"] for shard in promised.values())) != manifest["counts"]["samples"]:
+        problems.append(f"the manifest counts {manifest['counts']['samples']} samples, its shards have {total}")
+    problems += [f"shards/{name}.tar is missing" for name in promised if name not in tars]
+    problems += [f"shards/{name}.tar is not in the manifest" for name in tars if name not in promised]
+    problems += [f"index/{name}.parquet is not in the manifest" for name in sorted(indices - promised.keys())]
+    todo = [tar for name, tar in tars.items() if name in promised] + sorted((build / "faces").glob("*.tar"))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for found in pool.map(lambda tar: _check(tar, promised.get(tar.stem), size), todo):
+            problems += found
     return problems
+
+
+def _check(tar: Path, promised: dict[str, Any] | None, size: int) -> list[str]:
+    """What is wrong with one tar and its index. ``promised``: its entry in the manifest, which faces have none in."""
+    folder = tar.parents[1] / "index" if promised else tar.parent
+    name, index = f"{tar.parent.name}/{tar.name}", f"{folder.name}/{tar.stem}.parquet"
+    try:
+        table = pq.read_table(folder / f"{tar.stem}.parquet")
+    except FileNotFoundError:
+        return [f"{index} is missing"]
+    except (OSError, pa.ArrowException) as error:
+        return [f"{index} cannot be read: {' '.join(str(error).split())[:200]}"]
+    if table.schema.names != INDEX_SCHEMA.names:
+        return [f"{index} was written by another version of emocap"]
+    rows = table.to_pylist()
+    if promised and promised["samples"] != len(rows):
+        return [f"{index} has {len(rows)} rows, the manifest says {promised['samples']}"]
+    problems = []
+    try:
+        with tar.open("rb") as file:
+            for place, (member, row) in enumerate(itertools.zip_longest(_members(file, name), rows)):
+                if member is None:
+                    problems.append(f"{name} ends before {row['key']}: {place} of {len(rows)} samples")
+                    break
+                if row is None or member[1] != row["key"]:
+                    where = f"stands where {index} has {row['key']}" if row else f"is not in {index}"
+                    problems.append(f"{name}: {member[1]} {where}")
+                    break
+                if wrong := _compare(tar.stem, member, row, size):
+                    problems.append(f"{name}: {member[1]}{wrong}")
+    except ValueError as error:
+        problems.append(str(error))
+    if promised and not problems and sha256(tar) != promised["sha256"]:
+        length = tar.stat().st_size
+        sizes = f"{length} bytes, not {promised['bytes']}, and " if length != promised["bytes"] else ""
+        problems.append(f"{name} has {sizes}another sha256 than the manifest says, though its samples are whole")
+    return problems
+
+
+def _compare(shard: str, member: tuple[int, str, bytes, bytes], row: dict[str, Any], size: int) -> str | None:
+    """What is wrong with one sample, in words that follow its key."""
+    offset, _, jpeg, text = member
+    if zlib.crc32(jpeg) != row["jpg_crc32"]:
+        return ".jpg is not the picture that was written"
+    if zlib.crc32(text) != row["json_crc32"]:
+        return ".json is not the record that was written"
+    try:
+        expected = _index_row(shard, offset, _parse(text, ""), jpeg, text)
+    except ValueError as error:
+        return str(error)
+    if different := [column for column, value in expected.items() if row[column] != value]:
+        return f": the index has another {', '.join(different)}"
+    try:
+        with Image.open(io.BytesIO(jpeg)) as picture:
+            if picture.size != (size, size):
+                return f".jpg has {picture.width} x {picture.height} pixels, not {size} x {size}"
+            picture.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        return f".jpg does not decode: {error}"
+    return None

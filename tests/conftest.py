@@ -1,13 +1,20 @@
-"""Fixtures that several test files share: a Ray session, a small build of drawn faces, sample photos."""
+"""Fixtures that several test files share: Ray, a small build of drawn faces, sample photos, films made to order."""
 
-from collections.abc import Callable, Iterator
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 
 from emocap.build.recipe import BuildRecipe
 from emocap.clip.recipe import TrainRecipe
+from emocap.faces.images import Pixels
 
 SHARED = Path(__file__).parents[2] / "shared"
 """Real data and weights that lie beside a checkout; tests that use them skip where it is absent."""
@@ -16,7 +23,7 @@ SHARED = Path(__file__).parents[2] / "shared"
 @pytest.fixture(scope="session")
 def ray_session() -> Iterator[None]:
     """One Ray for all builds that run inside the test process."""
-    from emocap.build.run import ray_session
+    from emocap.build.stream import ray_session
 
     with ray_session():
         yield
@@ -42,6 +49,22 @@ def drawn_build(tmp_path_factory: pytest.TempPathFactory, drawn_recipe: BuildRec
     out = tmp_path_factory.mktemp("drawn") / "build"
     build(drawn_recipe, out)
     return out
+
+
+@pytest.fixture(scope="session")
+def labelled_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """120 drawn faces in three shards, captioned from their labels, made without Ray; shared, and left as it is."""
+    from asked import labelled
+
+    return labelled(tmp_path_factory.mktemp("labelled") / "drawn")
+
+
+@pytest.fixture(scope="session")
+def asked_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The faces of ``labelled_build`` with captions as of a model named qwen; shared, and left as it is."""
+    from asked import asked
+
+    return asked(tmp_path_factory.mktemp("asked") / "qwen", "qwen")
 
 
 @pytest.fixture(scope="session")
@@ -92,3 +115,81 @@ def tiny_recipe(drawn_build: Path) -> TrainRecipe:
             "log_every": 1,
         }
     )
+
+
+Film = Callable[..., Path]
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Film:
+    """Writes a video: its name, pictures, and the time of each in seconds (25 a second where none are given)."""
+
+    def write(
+        name: str,
+        pictures: Iterable[Pixels],
+        times: Iterable[float] | None = None,
+        codec: str = "libx264",
+        pixel_ratio: Fraction = Fraction(1),
+        keyframes: int = 12,
+    ) -> Path:
+        path = tmp_path / name
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=25)
+            assert isinstance(stream, av.VideoStream)
+            clock = iter(times) if times is not None else (number / 25 for number in itertools.count())
+            ahead, pictures = itertools.tee(pictures)
+            stream.height, stream.width = next(ahead).shape[:2]
+            del ahead
+            stream.pix_fmt = "yuv420p"
+            stream.codec_context.time_base = Fraction(1, 25 if codec == "mpeg1video" else 1000)
+            stream.codec_context.gop_size = keyframes
+            stream.codec_context.sample_aspect_ratio = pixel_ratio
+            if codec == "libx264":
+                stream.options = {"preset": "ultrafast"}
+            for picture, time in zip(pictures, clock, strict=False):
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                frame.pts, frame.time_base = round(time * 1000), Fraction(1, 1000)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+        return path
+
+    return write
+
+
+@pytest.fixture
+def noise() -> Callable[[int], Iterable[Pixels]]:
+    """So many pictures of 160 x 120, each another, in which compression finds nothing to save."""
+
+    def pictures(count: int) -> Iterable[Pixels]:
+        random = np.random.default_rng(0)
+        return (random.integers(0, 256, (120, 160, 3), dtype=np.uint8) for _ in range(count))
+
+    return pictures
+
+
+@pytest.fixture
+def peaks() -> Callable[[list[Path]], list[int]]:
+    """The peak memory in bytes of one process after it has read each of some inputs to its end, one by one."""
+    script = """
+import resource, sys
+from pathlib import Path
+from emocap.build.labels import LabelTable
+from emocap.build.recipe import SourceRecipe
+from emocap.build.sources import list_inputs, read_input
+
+for path in sys.argv[2:]:
+    source = SourceRecipe(path=path, video={"rate": 1000})
+    table = LabelTable.write(source, Path(sys.argv[1]))
+    (item,) = list_inputs([source])
+    for _ in read_input(item, source, table, 10**8):
+        pass
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+    def measure(paths: list[Path]) -> list[int]:
+        table = paths[0].with_suffix(".sqlite")
+        command = [sys.executable, "-c", script, str(table), *map(str, paths)]
+        told = subprocess.run(command, check=True, capture_output=True, text=True)
+        return [int(line) for line in told.stdout.split()]
+
+    return measure

@@ -1,14 +1,17 @@
 """The caption schema, what lint finds, and mirroring."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from emocap.captions import Caption, LocalCaption, lint, mirror, mirror_text, named_emotions
+from emocap.captions import Caption, LocalCaption, field_list, json_schema, lint, mirror, mirror_text, named_emotions
+from emocap.facs import REGIONS, UNITS
 
 
 def made(**changes: Any) -> Caption:
@@ -150,3 +153,85 @@ def test_mirroring_a_caption_swaps_words_and_units() -> None:
 def test_entries_do_not_change_after_they_are_made() -> None:
     with pytest.raises(ValidationError):
         LocalCaption(region="mouth", text="It smiles.").__setattr__("text", "It frowns.")
+
+
+def nodes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield schema
+    for inner in (
+        *schema.get("properties", {}).values(),
+        *schema.get("anyOf", ()),
+        *filter(None, [schema.get("items")]),
+    ):
+        yield from nodes(inner)
+
+
+def test_the_schema_for_servers_is_strict_and_plain() -> None:
+    found = list(nodes(json_schema()))
+    plain = {"type", "description", "enum", "items", "anyOf", "properties", "required", "additionalProperties"}
+    assert set().union(*found) == plain
+    objects = [node for node in found if node.get("type") == "object"]
+    assert len(objects) == 2
+    for node in objects:
+        assert node["additionalProperties"] is False
+        assert node["required"] == list(node["properties"])
+    assert list(json_schema()["properties"]) == ["global", "local", "summary", "emotions", "valence", "arousal"]
+    Draft202012Validator.check_schema(json_schema())
+
+
+def captions() -> st.SearchStrategy[Caption]:
+    texts = st.text(min_size=1).filter(str.strip)
+    codes = st.sampled_from([f"{side}{number}" for number in UNITS for side in ("", "L", "R")])
+    affect = st.none() | st.floats(-1, 1)
+    entry = st.builds(
+        LocalCaption,
+        region=st.sampled_from(REGIONS),
+        text=texts,
+        action_units=st.lists(codes),
+        intensity=st.none() | st.floats(0, 5),
+    )
+    return st.builds(
+        Caption,
+        global_=texts,
+        local=st.lists(entry, min_size=1),
+        summary=texts,
+        emotions=st.none() | st.lists(texts),
+        valence=affect,
+        arousal=affect,
+    )
+
+
+@given(captions())
+def test_a_caption_fits_the_schema_and_what_fits_it_comes_back(caption: Caption) -> None:
+    dumped = caption.model_dump(mode="json", by_alias=True)
+    Draft202012Validator(json_schema()).validate(dumped)
+    assert Caption.model_validate_json(json.dumps(dumped)) == caption
+
+
+@pytest.mark.parametrize("without", ["global", "emotions"])
+def test_the_schema_misses_nothing_and_takes_nothing_more(without: str) -> None:
+    dumped = made().model_dump(mode="json", by_alias=True)
+    validator = Draft202012Validator(json_schema())
+    assert not validator.is_valid({name: value for name, value in dumped.items() if name != without})
+    assert not validator.is_valid({**dumped, "mood": "good"})
+    assert not validator.is_valid({**dumped, "local": [{**dumped["local"][0], "action_units": ["3"]}]})
+
+
+def test_every_field_of_the_list_has_its_meaning() -> None:
+    lines = field_list().splitlines()
+    assert [line.split(":")[0].strip(" -") for line in lines] == [
+        *(
+            "global",
+            "local",
+            "region",
+            "text",
+            "action_units",
+            "intensity",
+            "summary",
+            "emotions",
+            "valence",
+            "arousal",
+        )
+    ]
+    assert all(len(line.split(": ", 1)[1]) > 10 for line in lines)
+    assert "one of forehead, eyebrows" in lines[2]
+    assert lines[-1].endswith("or null")

@@ -1,15 +1,20 @@
+import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pytest
 from typer.testing import CliRunner
 
 from emocap import __version__
 from emocap.cli import app, main
 from emocap.errors import UserError
+from emocap.shards import read_index
 
-VERBS = ("demo", "build", "inspect", "train", "eval", "report", "doctor")
+VERBS = ("demo", "build", "inspect", "train", "eval", "report", "push", "doctor")
 
 
 def emocap(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -55,6 +60,7 @@ def test_the_version() -> None:
             "guess is not one of zeroshot, probe",
         ),
         (["report", "."], ". is neither a finished build nor"),
+        (["push", ".", "lab/faces"], ". is not a finished build"),
     ],
 )
 def test_mistakes_get_one_line_and_exit_code_2(
@@ -109,22 +115,46 @@ def test_wrong_usage_is_exit_code_2() -> None:
     assert emocap("no-such-verb").returncode == 2
 
 
-def test_a_build_is_inspected_and_damage_is_named(drawn_build: Path, tmp_path: Path) -> None:
-    import shutil
+def test_a_build_is_inspected_beside_the_paper(asked_build: Path) -> None:
+    told = CliRunner().invoke(app, ["inspect", str(asked_build)]).output
+    for line in (
+        r"samples +96",
+        r"rejected, caption: schema +24",
+        r"words per caption +\d+\.\d +EmoCap100K: 267",
+        r"local: sentences +3\.0 +EmoCap100K: 5",
+        r"every shard agrees with manifest and index",
+    ):
+        assert re.search(line, told)
+    described = json.loads(CliRunner().invoke(app, ["inspect", str(asked_build), "--json"]).output)
+    assert described["counts"]["samples"] == 96
+    assert described["captions"]["local: sentences"] == {"value": 3.0, "EmoCap100K": "5"}
+    assert described["problems"] == []
 
-    copy = tmp_path / "copy"
-    shutil.copytree(drawn_build, copy)
-    done = emocap("inspect", str(copy))
-    assert done.returncode == 0
-    assert "words per caption" in done.stdout
-    assert "every shard agrees with manifest and index" in done.stdout
+
+def test_damage_is_named_in_one_line(asked_build: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(asked_build, tmp_path / "copy")
     tar = copy / "shards" / "emocap-000001.tar"
     content = bytearray(tar.read_bytes())
-    content[2000] ^= 1
+    content[800] ^= 1
     tar.write_bytes(content)
-    done = emocap("inspect", str(copy))
+    done = emocap("inspect", str(copy), "--json")
     assert done.returncode == 2
-    assert "emocap-000001.tar" in done.stderr
+    key = read_index(copy / "index").filter(pc.field("shard") == "emocap-000001")["key"][0].as_py()
+    problem = f"shards/emocap-000001.tar: {key}.jpg is not the picture that was written"
+    assert done.stderr == f"emocap: {copy} is damaged: {problem}\n"
+    assert json.loads(done.stdout)["problems"] == [problem]
+    for path in (copy / "index").glob("*.parquet"):
+        path.unlink()
+    (copy / "manifest.json").write_text("{")
+    assert "manifest.json is not JSON" in emocap("inspect", str(copy)).stderr
+
+
+def test_many_problems_are_counted(asked_build: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(asked_build, tmp_path / "copy")
+    (copy / "recipe.yaml").write_text("faces: {size: 50}")
+    told = emocap("inspect", str(copy)).stderr
+    assert told.count("has 48 x 48 pixels, not 50 x 50") == 10
+    assert told.endswith("; and 206 more\n")
 
 
 def test_the_doctor_knows_versions_devices_and_licences() -> None:

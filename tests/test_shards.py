@@ -1,17 +1,30 @@
+import io
 import json
 import tarfile
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import webdataset as wds
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from emocap import shards
 from emocap.captions import Caption, LocalCaption
 from emocap.samples import Face, Labels, Record, Sample, Source
-from emocap.shards import INDEX_SCHEMA, Reject, read_rejects, read_shard, replacing, verify, write_rejects, write_shard
+from emocap.shards import (
+    INDEX_SCHEMA,
+    Reject,
+    read_rejects,
+    read_sample,
+    read_shard,
+    replacing,
+    verify,
+    write_rejects,
+    write_shard,
+)
 
 FACE = Face(bbox=(0, 0, 9, 9), score=1, detector="given", crop=(0, 0, 9, 9), sharpness=1, brightness=2, contrast=3)
 CAPTION = Caption.model_validate(
@@ -103,14 +116,22 @@ def test_rejects_keep_every_field(tmp_path: Path) -> None:
     assert read_rejects(tmp_path) == rows
 
 
-def finished(build: Path) -> Path:
+def picture(number: int, size: int = 16) -> bytes:
+    buffer = io.BytesIO()
+    Image.effect_noise((size, size), 20 + number).convert("RGB").save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def finished(build: Path, size: int = 16) -> Path:
     names = []
     for number in range(2):
         name = f"emocap-{number:06d}"
         tar = build / "shards" / f"{name}.tar"
-        write_shard(tar, build / "index" / f"{name}.parquet", [make(10 * number + i, bytes(700)) for i in range(3)])
+        some = [make(10 * number + i, picture(i, size)) for i in range(3)]
+        write_shard(tar, build / "index" / f"{name}.parquet", some)
         names.append({"name": name, "samples": 3, "bytes": tar.stat().st_size, "sha256": shards.sha256(tar)})
-    shards.write_json(build / "manifest.json", {"shards": names})
+    shards.write_json(build / "manifest.json", {"counts": {"samples": 6}, "shards": names})
+    (build / "recipe.yaml").write_text("faces: {size: 16}\n")
     return build
 
 
@@ -118,29 +139,87 @@ def test_a_whole_build_has_no_problems(tmp_path: Path) -> None:
     assert verify(finished(tmp_path)) == []
 
 
-def test_a_flipped_byte_is_found_and_named(tmp_path: Path) -> None:
+def test_one_sample_is_read_without_the_others(tmp_path: Path) -> None:
+    finished(tmp_path)
+    for tar in sorted((tmp_path / "shards").glob("*.tar")):
+        rows = pq.read_table(tmp_path / "index" / f"{tar.stem}.parquet").to_pylist()
+        assert [read_sample(tar, row["offset"]) for row in rows] == list(read_shard(tar))
+        with pytest.raises(ValueError, match=rf"{tar.name}"):
+            read_sample(tar, rows[1]["offset"] + 512)
+
+
+def test_every_byte_that_flips_is_found_and_most_are_named(tmp_path: Path) -> None:
     tar = finished(tmp_path) / "shards" / "emocap-000001.tar"
-    content = bytearray(tar.read_bytes())
-    content[700] ^= 1
-    tar.write_bytes(content)
-    problems = verify(tmp_path)
-    assert problems
-    assert all("emocap-000001.tar" in problem for problem in problems)
+    whole = tar.read_bytes()
+    with tarfile.open(tar) as archive:
+        members = {m.name: range(m.offset_data, m.offset_data + m.size) for m in archive}
+    for place in range(0, len(whole), 97):
+        content = bytearray(whole)
+        content[place] ^= 1
+        tar.write_bytes(content)
+        (problem,) = verify(tmp_path)
+        assert "emocap-000001.tar" in problem
+        for name, held in members.items():
+            if place in held:
+                assert f"shards/emocap-000001.tar: {name} is not the" in problem
+
+
+def test_a_picture_of_another_size_or_none_at_all_is_named(tmp_path: Path) -> None:
+    assert len(verify(finished(tmp_path, 24))) == 6
+    assert "000a-0-0.jpg has 24 x 24 pixels, not 16 x 16" in verify(tmp_path)[3]
+    tar = tmp_path / "shards" / "emocap-000001.tar"
+    write_shard(tar, tmp_path / "index" / "emocap-000001.parquet", [make(i, picture(i)[:-400]) for i in range(3)])
+    assert any("emocap-000001.tar: 0000000000000002-0-0.jpg does not decode" in told for told in verify(tmp_path))
+
+
+def test_a_damaged_index_is_named(tmp_path: Path) -> None:
+    index = finished(tmp_path) / "index" / "emocap-000000.parquet"
+    rows = pq.read_table(index).to_pylist()
+    rows[1]["score"] = 0.5
+    shards.write_table(index, pa.Table.from_pylist(rows, schema=INDEX_SCHEMA))
+    assert verify(tmp_path) == ["shards/emocap-000000.tar: 0000000000000001-0-0: the index has another score"]
+    shards.write_table(index, pa.Table.from_pylist(rows[:2], schema=INDEX_SCHEMA))
+    assert verify(tmp_path) == ["index/emocap-000000.parquet has 2 rows, the manifest says 3"]
+    shards.write_table(index, pa.Table.from_pylist(rows, schema=INDEX_SCHEMA).drop(["offset"]))
+    assert verify(tmp_path) == ["index/emocap-000000.parquet was written by another version of emocap"]
+    index.write_bytes(index.read_bytes()[:-9])
+    assert "index/emocap-000000.parquet cannot be read" in verify(tmp_path)[0]
+    index.unlink()
+    assert verify(tmp_path) == ["index/emocap-000000.parquet is missing"]
 
 
 def test_a_tar_cut_short_is_found_and_named(tmp_path: Path) -> None:
     tar = finished(tmp_path) / "shards" / "emocap-000000.tar"
-    tar.write_bytes(tar.read_bytes()[:1300])
-    assert any("emocap-000000.tar" in problem for problem in verify(tmp_path))
+    second = pq.read_table(tmp_path / "index" / "emocap-000000.parquet")["offset"].to_pylist()[1]
+    whole = tar.read_bytes()
+    tar.write_bytes(whole[:second])
+    assert verify(tmp_path) == ["shards/emocap-000000.tar ends before 0000000000000001-0-0: 1 of 3 samples"]
+    tar.write_bytes(whole[: second + 600])
+    (problem,) = verify(tmp_path)
+    assert problem.startswith("shards/emocap-000000.tar is not a whole tar from 0000000000000000-0-0 on")
 
 
 def test_missing_and_surplus_shards_are_found(tmp_path: Path) -> None:
     finished(tmp_path)
     (tmp_path / "shards" / "emocap-000000.tar").unlink()
     write_shard(tmp_path / "shards/emocap-000007.tar", tmp_path / "index/emocap-000007.parquet", [make(99)])
-    told = " ".join(verify(tmp_path))
-    assert "emocap-000000.tar is missing" in told
-    assert "emocap-000007" in told
+    assert verify(tmp_path) == [
+        "shards/emocap-000000.tar is missing",
+        "shards/emocap-000007.tar is not in the manifest",
+        "index/emocap-000007.parquet is not in the manifest",
+    ]
+
+
+def test_faces_that_were_kept_are_checked_too(tmp_path: Path) -> None:
+    finished(tmp_path)
+    tar = tmp_path / "faces" / "faces-000000.tar"
+    write_shard(tar, tar.with_suffix(".parquet"), [make(i, picture(i)) for i in range(2)])
+    assert verify(tmp_path) == []
+    content = bytearray(tar.read_bytes())
+    content[600] ^= 1
+    tar.write_bytes(content)
+    (problem,) = verify(tmp_path)
+    assert problem == "faces/faces-000000.tar: 0000000000000000-0-0.jpg is not the picture that was written"
 
 
 def test_what_is_not_a_sample_is_refused(tmp_path: Path) -> None:

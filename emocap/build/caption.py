@@ -1,51 +1,132 @@
 """Step 3: the faces of one shard → captioned samples."""
 
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from emocap.captioners import CaptionError, annotations
+from emocap.build.stream import Row
+from emocap.captioners import CaptionError, NoCaption, Outcome, annotations
+from emocap.captioners.ledger import Usage
+from emocap.captioners.prompt import Prompt
+from emocap.captioners.recipe import CaptionerRecipe
 from emocap.captions import lint
 from emocap.samples import Labels, Sample
-from emocap.shards import Reject, read_shard, write_rejects, write_shard
+from emocap.shards import (
+    REJECT_SCHEMA,
+    Reject,
+    ShardWriter,
+    TableWriter,
+    read_counts,
+    read_samples,
+)
 
 
-def caption(sample: Sample) -> Sample | Reject:
-    """The sample with its caption, or why it has none."""
-    record = sample.record
-    try:
-        text, how = annotations.caption(record.labels or Labels(), record.key)
-    except CaptionError as error:
-        return Reject("caption", "no_caption", str(error), record.source.path, record.key)
-    if problems := lint(text):
-        return Reject("caption", "lint", "; ".join(problems), record.source.path, record.key)
-    return Sample(record.model_copy(update={"caption": text, "captioner": how}), sample.jpeg)
+class Captioner(Protocol):
+    """Makes captions of faces; several threads may ask at the same time."""
+
+    def caption(self, samples: Sequence[Sample], ledger: str) -> list[Outcome]:
+        """An outcome for every sample, in their order. ``ledger``: the name under which replies are kept."""
+        ...
+
+    def usage(self) -> Usage:
+        """What has been used so far."""
+        ...
+
+
+class Annotations:
+    """Captions worded from the labels."""
+
+    def caption(self, samples: Sequence[Sample], ledger: str) -> list[Outcome]:
+        """An outcome for every sample, in their order."""
+        return [self._one(sample) for sample in samples]
+
+    def usage(self) -> Usage:
+        """Nothing."""
+        return Usage()
+
+    def _one(self, sample: Sample) -> Outcome:
+        try:
+            made = annotations.caption(sample.record.labels or Labels(), sample.record.key)
+        except CaptionError as error:
+            return NoCaption("no_caption", str(error))
+        problems = lint(made[0])
+        return NoCaption("lint", "; ".join(problems)) if problems else made
 
 
 class CaptionShard:
     """The worker of step 3: captions the faces that ``select`` chose for one shard, and writes it."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, recipe: CaptionerRecipe, prompt: Prompt | None, keys: dict[str, str], out: Path) -> None:
         self._out = out
+        self._lock = threading.Lock()
+        self._told: Counter[str] = Counter()
+        self._captioner: Captioner = Annotations()
+        if prompt is not None:
+            from emocap.captioners.openai import OpenAICaptioner
 
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Row: ``shard``, a number; ``files`` of faces/ and for each the ``keys`` to take. Returns counts."""
+            self._captioner = OpenAICaptioner(recipe, prompt, keys, out / "replies")
+            self._told = self._spent()
+
+    def __call__(self, row: Row, tell: Callable[[Counter[str]], None]) -> dict[str, int]:
+        """Row: ``shard``, a number; ``files`` of faces/ and for each the ``keys`` to take. Returns its counts."""
         name = f"emocap-{row['shard']:06d}"
-        done = [
-            caption(sample)
-            for file, keys in zip(row["files"], row["keys"], strict=True)
-            for sample in _take(self._out / "faces" / f"{file}.tar", set(keys))
+        index = self._out / "index" / f"{name}.parquet"
+        if index.exists():
+            return read_counts(index)
+        faces = [
+            sample for file, keys in zip(row["files"], row["keys"], strict=True) for sample in self._faces(file, keys)
         ]
-        samples = [item for item in done if isinstance(item, Sample)]
-        rejects = [item for item in done if isinstance(item, Reject)]
-        write_rejects(self._out / "rejects" / f"{name}.parquet", rejects)
-        write_shard(self._out / "shards" / f"{name}.tar", self._out / "index" / f"{name}.parquet", samples)
-        return {"faces": len(done), "samples": len(samples), "rejects": len(rejects)}
+        with self._telling(tell):
+            outcomes = self._captioner.caption(faces, name)
+        counts: Counter[str] = Counter(faces=len(faces))
+        with ShardWriter(self._out / "shards" / f"{name}.tar", index) as shard:
+            with TableWriter(self._out / "rejects" / f"{name}.parquet", REJECT_SCHEMA) as fallen:
+                for face, outcome in zip(faces, outcomes, strict=True):
+                    record = face.record
+                    if isinstance(outcome, NoCaption):
+                        why = (outcome.reason, outcome.detail, record.source.path, record.key, outcome.text)
+                        fallen.add(vars(Reject("caption", *why)))
+                        counts[f"caption: {outcome.reason}"] += 1
+                        continue
+                    caption, how = outcome
+                    shard.add(Sample(record.model_copy(update={"caption": caption, "captioner": how}), face.jpeg))
+                    counts["samples"] += 1
+            shard.counts = dict(counts)
+        return dict(counts)
 
+    def _faces(self, file: str, keys: Sequence[str]) -> list[Sample]:
+        faces = self._out / "faces"
+        return read_samples(faces / f"{file}.tar", faces / f"{file}.parquet", keys)
 
-def _take(tar: Path, keys: set[str]) -> list[Sample]:
-    """The samples with these keys, each once: a file of faces can hold a copy under the same key."""
-    chosen: dict[str, Sample] = {}
-    for sample in read_shard(tar):
-        if sample.record.key in keys:
-            chosen.setdefault(sample.record.key, sample)
-    return list(chosen.values())
+    @contextlib.contextmanager
+    def _telling(self, tell: Callable[[Counter[str]], None]) -> Iterator[None]:
+        """Tells what the endpoints have answered, about once a second while the block runs."""
+        done = threading.Event()
+
+        def look() -> None:
+            while not done.wait(1.0):
+                tell(self._news())
+
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+            tell(self._news())
+
+    def _news(self) -> Counter[str]:
+        """What is new since some thread last asked: all shards in hand share one captioner."""
+        with self._lock:
+            now = self._spent()
+            news, self._told = now - self._told, now
+        return news
+
+    def _spent(self) -> Counter[str]:
+        usage = self._captioner.usage()
+        counts = {"samples": usage.accepted, "faces": usage.accepted, "cost": usage.cost}
+        return Counter({**counts, "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens})

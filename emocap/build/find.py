@@ -1,82 +1,182 @@
 """Step 1: a block of inputs → the faces in them, cut out, with their records."""
 
-from collections.abc import Sequence
+import itertools
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 
-from emocap.build.labels import Table, match, read_table, with_split
+from emocap.build.crashes import CrashWatch
+from emocap.build.labels import LabelTable, match, with_split
 from emocap.build.recipe import BuildRecipe
-from emocap.build.sources import Input, open_input
+from emocap.build.sources import Frame, Input, read_input
+from emocap.build.stream import Row
+from emocap.build.tracks import best_of_tracks
 from emocap.faces import detectors
-from emocap.faces.crop import crop_face, encode_jpeg, why_reject
-from emocap.faces.images import ImageError
-from emocap.samples import Record, Sample, Source, make_key
-from emocap.shards import Reject, write_rejects, write_shard
+from emocap.faces.crop import crop_face, encode_jpeg, thumbnail, why_reject
+from emocap.faces.detectors import Detection
+from emocap.samples import Record, Sample, make_key
+from emocap.shards import REJECT_SCHEMA, Reject, ShardWriter, TableWriter, read_counts, read_shard
 
+log = logging.getLogger(__name__)
 
-def find_faces(
-    item: Input, recipe: BuildRecipe, table: Table, detector: detectors.Detector | None
-) -> tuple[list[Sample], list[Reject]]:
-    """The faces of one input as samples without captions, and what fell out. ``detector`` None: boxes are given."""
-    try:
-        opened = open_input(item, recipe.sources[item.source], table, recipe.faces.max_pixels)
-    except ImageError as error:
-        return [], [Reject("read", error.reason, error.detail, item.path)]
-    source = Source(path=item.path, sha256=opened.sha256)
-    found = detector.detect(opened.image) if detector else [known.face for known in opened.known if known.face]
-    labels, missed = match(opened.known, found)
-    samples: list[Sample] = []
-    rejects: list[Reject] = []
-    if not found:
-        rejects.append(Reject("faces", "no_face", "no face was found", item.path))
-    for known in missed:
-        where = f" at {known.where[0]:.0f}, {known.where[1]:.0f}" if known.where else ""
-        rejects.append(Reject("faces", "labelled_face_not_found", f"labels{where} belong to no face", item.path))
-    for number, detection in enumerate(found):
-        key = make_key(source, number)
-        face, crop = crop_face(opened.image, detection, detector.name if detector else "given", recipe.faces)
-        if why := why_reject(face, recipe.faces):
-            rejects.append(Reject("faces", *why, item.path, key))
-            continue
-        record = Record(
-            key=key, source=source, face=face, labels=with_split(labels[number], recipe.split, opened.sha256)
-        )
-        samples.append(Sample(record, encode_jpeg(crop, recipe.faces.jpeg_quality)))
-    return samples, rejects
+_PIXELS_AT_A_TIME = 1 << 25
+"""A batch for the detector ends when its pictures have so many pixels together, however few they are."""
+_THUMBNAILS = 12
+"""Rejects of one reason that get a thumbnail, per block: enough to see what happened, too few to fill a disk."""
+Tell = Callable[[Counter[str]], None]
 
 
 class FindFaces:
-    """The worker of step 1: holds a detector and turns one block of inputs into one file of ``faces/``."""
+    """The worker of step 1: holds a detector and turns one block of inputs into one file of ``faces/``.
 
-    def __init__(self, recipe: BuildRecipe, out: Path) -> None:
+    ``run`` names the run of the build: what killed a worker is remembered for as long as it lasts, so that one input
+    that crashes a decoder does not stop everything, and a build that was killed as a whole blames none.
+    """
+
+    def __init__(self, recipe: BuildRecipe, out: Path, run: str) -> None:
         cv2.setNumThreads(1)  # the workers share the cores among themselves
-        self._recipe, self._out = recipe, out
-        self._tables = [read_table(source) for source in recipe.sources]
-        faces = recipe.faces
-        given = faces.detector == "given"
-        self._detector = None if given else detectors.make(faces.detector, faces.weights, faces.min_score)
+        self._recipe, self._out, self._run = recipe, out, run
+        self._labels = [LabelTable.open(out / "labels" / f"{number}.sqlite") for number in range(len(recipe.sources))]
+        self._detector = None if recipe.faces.detector == "given" else detectors.make(recipe.faces)
 
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Row: ``block``, a number, and ``paths``, ``sources``, ``bytes`` of its inputs. Returns counts."""
-        inputs = [Input(*fields) for fields in zip(row["paths"], row["sources"], row["bytes"], strict=True)]
-        samples, rejects = self.find(inputs)
+    def __call__(self, row: Row, tell: Tell) -> dict[str, int]:
+        """Row: ``block``, a number, and ``inputs``, the fields of each. Returns the counts of the block."""
         name = f"faces-{row['block']:06d}"
-        write_rejects(self._out / "rejects" / f"{name}.parquet", rejects)
-        write_shard(self._out / "faces" / f"{name}.tar", self._out / "faces" / f"{name}.parquet", samples)
-        return {"inputs": len(inputs), "faces": len(samples), "rejects": len(rejects)}
+        index = self._out / "faces" / f"{name}.parquet"
+        if index.exists():
+            return read_counts(index)
+        inputs = [Input(*fields) for fields in row["inputs"]]
+        counts: Counter[str] = Counter()
+        with ShardWriter(self._out / "faces" / f"{name}.tar", index) as faces:
+            with (
+                TableWriter(self._out / "rejects" / f"{name}.parquet", REJECT_SCHEMA) as fallen,
+                CrashWatch(self._out / "faces" / f".{name}.crashes", self._run) as watch,
+            ):
+                told: Counter[str] = Counter()
 
-    def find(self, inputs: Sequence[Input]) -> tuple[list[Sample], list[Reject]]:
-        """The faces of many inputs, in their order."""
-        samples, rejects = [], []
-        for item in inputs:
-            table = self._tables[item.source]
-            try:
-                some, fallen = find_faces(item, self._recipe, table, self._detector)
-            # One picture that breaks a decoder or a detector must not cost the others.
-            except Exception as error:
-                some, fallen = [], [Reject("faces", "error", f"{type(error).__name__}: {error}", item.path)]
-            samples += some
-            rejects += fallen
-        return samples, rejects
+                def reject(item: Reject) -> None:
+                    counts[f"{item.stage}: {item.reason}"] += 1
+                    few = counts[f"{item.stage}: {item.reason}"] <= _THUMBNAILS
+                    fallen.add(vars(item) if few else {**vars(item), "jpeg": None})
+
+                for sample in self.find(inputs, watch, counts, reject):
+                    faces.add(sample)
+                    counts["faces"] += 1
+                    tell(counts - told)
+                    told = counts.copy()
+                tell(counts - told)
+            if isinstance(self._detector, detectors.InsightFace):
+                counts[f"on {self._detector.provider}"] = 1
+            faces.counts = dict(counts)
+        return dict(counts)
+
+    def find(
+        self, inputs: Sequence[Input], watch: CrashWatch, counts: Counter[str], reject: Callable[[Reject], None]
+    ) -> Iterator[Sample]:
+        """The faces of a block, in the order of its inputs; counts the ``frames`` read, and hands out what fell."""
+        batch = 1 if watch.careful else self._recipe.faces.batch
+        read = watch.over(inputs, lambda item: self._read(item, counts))
+        for tracked, group in itertools.groupby(read, key=lambda got: self._tracked(got[0])):
+            frames = self._frames((item for _, item in group), batch, counts, reject)
+            for item in best_of_tracks(frames) if tracked else itertools.chain.from_iterable(frames):
+                if isinstance(item, Reject):
+                    reject(item)
+                else:
+                    yield item
+
+    def _tracked(self, item: Input) -> str | None:
+        """What the faces of an input are followed in; None where they are not."""
+        moves = item.kind == "video" or item.path.lower().endswith((".gif", ".webp"))
+        return item.path if moves and self._recipe.sources[item.source].video.best_of_track else None
+
+    def _read(self, item: Input, counts: Counter[str]) -> Iterator[Frame | Sample | Reject]:
+        try:
+            if item.kind == "build":
+                yield from read_shard(Path(item.path))
+                return
+            source = self._recipe.sources[item.source]
+            yield from read_input(item, source, self._labels[item.source], self._recipe.faces.max_pixels)
+        # Decoders fail in more ways than anyone can list, and one input must not cost the others.
+        except Exception as error:
+            log.debug("%s", item.path, exc_info=True)
+            yield Reject("read", "error", f"{type(error).__name__}: {error}", item.path)
+        finally:
+            counts["inputs"] += 1
+
+    def _frames(
+        self,
+        read: Iterable[Frame | Sample | Reject],
+        batch: int,
+        counts: Counter[str],
+        reject: Callable[[Reject], None],
+    ) -> Iterator[list[Sample]]:
+        """Frame by frame, in order, the faces in it."""
+        for group in _batches(read, batch):
+            found = iter(self._detect([item for item in group if isinstance(item, Frame)]))
+            for item in group:
+                if isinstance(item, Frame):
+                    counts["frames"] += 1
+                    detections = next(found)
+                    if isinstance(detections, Reject):
+                        reject(detections)
+                    else:
+                        yield self._cut(item, detections, reject)
+                elif isinstance(item, Reject):
+                    reject(item)
+                else:
+                    yield [item]
+
+    def _detect(self, frames: Sequence[Frame]) -> Sequence[list[Detection] | Reject]:
+        if self._detector is None:
+            return [[known.face for known in frame.known if known.face] for frame in frames]
+        try:
+            return self._detector.detect([frame.image for frame in frames])
+        except Exception as error:
+            if len(frames) == 1:
+                told = f"{type(error).__name__}: {error}"
+                return [Reject("faces", "error", told, frames[0].source.path, jpeg=thumbnail(frames[0].image))]
+            return [self._detect([frame])[0] for frame in frames]
+
+    def _cut(self, frame: Frame, found: list[Detection], reject: Callable[[Reject], None]) -> list[Sample]:
+        recipe, source = self._recipe.faces, frame.source
+        labels, missed = match(frame.known, found)
+        if not found:
+            reject(Reject("faces", "no_face", _when(source.time_ms), source.path, jpeg=thumbnail(frame.image)))
+        for known in missed:
+            where = f" at {known.where[0]:.0f}, {known.where[1]:.0f}" if known.where else ""
+            reject(Reject("faces", "labelled_face_not_found", f"labels{where} belong to no face", source.path))
+        samples = []
+        for number, detection in enumerate(found):
+            key = make_key(source, number)
+            name = self._detector.name if self._detector else "given"
+            face, crop = crop_face(frame.image, detection, name, recipe)
+            if why := why_reject(face, recipe):
+                reject(Reject("faces", *why, source.path, key, jpeg=thumbnail(crop)))
+                continue
+            split = with_split(labels[number], self._recipe.split, source.sha256)
+            record = Record(key=key, source=source, face=face, labels=split)
+            samples.append(Sample(record, encode_jpeg(crop, recipe.jpeg_quality)))
+        return samples
+
+
+def _when(time_ms: int) -> str:
+    return f"no face was found at {time_ms / 1000:.3f} s" if time_ms else "no face was found"
+
+
+def _batches(read: Iterable[Frame | Sample | Reject], most: int) -> Iterator[list[Frame | Sample | Reject]]:
+    """Runs of what was read with at most ``most`` frames, fewer where they are large."""
+    group: list[Frame | Sample | Reject] = []
+    frames = pixels = 0
+    for item in read:
+        group.append(item)
+        if isinstance(item, Frame):
+            frames += 1
+            pixels += item.image.shape[0] * item.image.shape[1]
+        if frames >= most or pixels >= _PIXELS_AT_A_TIME or len(group) >= 1000:
+            yield group
+            group, frames, pixels = [], 0, 0
+    if group:
+        yield group

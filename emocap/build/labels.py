@@ -1,18 +1,27 @@
 """What a source knows of its faces beforehand: label tables, patterns over paths, and the split."""
 
 import csv
+import io
+import json
 import math
 import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from emocap.build.places import place
 from emocap.build.recipe import SourceRecipe, SplitRecipe
 from emocap.errors import UserError
 from emocap.faces.detectors import Detection
 from emocap.facs import parse_facs
 from emocap.samples import Labels, side
+from emocap.shards import replacing
 
 
 @dataclass(frozen=True)
@@ -29,73 +38,177 @@ class Known:
         return self.face.centre if self.face else self.point
 
 
-Table = dict[str, list[Known]]
-"""Path below the source's folder → the faces known there."""
-
 _FIELDS = ("emotion", "subject", "split")
 _NUMBERS = ("intensity", "valence", "arousal")
 _PLACES = ("x", "y", "x0", "y0", "x1", "y1")
 
+COLUMNS = (*_FIELDS, "emotions", "action_units", *_NUMBERS, *_PLACES)
+"""The columns that mean something; a label table may have others, which are kept as they are."""
 
-def read_table(source: SourceRecipe) -> Table:
-    """The label table of a source; empty where it has none. Raises UserError naming file, line and column."""
-    if source.labels is None:
-        return {}
-    table: Table = {}
-    path = Path(source.labels)
-    if not path.is_file():
-        raise UserError(f"sources: there is no label table {path}")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        if "path" not in (rows.fieldnames or ()):
-            raise UserError(f"{path} has no column path; its columns are {', '.join(rows.fieldnames or ()) or 'none'}")
-        for row in rows:
-            filled = {column: cell.strip() for column, cell in row.items() if column and cell and cell.strip()}
+
+class LabelTable:
+    """Path below the source's folder → the faces known there. It lies on disk and takes no memory to speak of."""
+
+    def __init__(self, path: Path) -> None:
+        # Nobody writes to it any more, so that readers in any number of threads and machines need no locks.
+        address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        self._rows = sqlite3.connect(address, uri=True, check_same_thread=False)
+
+    @classmethod
+    def write(cls, source: SourceRecipe, path: Path) -> Self:
+        """Check every row of a source's label table and keep it at ``path``; an empty one where it has none.
+
+        Raises UserError naming file, line and column.
+        """
+        with replacing(path) as scratch:
+            database = sqlite3.connect(scratch)
             try:
-                table.setdefault(filled.pop("path"), []).append(_known(filled, source.rename))
-            except KeyError:
-                raise UserError(f"{path}, line {rows.line_num}: no path") from None
-            except ValidationError as error:
-                first = error.errors()[0]
-                where = ".".join(map(str, first["loc"]))
-                raise UserError(f"{path}, line {rows.line_num}: {where}: {first['msg'].lower()}") from None
-            except (UserError, ValueError) as error:
-                raise UserError(f"{path}, line {rows.line_num}: {error}") from None
-    return table
+                database.execute("PRAGMA journal_mode = OFF")
+                database.execute("CREATE TABLE known (path TEXT NOT NULL, face TEXT NOT NULL)")
+                if source.labels is not None:
+                    database.executemany("INSERT INTO known VALUES (?, ?)", _checked(source.labels, source.rename))
+                database.execute("CREATE INDEX by_path ON known (path)")
+                database.commit()
+            finally:
+                database.close()
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """A table that ``write`` made. Raises sqlite3.OperationalError where there is none."""
+        return cls(path)
+
+    def known(self, below: str) -> list[Known]:
+        """The faces at a path, in the order of the table."""
+        rows = self._rows.execute("SELECT face FROM known WHERE path = ? ORDER BY rowid", (below,))
+        return [_from_json(face) for (face,) in rows]
 
 
-def known_faces(source: SourceRecipe, table: Table, below: str) -> list[Known]:
-    """The faces known of the input ``below`` the source's folder: from its table, else from its pattern."""
-    if below in table:
-        return table[below]
+def known_faces(source: SourceRecipe, table: LabelTable, below: str) -> list[Known]:
+    """The faces known of the input ``below`` the source's folder: from its table, else from its pattern.
+
+    Raises UserError where the pattern's groups are no labels.
+    """
+    if known := table.known(below):
+        return known
     found = re.search(source.pattern, below) if source.pattern else None
     named = {name: text for name, text in (found.groupdict() if found else {}).items() if text}
-    return [_known(named, source.rename)] if named else []
+    return [parse(named, source.rename)] if named else []
 
 
-def _known(cells: dict[str, str], rename: dict[str, str]) -> Known:
-    place = {name: float(cells.pop(name)) for name in _PLACES if name in cells}
+def parse(cells: Mapping[str, Any], rename: Mapping[str, str]) -> Known:
+    """One row of labels: column → cell, as text or as Parquet has it. Raises UserError naming the column."""
+    try:
+        return _known(_filled(cells), rename)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}") from None
+
+
+def _checked(labels: str, rename: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    try:
+        for where, row in _rows(labels):
+            try:
+                path = _filled(row).get("path")
+                if path is None:
+                    raise UserError("no path")
+                yield path, _to_json(parse({name: cell for name, cell in row.items() if name != "path"}, rename))
+            except UserError as error:
+                raise UserError(f"{labels}, {where}: {error}") from None
+    except FileNotFoundError:
+        raise UserError(f"sources: there is no label table {labels}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{labels} is not UTF-8; save it as such") from None
+    except (OSError, csv.Error, pa.ArrowException) as error:
+        raise UserError(f"{labels} cannot be read: {' '.join(str(error).split())}") from None
+
+
+def _rows(labels: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Where each row of a table is, and the row."""
+    where = place(labels)
+    with where.open(where.path) as file:
+        if where.path.endswith(".parquet"):
+            table = pq.ParquetFile(file)
+            _has_path(labels, table.schema_arrow.names)
+            rows = (row for batch in table.iter_batches(1000, use_threads=False) for row in batch.to_pylist())
+            yield from ((f"row {number}", row) for number, row in enumerate(rows))
+        else:
+            lines = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
+            _has_path(labels, lines.fieldnames or ())
+            yield from ((f"line {lines.line_num}", row) for row in lines)
+
+
+def _has_path(labels: str, columns: Iterable[str]) -> None:
+    if "path" not in columns:
+        raise UserError(f"{labels} has no column path; its columns are {', '.join(columns) or 'none'}")
+
+
+def _filled(cells: Mapping[str, Any]) -> dict[str, str]:
+    """The cells that hold something, as text; a CSV line that is too long has a list of further ones, under None."""
+    texts = {
+        name: "" if cell is None or cell != cell else str(cell).strip()  # not a number: pandas' empty cell
+        for name, cell in cells.items()
+        if name and not isinstance(cell, bytes | list | dict)
+    }
+    return {name: text for name, text in texts.items() if text}
+
+
+def _known(cells: dict[str, str], rename: Mapping[str, str]) -> Known:
+    spot = {name: _number(name, cells.pop(name)) for name in _PLACES if name in cells}
     weights = [entry.partition(":") for entry in cells.pop("emotions", "").split(";") if entry.strip()]
-    emotions = {rename.get(name.strip(), name.strip()): float(weight or 1) for name, _, weight in weights}
+    emotions = {
+        rename.get(name.strip(), name.strip()): _number("emotions", weight or "1") for name, _, weight in weights
+    }
     units = cells.pop("action_units", None)
     texts = {name: cells.pop(name) for name in _FIELDS if name in cells}
     if "emotion" in texts:
         texts["emotion"] = rename.get(texts["emotion"], texts["emotion"])
-    numbers = {name: float(cells.pop(name)) for name in _NUMBERS if name in cells}
+    numbers = {name: _number(name, cells.pop(name)) for name in _NUMBERS if name in cells}
+    total = sum(emotions.values())
+    if emotions and total <= 0:
+        raise UserError("emotions: the weights add up to nothing")
     labels = Labels.model_validate(
         {
             **texts,
             **numbers,
-            "emotions": {name: weight / sum(emotions.values()) for name, weight in emotions.items()} or None,
+            "emotions": {name: weight / total for name, weight in emotions.items()} or None,
             # FACS codes a face on which nothing moves as 0.
-            "action_units": None if units is None else parse_facs(units) if units != "0" else {},
+            "action_units": None if units is None else _units(units) if units != "0" else {},
             "other": cells,
         }
     )
-    box = tuple(place[name] for name in ("x0", "y0", "x1", "y1") if name in place)
+    box = tuple(spot[name] for name in ("x0", "y0", "x1", "y1") if name in spot)
     face = Detection(box, 1.0) if len(box) == 4 else None
-    point = (place["x"], place["y"]) if {"x", "y"} <= place.keys() else None
+    point = (spot["x"], spot["y"]) if {"x", "y"} <= spot.keys() else None
     return Known(labels, point, face)
+
+
+def _units(text: str) -> dict[str, float]:
+    try:
+        return parse_facs(text)
+    except (UserError, ValueError) as error:
+        raise UserError(f"action_units: {error}") from None
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise UserError(f"{name}: {text!r} is not a number")
+    return number
+
+
+def _to_json(known: Known) -> str:
+    box = known.face.bbox if known.face else None
+    return json.dumps([known.labels.model_dump(exclude_none=True), known.point, box])
+
+
+def _from_json(text: str) -> Known:
+    labels, point, box = json.loads(text)
+    face = Detection(tuple(box), 1.0) if box else None
+    return Known(Labels.model_validate(labels), tuple(point) if point else None, face)
 
 
 def match(known: list[Known], found: list[Detection]) -> tuple[list[Labels | None], list[Known]]:

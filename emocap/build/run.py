@@ -1,222 +1,197 @@
 """The build: list the inputs, then find, select and caption over Ray Data, resuming what an earlier run left."""
 
 import contextlib
-import importlib.metadata
-import json
+import itertools
 import logging
-import os
-import platform
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emocap import __version__, progress
+from emocap import progress
 from emocap.build.caption import CaptionShard
+from emocap.build.dataset_card import write_card
+from emocap.build.display import Display
 from emocap.build.find import FindFaces
-from emocap.build.labels import read_table
-from emocap.build.recipe import BuildRecipe, ResourcesRecipe
-from emocap.build.select import select
+from emocap.build.labels import LabelTable
+from emocap.build.manifest import make_manifest, read_manifest
+from emocap.build.recipe import BuildRecipe
+from emocap.build.select import read_plan, select
 from emocap.build.sources import Input, list_inputs
+from emocap.build.stream import Row, ray_session, stream
+from emocap.captioners.prompt import load_prompt
+from emocap.captioners.recipe import read_keys
 from emocap.errors import UserError
 from emocap.faces import detectors
 from emocap.recipes import difference, to_yaml
-from emocap.shards import read_index, read_rejects, replacing, sha256, write_json, write_rejects, write_table
+from emocap.shards import TableWriter, read_counts, replacing, write_json
 
 log = logging.getLogger(__name__)
+
+_INPUTS_SCHEMA = pa.schema(
+    [
+        ("block", pa.int32()),
+        ("path", pa.string()),
+        ("source", pa.int32()),
+        ("kind", pa.string()),
+        ("bytes", pa.int64()),
+    ]
+)
+
+_MAY_CHANGE = (
+    "resources",
+    *(f"captioner.{key}" for key in ("endpoints", "tries", "deadline", "patience", "price", "budget")),
+)
+"""Keys of a recipe that may change from run to run: they say how the work is done, not what comes of it."""
 
 
 def build(recipe: BuildRecipe, out: Path) -> dict[str, Any]:
     """Make the dataset of a recipe in ``out`` and return its manifest. The same ``out`` again resumes.
 
-    Blocks of faces and shards that are done stay as they are. Raises UserError where ``out`` holds something else,
-    where inputs changed since it was begun, or where a source, a label table or the detector's weights are missing.
+    Blocks of faces and shards that are done stay as they are. On a cluster, ``out`` and local sources must be folders
+    that every node sees under the same path.
+
+    Raises UserError where ``out`` holds something else, where inputs changed since it was begun, where a source, a
+    label table, an API key or the detector's weights are missing, and where the budget is spent.
     """
+    out = out.absolute()
     inputs = list_inputs(recipe.sources)
-    for source in recipe.sources:
-        read_table(source)
-    faces = recipe.faces
-    detector = None if faces.detector == "given" else detectors.make(faces.detector, faces.weights, faces.min_score)
+    keys = read_keys(recipe.captioner)
+    # Weights that are missing or wrong are told before anything begins; the driver itself may have no GPU.
+    given = recipe.faces.detector == "given"
+    detector = None if given else detectors.make(recipe.faces.model_copy(update={"device": "cpu"}))
     _open_folder(recipe, inputs, out)
     if (out / "manifest.json").exists():
         log.info("%s is complete", out)
-        manifest: dict[str, Any] = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-        return manifest
+        return read_manifest(out)
 
-    blocks = [inputs[i : i + faces.block] for i in range(0, len(inputs), faces.block)]
     with ray_session():
-        _find(blocks, recipe, out)
-        plan = select(out / "faces", recipe.shards.samples)
-        write_rejects(out / "rejects" / "select.parquet", plan.rejects)
-        captioned = recipe.captioner.backend != "none"
-        if captioned:
-            _caption(plan.shards, recipe.resources, out)
-    manifest = _manifest(recipe, len(inputs), plan.faces, len(plan.shards) if captioned else 0, detector, out)
+        with _timed("faces"):
+            _find(recipe, out)
+        if not (out / "selected.parquet").exists():
+            with _timed("selection"):
+                select(out, recipe.shards.samples, recipe.faces.duplicates)
+        if recipe.captioner.backend != "none":
+            with _timed("captions"):
+                _caption(recipe, keys, out)
+    manifest = make_manifest(recipe, detector, out)
     write_json(out / "manifest.json", manifest)
+    write_card(out)
     return manifest
 
 
-def _open_folder(recipe: BuildRecipe, inputs: Sequence[Input], out: Path) -> None:
+@contextlib.contextmanager
+def _timed(what: str) -> Iterator[None]:
+    begun = time.monotonic()
+    yield
+    log.info("%s took %.2f s", what, time.monotonic() - begun)
+
+
+def _open_folder(recipe: BuildRecipe, inputs: Iterator[Input], out: Path) -> None:
     """Begin a build folder, or make sure that the one there is the same build over the same inputs."""
-    stored = out / "recipe.yaml"
-    listed = out / "inputs.parquet"
-    table = pa.Table.from_pylist([vars(item) for item in inputs])
+    stored, listed = out / "recipe.yaml", out / "inputs.parquet"
     if stored.exists() and listed.exists():
-        if change := difference(BuildRecipe, stored, recipe, ignore=("resources",)):
+        if change := difference(BuildRecipe, stored, recipe, ignore=_MAY_CHANGE):
             raise UserError(f"{out} holds the result of another recipe ({change}); choose another --out")
-        before = {(row["path"], row["source"]): row["bytes"] for row in pq.read_table(listed).to_pylist()}
-        now = {(item.path, item.source): item.bytes for item in inputs}
-        if changed := [path for path, _ in dict(before.items() ^ now.items())]:
-            raise UserError(
-                f"the inputs of {out} changed since it was begun ({len(changed)} of them, such as {changed[0]}); "
-                "choose another --out"
-            )
+        now = ((item.path, item.source, item.bytes) for item in inputs)
+        before = ((row["path"], row["source"], row["bytes"]) for row in _listed(out))
+        for new, old in itertools.zip_longest(now, before):
+            if new != old:
+                which = (new or old or ("",))[0]
+                raise UserError(
+                    f"the inputs of {out} changed since it was begun (the first of them is {which}); "
+                    "choose another --out"
+                )
         return
-    if out.exists() and any(not path.name.endswith(".tmp") for path in out.iterdir() if path != stored):
+    if out.exists() and any(not _ours(path) for path in out.iterdir()):
         raise UserError(f"{out} is not empty and not a build; choose another --out")
+    (out / "labels").mkdir(parents=True, exist_ok=True)
+    for number, source in enumerate(recipe.sources):
+        LabelTable.write(source, out / "labels" / f"{number}.sqlite")
     with replacing(stored) as scratch:
         scratch.write_text(to_yaml(recipe), encoding="utf-8")
-    write_table(listed, table)
+    with TableWriter(listed, _INPUTS_SCHEMA, rows_per_group=10_000) as table:
+        for block, item in _blocks(inputs, recipe.faces.block):
+            table.add({"block": block, **vars(item)})
 
 
-def _find(blocks: Sequence[Sequence[Input]], recipe: BuildRecipe, out: Path) -> None:
-    todo: list[dict[str, Any]] = [
-        {
-            "block": number,
-            "paths": [item.path for item in block],
-            "sources": [item.source for item in block],
-            "bytes": [item.bytes for item in block],
-        }
-        for number, block in enumerate(blocks)
-        if not (out / "faces" / f"faces-{number:06d}.parquet").exists()
-    ]
-    with progress.stage("finding faces", sum(map(len, blocks))) as stage:
-        stage.advance(sum(map(len, blocks)) - sum(len(row["paths"]) for row in todo))
-        for counts in _stream(FindFaces, (recipe, out.absolute()), todo, recipe.resources):
-            stage.advance(counts["inputs"], faces=counts["faces"], rejected=counts["rejects"])
+def _ours(path: Path) -> bool:
+    """Whether this is what a build leaves that was stopped before it had begun."""
+    return path.name.endswith(".tmp") or path.name in ("recipe.yaml", "labels")
 
 
-def _caption(shards: Sequence[dict[str, list[str]]], resources: ResourcesRecipe, out: Path) -> None:
-    todo: list[dict[str, Any]] = [
-        {"shard": number, "files": list(files), "keys": list(files.values())}
-        for number, files in enumerate(shards)
-        if not (out / "index" / f"emocap-{number:06d}.parquet").exists()
-    ]
-    total = sum(len(keys) for shard in shards for keys in shard.values())
-    with progress.stage("writing captions", total) as stage:
-        stage.advance(total - sum(len(keys) for row in todo for keys in row["keys"]))
-        for counts in _stream(CaptionShard, (out.absolute(),), todo, resources):
-            stage.advance(counts["faces"], samples=counts["samples"], rejected=counts["rejects"])
+def _blocks(inputs: Iterator[Input], size: int) -> Iterator[tuple[int, Input]]:
+    """The number of its block for every input: ``size`` pictures are one, and whatever holds many is one by itself."""
+    block, room = -1, 0
+    for item in inputs:
+        single = item.kind in ("picture", "drawn")
+        if room == 0 or not single:
+            block += 1
+            room = size if single else 0
+        if single:
+            room -= 1
+        yield block, item
 
 
-@contextlib.contextmanager
-def ray_session() -> Iterator[None]:
-    """A Ray session: the cluster that RAY_ADDRESS names, or this machine for as long as the block runs."""
-    # Ray speaks of its own workings on stderr; what fails in a worker is raised here all the same.
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    import ray
-    import ray.data
-
-    mine = not ray.is_initialized()
-    if mine:
-        address = os.environ.get("RAY_ADDRESS")
-        with _silence():
-            ray.init(
-                address=address,
-                include_dashboard=None if address else False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.enable_auto_log_stats = False
-    try:
-        yield
-    finally:
-        if mine:
-            ray.shutdown()
+def _listed(out: Path) -> Iterator[dict[str, Any]]:
+    for batch in pq.ParquetFile(out / "inputs.parquet").iter_batches(batch_size=10_000):
+        yield from batch.to_pylist()
 
 
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Nothing reaches stderr while the block runs, not even from C++; exceptions pass."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+def _find(recipe: BuildRecipe, out: Path) -> None:
+    total = pq.read_metadata(out / "inputs.parquet").num_rows
+    with progress.stage("finding faces", total) as stage:
+        display = Display(stage, "inputs", ("frames", "faces"))
+
+        def todo() -> Iterator[tuple[int, Row]]:
+            for block, group in itertools.groupby(_listed(out), key=lambda row: row["block"]):
+                inputs = [astuple(Input(row["path"], row["source"], row["kind"], row["bytes"])) for row in group]
+                index = out / "faces" / f"faces-{block:06d}.parquet"
+                if index.exists():
+                    display.before(read_counts(index))
+                else:
+                    yield len(inputs), {"block": block, "inputs": inputs}
+
+        providers: set[str] = set()
+        worker = (recipe, out, uuid.uuid4().hex)
+        for counts in stream(FindFaces, worker, todo(), recipe.resources.faces, watch=display.live):
+            display.done(counts)
+            if new := {name for name in counts if name.startswith("on ")} - providers:
+                log.info("the detector runs %s", ", ".join(new))
+                providers |= new
 
 
-def _stream(
-    worker: Callable[..., Any], arguments: tuple[Any, ...], rows: list[dict[str, Any]], resources: ResourcesRecipe
-) -> Iterator[dict[str, Any]]:
-    """Run a worker class over rows on Ray Data, a block per row, and yield its results as they come."""
-    if not rows:
-        return
-    import ray
+def _caption(recipe: BuildRecipe, keys: dict[str, str], out: Path) -> None:
+    captioner, resources = recipe.captioner, recipe.resources.captions
+    threads = 1
+    if captioner.backend == "openai":
+        # One process holds all limits; it has so many shards in hand that no endpoint waits at the end of one.
+        resources = resources.model_copy(update={"workers": 1})
+        threads = 2 + 2 * sum(endpoint.concurrency for endpoint in captioner.endpoints) // recipe.shards.samples
+    with progress.stage("writing captions", read_counts(out / "selected.parquet")["faces"]) as stage:
+        display = Display(stage, "faces", ("samples",))
 
-    workers = resources.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
-    dataset = ray.data.from_items([{"row": json.dumps(row)} for row in rows], override_num_blocks=len(rows)).map(
-        _Parsed,  # type: ignore[arg-type]
-        fn_constructor_args=(worker, arguments),
-        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(workers, len(rows))),
-        num_cpus=resources.cpus,
-    )
-    yield from dataset.iter_rows()
+        def todo() -> Iterator[tuple[int, Row]]:
+            for shard, files in read_plan(out / "selected.parquet"):
+                index = out / "index" / f"emocap-{shard:06d}.parquet"
+                if index.exists():
+                    display.before(read_counts(index))
+                else:
+                    yield (
+                        sum(map(len, files.values())),
+                        {
+                            "shard": shard,
+                            "files": list(files),
+                            "keys": list(files.values()),
+                        },
+                    )
 
-
-class _Parsed:
-    """A worker behind rows of one JSON column: Arrow would guess types for nested lists, and differently per block."""
-
-    def __init__(self, worker: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        self._worker = worker(*arguments)
-
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        result: dict[str, Any] = self._worker(json.loads(row["row"]))
-        return result
-
-
-def _manifest(
-    recipe: BuildRecipe, inputs: int, faces: int, shards: int, detector: detectors.Detector | None, out: Path
-) -> dict[str, Any]:
-    names = [f"emocap-{number:06d}" for number in range(shards)]
-    index = read_index(out / "index")
-    samples = Counter(index.column("shard").to_pylist())
-    rejects = Counter((reject.stage, reject.reason) for reject in read_rejects(out / "rejects"))
-    packages = ("pillow", "opencv-python", "pyarrow", "ray", "insightface", "scikit-image")
-    return {
-        "emocap_build_version": 1,
-        "counts": {
-            "inputs": inputs,
-            "faces": faces,
-            "samples": sum(samples.values()),
-            "rejects": [{"stage": s, "reason": r, "count": n} for (s, r), n in sorted(rejects.items())],
-        },
-        "shards": [
-            {
-                "name": name,
-                "samples": samples[name],
-                "bytes": (out / "shards" / f"{name}.tar").stat().st_size,
-                "sha256": sha256(out / "shards" / f"{name}.tar"),
-            }
-            for name in names
-        ],
-        "detector": {"name": recipe.faces.detector, "licence": detector.licence if detector else None},
-        "captioner": recipe.captioner.backend,
-        "versions": {
-            "emocap": __version__,
-            "python": platform.python_version(),
-            **{package: importlib.metadata.version(package) for package in packages},
-        },
-    }
+        prompt = load_prompt(captioner.prompt) if captioner.backend == "openai" else None
+        worker = (captioner, prompt, keys, out)
+        for counts in stream(CaptionShard, worker, todo(), resources, threads, watch=display.live):
+            display.done(counts)

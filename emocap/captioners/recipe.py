@@ -1,9 +1,12 @@
 """What a recipe may say about captions."""
 
-from typing import Literal
+import os
+import re
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
+from emocap.errors import UserError
 from emocap.recipes import Recipe
 
 
@@ -16,10 +19,27 @@ class EndpointRecipe(Recipe):
     """Name of the environment variable that holds the API key; none is sent where null."""
     model: str | None = None
     """What this server calls the model, where that is not ``captioner.model``."""
-    concurrency: int = Field(32, ge=1)
+    concurrency: int = Field(32, ge=1, le=1000)
     """Requests under way at the same time."""
     requests_per_minute: int | None = Field(None, ge=1)
     tokens_per_minute: int | None = Field(None, ge=1)
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if re.match(r"https?://[^/]*@", value):
+            raise ValueError("a password does not belong into an address; name the key's variable in key")
+        if not re.match(r"https?://[^/]", value):
+            raise ValueError("an address begins with http:// or https://, for example http://localhost:8000/v1")
+        return value.rstrip("/")
+
+    @field_validator("key")
+    @classmethod
+    def _names_a_variable(cls, value: str | None) -> str | None:
+        # The value may be a secret put here by mistake: the message does not repeat it.
+        if value is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+            raise ValueError("give the name of the environment variable that holds the API key, not the key itself")
+        return value
 
 
 class PriceRecipe(Recipe):
@@ -27,6 +47,10 @@ class PriceRecipe(Recipe):
 
     prompt: float = Field(ge=0)
     completion: float = Field(ge=0)
+
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """What so many tokens cost."""
+        return (self.prompt * prompt_tokens + self.completion * completion_tokens) / 1e6
 
 
 class CaptionerRecipe(Recipe):
@@ -39,9 +63,15 @@ class CaptionerRecipe(Recipe):
     endpoints: list[EndpointRecipe] = []
     prompt: str = "emocap-1"
     """A prompt that comes with emocap, or a text file of your own."""
-    temperature: float = Field(0.2, ge=0)
+    structured: Literal["json_schema", "json_object", "none"] = "json_schema"
+    """How the server is held to the form of a caption: by its JSON Schema, by JSON of any form, or, where it refuses
+    both, by the prompt alone."""
+    temperature: float | None = Field(0.2, ge=0)
+    """Null leaves it to the model; some accept nothing else."""
     max_tokens: int = Field(1024, ge=1)
     """Longest reply; one that is cut there is asked for again."""
+    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    """What ``max_tokens`` is called in a request; newer hosted models know only the second."""
     asks: int = Field(3, ge=1)
     """How often a face is asked for while replies cannot be used: cut, empty, refused, not the schema, or faulty."""
     tries: int = Field(8, ge=1)
@@ -49,7 +79,38 @@ class CaptionerRecipe(Recipe):
     deadline: float = Field(120.0, gt=0)
     """Seconds after which a request counts as failed."""
     patience: float = Field(600.0, gt=0)
-    """Seconds without a single answer from any endpoint after which the build stops, to be gone on with later."""
+    """Seconds without a single reply from any endpoint after which the build stops, to be gone on with later."""
     price: PriceRecipe | None = None
     budget: float | None = Field(None, gt=0)
     """Most money to spend, over all runs into the same folder; the build stops before it is exceeded."""
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        if self.backend == "openai" and self.model is None:
+            raise ValueError("backend: openai needs captioner.model, the name under which the endpoints serve it")
+        if self.backend == "openai" and not self.endpoints:
+            raise ValueError(
+                "backend: openai needs captioner.endpoints, for example [{base_url: http://localhost:8000/v1}]"
+            )
+        if self.budget is not None and self.price is None:
+            raise ValueError(
+                "a budget needs captioner.price, for example {prompt: 0.1, completion: 0.4} per million tokens"
+            )
+        if self.patience < self.deadline:
+            raise ValueError(
+                "patience must not be shorter than deadline, or the build stops while a reply is still due"
+            )
+        return self
+
+
+def read_keys(recipe: CaptionerRecipe) -> dict[str, str]:
+    """The API keys that the endpoints need, by the names of their environment variables.
+
+    To be called where the user's environment is; raises UserError for a variable that is not set.
+    """
+    names = dict.fromkeys(endpoint.key for endpoint in recipe.endpoints if endpoint.key)
+    if missing := [name for name in names if not os.environ.get(name)]:
+        raise UserError(
+            f"captioner.endpoints: the environment variable {missing[0]} is not set; export it with the key"
+        )
+    return {name: os.environ[name] for name in names}

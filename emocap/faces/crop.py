@@ -1,63 +1,51 @@
 """From a picture and a detection to a face record and the JPEG of its crop."""
 
 import io
-from typing import Literal
+import math
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
-from pydantic import Field
 
 from emocap.faces.detectors import Box, Detection
+from emocap.faces.hashing import face_hash
 from emocap.faces.images import Pixels
-from emocap.recipes import Recipe
+from emocap.faces.pose import Landmarks, roll, yaw_and_pitch
+from emocap.faces.recipe import FacesRecipe
 from emocap.samples import Face
 
-
-class FacesRecipe(Recipe):
-    """How faces are found, cut out and filtered."""
-
-    detector: Literal["insightface", "cascade", "given"] = "insightface"
-    """insightface: SCRFD, with landmarks. cascade: embedded, no weights. given: boxes that come with the source."""
-    weights: str = "buffalo_l"
-    """InsightFace model pack, fetched at first use (non-commercial licence), or a folder that holds an .onnx file."""
-    min_score: float | None = None
-    """Least confidence of the detector; its own default where null (insightface 0.5, cascade 3 windows)."""
-    min_size: int = Field(48, ge=1)
-    """Least side of a face's box in pixels of the source."""
-    min_sharpness: float = Field(0.0, ge=0)
-    """Least sharpness, the variance of the Laplacian at 128 pixels; 0 keeps all."""
-    margin: float = Field(0.3, ge=0, le=2)
-    """How much larger than the box's longer side the square crop is."""
-    size: int = Field(256, ge=16, le=2048)
-    """Side of the stored crop in pixels."""
-    jpeg_quality: int = Field(95, ge=1, le=100)
-    max_pixels: int = Field(100_000_000, ge=1)
-    """Larger pictures are rejected from their header."""
-    block: int = Field(64, ge=1)
-    """Inputs per file in faces/: the unit of work, and of what is repeated after a crash."""
+Window = tuple[int, int, int, int]
+"""x0, y0, x1, y1 of a square in whole pixels; it may leave the picture."""
 
 
-def square(box: Box, margin: float) -> tuple[int, int, int, int]:
-    """The square around a box, ``1 + margin`` times its longer side, in whole pixels; it may leave the picture."""
+def square(box: Box, margin: float) -> Window:
+    """The square around a box, ``1 + margin`` times its longer side."""
     side = round(max(box[2] - box[0], box[3] - box[1]) * (1 + margin))
     left = round((box[0] + box[2] - side) / 2)
     top = round((box[1] + box[3] - side) / 2)
     return left, top, left + side, top + side
 
 
-def cut(image: Pixels, window: tuple[int, int, int, int], size: int) -> Pixels:
+def cut(image: Pixels, window: Window, size: int, angle: float = 0.0) -> Pixels:
     """A window of a picture as size×size pixels; what lies outside repeats the border.
 
+    angle: degrees, clockwise, by which the window is turned around its centre, so that what is tilted comes out level.
     Raises ValueError for a window that the picture has no part in.
     """
     height, width = image.shape[:2]
     x0, y0, x1, y1 = window
     if x0 >= width or y0 >= height or x1 <= 0 or y1 <= 0:
         raise ValueError(f"the window {window} lies beside the picture of {width} x {height}")
-    inside = image[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
-    borders = (max(-y0, 0), max(y1 - height, 0), max(-x0, 0), max(x1 - width, 0))
-    whole = cv2.copyMakeBorder(inside, *borders, cv2.BORDER_REPLICATE)
+    if angle:
+        matrix = cv2.getRotationMatrix2D(((x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2), angle, 1.0)
+        matrix[:, 2] -= x0, y0
+        whole = cv2.warpAffine(image, matrix, (x1 - x0, y1 - y0), borderMode=cv2.BORDER_REPLICATE)
+    else:
+        whole = image[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
+        borders = (max(-y0, 0), max(y1 - height, 0), max(-x0, 0), max(x1 - width, 0))
+        if any(borders):
+            whole = cv2.copyMakeBorder(whole, *borders, cv2.BORDER_REPLICATE)
     shrinks = whole.shape[0] > size
     return np.asarray(cv2.resize(whole, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC))
 
@@ -69,13 +57,31 @@ def encode_jpeg(image: Pixels, quality: int) -> bytes:
     return buffer.getvalue()
 
 
+def thumbnail(image: Pixels, side: int = 96) -> bytes:
+    """A small JPEG of a picture, whose longer side has at most ``side`` pixels."""
+    scale = side / max(image.shape[:2])
+    if scale < 1:
+        height, width = (max(1, round(scale * length)) for length in image.shape[:2])
+        image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
+    return encode_jpeg(image, 70)
+
+
 def crop_face(image: Pixels, found: Detection, detector: str, recipe: FacesRecipe) -> tuple[Face, Pixels]:
     """The record of a detection and its size×size crop."""
     window = square(found.bbox, recipe.margin)
-    crop = cut(image, window, recipe.size)
+    tilt = roll(found.landmarks) if found.landmarks else None
+    angle = tilt if recipe.align and tilt else 0.0
+    crop = cut(image, window, recipe.size, angle)
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     # Sharpness depends on scale, so it is always measured at one size, and never above the source's own resolution.
     scaled = cv2.resize(grey, (128, 128), interpolation=cv2.INTER_AREA)
+    (mean,), (deviation,) = (values[0] for values in cv2.meanStdDev(grey))
+    pose = points = None
+    if found.landmarks:
+        # A picture that is one tight face was cut from a larger one: its camera stood further off.
+        focal = max(*image.shape[:2], 2 * (window[2] - window[0]) / (1 + recipe.margin))
+        pose = yaw_and_pitch(found.landmarks, focal)
+        points = _in_crop(found.landmarks, window, recipe.size, angle)
     face = Face(
         bbox=found.bbox,
         landmarks=list(found.landmarks) if found.landmarks else None,
@@ -83,17 +89,44 @@ def crop_face(image: Pixels, found: Detection, detector: str, recipe: FacesRecip
         detector=detector,
         crop=window,
         sharpness=float(cv2.Laplacian(scaled, cv2.CV_64F).var()),
-        brightness=float(grey.mean()),
-        contrast=float(grey.std()),
+        brightness=mean,
+        contrast=deviation,
+        yaw=pose[0] if pose else None,
+        pitch=pose[1] if pose else None,
+        roll=tilt,
+        angle=angle,
+        dark=np.count_nonzero(grey < 5) / grey.size,
+        bright=np.count_nonzero(grey > 250) / grey.size,
+        phash=face_hash(grey, points, recipe.margin),
     )
     return face, crop
 
 
+def _in_crop(landmarks: Landmarks, window: Window, size: int, angle: float) -> npt.NDArray[np.complex128]:
+    """Where points of the picture lie in the crop: x + iy in its pixels."""
+    x0, y0, x1, y1 = window
+    from_centre = np.array([complex(*point) for point in landmarks]) - complex(x0 + x1, y0 + y1) / 2
+    level = complex(math.cos(math.radians(angle)), -math.sin(math.radians(angle)))
+    return from_centre * level * (size / (x1 - x0)) + complex(size, size) / 2
+
+
 def why_reject(face: Face, recipe: FacesRecipe) -> tuple[str, str] | None:
     """Reason and detail where a face falls to a filter, else None."""
-    side = min(face.bbox[2] - face.bbox[0], face.bbox[3] - face.bbox[1])
-    if side < recipe.min_size:
-        return "too_small", f"{side:.0f} pixels, at least {recipe.min_size} wanted"
-    if face.sharpness < recipe.min_sharpness:
-        return "blurred", f"sharpness {face.sharpness:.0f}, at least {recipe.min_sharpness:.0f} wanted"
+    if recipe.min_size is not None and face.size < recipe.min_size:
+        return "too_small", f"{face.size:.4g} pixels, at least {recipe.min_size} wanted"
+    if recipe.min_sharpness is not None and face.sharpness < recipe.min_sharpness:
+        return "blurred", f"sharpness {face.sharpness:.1f}, at least {recipe.min_sharpness:g} wanted"
+    for name, angle, limit in (
+        ("yaw", face.yaw, recipe.max_yaw),
+        ("pitch", face.pitch, recipe.max_pitch),
+        ("roll", face.roll, recipe.max_roll),
+    ):
+        if angle is not None and limit is not None and abs(angle) > limit:
+            return "turned_away", f"{name} of {angle:.1f} degrees, at most {limit:g} wanted"
+    for reason, share, limit in (
+        ("underexposed", face.dark, recipe.max_dark),
+        ("overexposed", face.bright, recipe.max_bright),
+    ):
+        if limit is not None and share > limit:
+            return reason, f"{share:.3f} of the crop, at most {limit:g} wanted"
     return None

@@ -41,7 +41,7 @@ def decode(data: bytes, max_pixels: int) -> Pixels:
         width, height = image.size
         if width * height > max_pixels:
             raise ImageError("too_many_pixels", f"{width} x {height}, at most {max_pixels} pixels are read")
-        return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+        return np.asarray(to_rgb(ImageOps.exif_transpose(image)))
     except Image.DecompressionBombError as error:
         raise ImageError("too_many_pixels", str(error)) from None
     except UnidentifiedImageError:
@@ -51,7 +51,8 @@ def decode(data: bytes, max_pixels: int) -> Pixels:
         raise ImageError("broken_image", f"{type(error).__name__}: {error}") from None
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
+    """The RGB of a picture of any mode: transparent pixels on white, wide ones scaled to 8 bits."""
     if image.mode.startswith(("I", "F")):
         # Pillow clips wide pixels when it converts them: 16-bit ones are scaled, others stretched over their range.
         wide = np.asarray(image, dtype=np.float64)

@@ -8,7 +8,9 @@ import jinja2
 
 from emocap import __version__
 from emocap.errors import UserError
-from emocap.reports import sections
+from emocap.reports.builds import read_build
+from emocap.reports.gallery import read_gallery
+from emocap.reports.runs import curves, group_results, read_results, read_run
 from emocap.shards import replacing
 
 
@@ -33,13 +35,13 @@ def write_report(
     Raises UserError for a folder that is none of these.
     """
     builds, runs, results = [], [], []
-    for folder in folders:
+    for folder, name in zip(folders, _names(folders), strict=True):
         if (folder / "manifest.json").is_file():
-            builds.append(sections.read_build(folder))
+            builds.append(read_build(folder, name))
         elif (folder / "metrics.jsonl").is_file():
-            runs.append(sections.read_run(folder))
+            runs.append(read_run(folder))
         elif (folder / "results.jsonl").is_file():
-            results += sections.read_results(folder)
+            results += read_results(folder)
         else:
             raise UserError(f"{folder} is neither a finished build nor a training run nor results of eval")
     environment = jinja2.Environment(
@@ -55,15 +57,22 @@ def write_report(
         intro=intro,
         highlights=highlights,
         builds=builds,
-        curves=sections.curves(runs) if runs else [],
-        runs=runs,
-        results=sections.group_results(results),
+        gallery=read_gallery(builds),
+        curves=curves(runs) if runs else [],
+        results=group_results(results),
         version=__version__,
         short=_short,
     )
     with replacing(page) as scratch:
         scratch.write_text(html, encoding="utf-8")
     return page
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """What the page calls each folder: its own name, with the one above where two are called the same."""
+    paths = [folder.resolve() for folder in folders]
+    own = [path.name for path in paths]
+    return ["/".join(path.parts[-2:]) if own.count(path.name) > 1 else path.name for path in paths]
 
 
 def _short(model: str) -> str:

@@ -1,8 +1,12 @@
+import math
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from emocap.build.labels import Known, known_faces, match, read_table, with_split
+from emocap.build.labels import Known, LabelTable, known_faces, match, with_split
 from emocap.build.recipe import SourceRecipe, SplitRecipe
 from emocap.errors import UserError
 from emocap.faces.detectors import Detection
@@ -14,6 +18,11 @@ def source(tmp_path: Path, text: str, encoding: str = "utf-8") -> SourceRecipe:
     return SourceRecipe(path=str(tmp_path), labels=str(tmp_path / "labels.csv"), rename={"smiling": "happiness"})
 
 
+def read(source: SourceRecipe, tmp_path: Path) -> LabelTable:
+    LabelTable.write(source, tmp_path / "labels.sqlite")
+    return LabelTable.open(tmp_path / "labels.sqlite")
+
+
 def test_every_column_finds_its_place(tmp_path: Path) -> None:
     text = (
         "path,emotion,emotions,action_units,intensity,valence,arousal,subject,split,x,y,age\n"
@@ -21,8 +30,8 @@ def test_every_column_finds_its_place(tmp_path: Path) -> None:
         "a/b.jpg,,,,,,,,,,,\n"
         "c.jpg,,,0,,,,,,,,\n"
     )
-    table = read_table(source(tmp_path, text))
-    first, second = table["a/b.jpg"]
+    table = read(source(tmp_path, text), tmp_path)
+    first, second = table.known("a/b.jpg")
     assert first.labels == Labels(
         emotion="happiness",
         emotions={"happiness": 0.75, "fear": 0.25},
@@ -36,17 +45,62 @@ def test_every_column_finds_its_place(tmp_path: Path) -> None:
     )
     assert first.where == (10, 20)
     assert second == Known(Labels())
-    assert table["c.jpg"][0].labels.action_units == {}
+    assert table.known("c.jpg")[0].labels.action_units == {}
 
 
 def test_a_box_places_a_face(tmp_path: Path) -> None:
-    (known,) = read_table(source(tmp_path, "path,x0,y0,x1,y1\na.jpg,10,20,30,60\n"))["a.jpg"]
+    table = read(source(tmp_path, "path,x0,y0,x1,y1\na.jpg,10,20,30,60\n"), tmp_path)
+    (known,) = table.known("a.jpg")
     assert known.face == Detection((10, 20, 30, 60), 1.0)
     assert known.where == (20, 40)
 
 
 def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
-    assert "a.jpg" in read_table(source(tmp_path, "path,emotion\na.jpg,fear\n", encoding="utf-8-sig"))
+    table = read(source(tmp_path, "path,emotion\na.jpg,fear\n", encoding="utf-8-sig"), tmp_path)
+    assert table.known("a.jpg") == [Known(Labels(emotion="fear"))]
+    assert table.known("b.jpg") == []
+
+
+def test_a_parquet_table_says_the_same(tmp_path: Path) -> None:
+    rows = [
+        {"path": "a.jpg", "emotion": "smiling", "action_units": "L12D", "valence": 0.25, "age": 31, "x": 10, "y": 20},
+        {
+            "path": "a.jpg",
+            "emotion": None,
+            "action_units": "0",
+            "valence": math.nan,
+            "age": None,
+            "x": None,
+            "y": None,
+        },
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "labels.parquet")
+    recipe = SourceRecipe(
+        path="x", labels=str(tmp_path / "labels.parquet"), rename={"smiling": "happiness", "happiness": "joy"}
+    )
+    assert read(recipe, tmp_path).known("a.jpg") == [
+        Known(
+            Labels(emotion="happiness", action_units={"L12": 4.0}, valence=0.25, other={"age": "31"}), point=(10, 20)
+        ),
+        Known(Labels(action_units={})),
+    ]
+
+
+def test_a_table_serves_threads_other_than_the_one_that_opened_it(tmp_path: Path) -> None:
+    table = read(source(tmp_path, "path,emotion\na.jpg,fear\n"), tmp_path)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(table.known, ["a.jpg", "b.jpg"] * 200))
+    assert found == [[Known(Labels(emotion="fear"))], []] * 200
+
+
+def test_a_source_without_a_table_has_an_empty_one(tmp_path: Path) -> None:
+    assert read(SourceRecipe(path="x"), tmp_path).known("a.jpg") == []
+
+
+def test_a_table_that_is_written_again_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    before = read(source(tmp_path, "path,emotion\na.jpg,fear\n"), tmp_path)
+    after = read(source(tmp_path, "path,emotion\na.jpg,anger\n"), tmp_path)
+    assert [one.labels.emotion for table in (before, after) for one in table.known("a.jpg")] == ["fear", "anger"]
 
 
 @pytest.mark.parametrize(
@@ -54,33 +108,54 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
     [
         ("file,emotion\na.jpg,fear\n", "has no column path; its columns are file, emotion"),
         ("", "has no column path; its columns are none"),
-        ("path,action_units\na.jpg,12F\n", "line 2: '12F'.*not FACS notation"),
-        ("path,action_units\na.jpg,99\n", "line 2: .*'99' is not an action unit"),
-        ("path,valence\na.jpg,0.1\nb.jpg,much\n", "line 3: could not convert"),
+        ("path,action_units\na.jpg,12F\n", "line 2: action_units: '12F'.*not FACS notation"),
+        ("path,action_units\na.jpg,99\n", "line 2: action_units: .*'99' is not an action unit"),
+        ("path,valence\na.jpg,0.1\nb.jpg,much\n", "line 3: valence: 'much' is not a number"),
         ("path,valence\na.jpg,7\n", "line 2: valence"),
+        ("path,x\na.jpg,inf\n", "line 2: x: 'inf' is not a number"),
+        ("path,emotions\na.jpg,fear:0\n", "line 2: emotions: the weights add up to nothing"),
         ("path,emotion\n,fear\n", "line 2: no path"),
     ],
 )
 def test_a_bad_table_is_told_by_line(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(UserError, match=told) as error:
-        read_table(source(tmp_path, text))
+        read(source(tmp_path, text), tmp_path)
+    assert not (tmp_path / "labels.sqlite").exists()
     assert "labels.csv" in str(error.value)
 
 
-def test_a_missing_table_is_told() -> None:
+def test_a_bad_row_of_parquet_is_told_by_its_number(tmp_path: Path) -> None:
+    rows = [{"path": "a.jpg", "valence": 0.5}, {"path": "b.jpg", "valence": 7.0}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "labels.parquet")
+    with pytest.raises(UserError, match=r"labels\.parquet, row 1: valence: "):
+        read(SourceRecipe(path="x", labels=str(tmp_path / "labels.parquet")), tmp_path)
+
+
+def test_a_table_in_another_encoding_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not UTF-8"):
+        read(source(tmp_path, "path,subject\na.jpg,Zoë\n", encoding="latin-1"), tmp_path)
+
+
+def test_a_missing_table_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"there is no label table nowhere\.csv"):
-        read_table(SourceRecipe(path="x", labels="nowhere.csv"))
+        read(SourceRecipe(path="x", labels="nowhere.csv"), tmp_path)
 
 
 def test_a_pattern_labels_what_the_table_does_not(tmp_path: Path) -> None:
     recipe = SourceRecipe(
         path="x", pattern=r"(?P<emotion>\w+)/(?P<subject>\d+)_(?P<camera>\w+)\.jpg", rename={"smiling": "happiness"}
     )
-    (known,) = known_faces(recipe, {}, "smiling/004_left.jpg")
+    empty = read(recipe, tmp_path)
+    (known,) = known_faces(recipe, empty, "smiling/004_left.jpg")
     assert known.labels == Labels(emotion="happiness", subject="004", other={"camera": "left"})
-    assert known_faces(recipe, {}, "readme.jpg") == []
-    table = {"smiling/004_left.jpg": [Known(Labels(emotion="fear"))]}
-    assert known_faces(recipe, table, "smiling/004_left.jpg") == table["smiling/004_left.jpg"]
+    assert known_faces(recipe, empty, "readme.jpg") == []
+    table = read(source(tmp_path, "path,emotion\nsmiling/004_left.jpg,fear\n"), tmp_path)
+    assert known_faces(recipe, table, "smiling/004_left.jpg") == [Known(Labels(emotion="fear"))]
+
+
+def test_a_pattern_that_is_none_is_told() -> None:
+    with pytest.raises(ValueError, match="is not a regular expression"):
+        SourceRecipe(path="x", pattern="(?P<emotion")
 
 
 LEFT, RIGHT = Detection((0, 0, 10, 10), 0.9), Detection((20, 0, 50, 30), 0.8)

@@ -1,0 +1,86 @@
+"""The rehearsal endpoint itself."""
+
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+from rehearsing import faces, recipe
+
+from emocap.captioners.prompt import load_prompt
+from emocap.captioners.rehearsal import FAULTS, Rehearsal, caption, drawn, picture_name
+from emocap.captioners.replies import Question, judge
+
+
+def get(address: str) -> Any:
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        return json.load(answer)
+
+
+def ask(url: str, jpeg: bytes, **headers: str) -> Any:
+    messages = Question(recipe(url), load_prompt("emocap-1")).messages(jpeg, None)
+    body = json.dumps({"model": "tiny", "messages": messages}).encode()
+    return get_json(urllib.request.Request(f"{url}/chat/completions", body, headers))
+
+
+def get_json(request: urllib.request.Request) -> Any:
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def test_a_picture_always_gets_the_same_caption_and_it_is_fit_to_train_on() -> None:
+    captions = [caption(picture_name(bytes([number]))) for number in range(200)]
+    assert len(set(captions)) == 200
+    assert {judge(text, "stop", None)[0] for text in captions} == {"accepted"}
+    with Rehearsal().running() as one, Rehearsal().running() as other:
+        jpeg = faces(1)[0].jpeg
+        texts = {ask(url, jpeg)["choices"][0]["message"]["content"] for url in (one, other, one)}
+    assert texts == {caption(picture_name(jpeg))}
+
+
+def test_faults_are_drawn_by_seed_and_number() -> None:
+    plan = [drawn(0.3, seed=1)(number) for number in range(2000)]
+    assert plan == [drawn(0.3, seed=1)(number) for number in range(2000)]
+    assert plan != [drawn(0.3, seed=2)(number) for number in range(2000)]
+    assert set(plan) == {None, *FAULTS}
+    assert 0.25 < sum(fault is not None for fault in plan) / 2000 < 0.35
+
+
+@pytest.mark.parametrize("honours", [True, False])
+def test_a_repeated_request_is_charged_once_where_keys_are_honoured(honours: bool) -> None:
+    rehearsal = Rehearsal(lambda number: "empty" if number == 0 else None, honour_idempotency=honours)
+    jpeg = faces(1)[0].jpeg
+    with rehearsal.running() as url:
+        replies = [ask(url, jpeg, **{"Idempotency-Key": key}) for key in ("a", "a", "b")]
+        log = get(url.removesuffix("/v1") + "/log")
+    texts = [reply["choices"][0]["message"]["content"] for reply in replies]
+    assert texts == (["", "", caption(picture_name(jpeg))] if honours else ["", *[caption(picture_name(jpeg))] * 2])
+    told = log["pictures"][picture_name(jpeg)]
+    assert told["requests"] == 3
+    assert told["charged"] == (2 if honours else 3)
+    assert told["captions_charged"] == told["answered"] == (1 if honours else 2)
+    assert log["completion_tokens"] > 100
+
+
+def test_a_request_without_a_picture_or_to_another_address_is_refused() -> None:
+    with Rehearsal().running() as url:
+        assert get(f"{url}/models")["data"][0]["object"] == "model"
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            get(f"{url}/embeddings")
+        body = json.dumps({"messages": [{"role": "user", "content": "hello"}]}).encode()
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            get_json(urllib.request.Request(f"{url}/chat/completions", body))
+
+
+def test_it_runs_as_a_program_and_says_where() -> None:
+    command = [sys.executable, "-m", "emocap.captioners.rehearsal", "--port", "0", "--latency", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().strip()
+            assert ask(url, faces(1)[0].jpeg)["choices"][0]["finish_reason"] == "stop"
+        finally:
+            server.terminate()
