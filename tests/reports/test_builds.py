@@ -168,7 +168,8 @@ def test_a_build_in_which_nothing_was_found_has_a_page(labelled_build: Path, tmp
     empty = tmp_path / "empty"
     shutil.copytree(labelled_build, empty, ignore=lambda *_: ["shards", "index", "faces", "rejects"])
     manifest = json.loads((empty / "manifest.json").read_text())
-    manifest |= {"shards": [], "counts": {"inputs": 0, "frames": 0, "found": 0, "faces": 0, "samples": 0, "rejects": []}}
+    counts = dict.fromkeys(("inputs", "frames", "found", "faces", "samples"), 0)
+    manifest |= {"shards": [], "counts": {**counts, "rejects": []}}
     write_json(empty / "manifest.json", manifest)
     html = write_report([empty], tmp_path / "page.html").read_text()
     check(html)
