@@ -175,13 +175,13 @@ def img2dataset(command: str, paths: Sequence[Path], out: Path) -> float:
     return rate
 
 
-def faces(photos: Sequence[Path], weights: str, count: int, peer: str | None) -> None:
+def faces(photos: Sequence[Path], weights: str, count: int, times: int, peer: str | None) -> None:
     with tempfile.TemporaryDirectory(dir=".") as scratch:
         root = Path(scratch).absolute()
         weights = str(Path(weights).absolute())
         few, many = root / "few", root / "many"
         paths = multiply(photos, count, few)
-        multiply(photos, 10 * count, many)
+        multiply(photos, times * count, many)
         sample = paths[: count // 2]
         one = bare_rate(weights, sample, 1)
         before = bare_rate(weights, paths, CORES)
@@ -190,10 +190,9 @@ def faces(photos: Sequence[Path], weights: str, count: int, peer: str | None) ->
         after = bare_rate(weights, paths, CORES)
         side = (before + after) / 2
         other = img2dataset(peer, paths, root / "i2d") if peer else None
+    names = ", ".join(folder.name for folder in photos)
     print("## Stage faces beside a bare loop\n")
-    print(
-        f"`python perf/build.py faces`: {count} and {10 * count} photos (London, groups), SCRFD 500M at 128 and 640,"
-    )
+    print(f"`python perf/build.py faces`: {count} and {times * count} pictures from {names}, SCRFD 500M,")
     print(f"crops of {SIZE} pixels. Bare loop: read, decode, SCRFD, crop, JPEG, one thread per process.\n")
     print("| | pictures per second | of the bare loop per core × cores | of one bare loop per core, side by side |")
     print("| --- | --- | --- | --- |")
@@ -201,14 +200,14 @@ def faces(photos: Sequence[Path], weights: str, count: int, peer: str | None) ->
         ("bare loop, one process", one),
         (f"bare loop, {CORES} processes, before and after", side),
         (f"emocap, {count} pictures, whole stage", stage),
-        (f"emocap, {10 * count} pictures, whole stage", stages),
-        (f"emocap, {10 * count} pictures, between first and last block", steady),
+        (f"emocap, {times * count} pictures, whole stage", stages),
+        (f"emocap, {times * count} pictures, between first and last block", steady),
     ]
     if other:
         rows.append(("img2dataset, no detector", other))
     for name, rate in rows:
         print(f"| {name} | {rate:.1f} | {rate / (one * CORES):.2f} | {rate / side:.2f} |")
-    print(f"\n| peak memory, MiB | {count} pictures | {10 * count} pictures | ratio |\n| --- | --- | --- | --- |")
+    print(f"\n| peak memory, MiB | {count} pictures | {times * count} pictures | ratio |\n| --- | --- | --- | --- |")
     for name, a, b in (("driver", small.driver, large.driver), ("largest worker", small.worker, large.worker)):
         print(f"| {name} | {a / 2**20:.0f} | {b / 2**20:.0f} | {b / a:.2f} |")
     print(f"\n{describe('ray', 'insightface', 'onnxruntime', 'opencv-python', 'pillow')}\n")
@@ -257,11 +256,12 @@ def main() -> None:
     parser.add_argument("--weights", default="../shared/models/scrfd")
     parser.add_argument("--img2dataset", help="the command, in an environment of its own")
     parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--times", type=int, default=10, help="how many times as many pictures the larger build has")
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--latency", type=float, default=1.0)
     given = parser.parse_args()
     if given.what == "faces":
-        faces(given.photos, given.weights, given.count, given.img2dataset)
+        faces(given.photos, given.weights, given.count, given.times, given.img2dataset)
     else:
         captions(3 * given.count, given.concurrency, given.latency)
 
