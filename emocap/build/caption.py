@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from emocap.build.select import read_plan
 from emocap.build.stream import Row
 from emocap.captioners import CaptionError, NoCaption, Outcome, annotations
 from emocap.captioners.ledger import Usage
@@ -71,14 +72,13 @@ class CaptionShard:
             self._told = self._spent()
 
     def __call__(self, row: Row, tell: Callable[[Counter[str]], None]) -> dict[str, int]:
-        """Row: ``shard``, a number; ``files`` of faces/ and for each the ``keys`` to take. Returns its counts."""
+        """Row: ``shard``, a number of ``selected.parquet``. Returns its counts."""
         name = f"emocap-{row['shard']:06d}"
         index = self._out / "index" / f"{name}.parquet"
         if index.exists():
             return read_counts(index)
-        faces = [
-            sample for file, keys in zip(row["files"], row["keys"], strict=True) for sample in self._faces(file, keys)
-        ]
+        plan = read_plan(self._out / "selected.parquet", row["shard"])
+        faces = [sample for file, keys in plan.items() for sample in self._faces(file, keys)]
         with self._telling(tell):
             outcomes = self._captioner.caption(faces, name)
         counts: Counter[str] = Counter(faces=len(faces))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
+import pyarrow.parquet as pq
 
 from emocap.build.crashes import CrashWatch
 from emocap.build.labels import LabelTable, match, with_split
@@ -43,12 +44,13 @@ class FindFaces:
         self._detector = None if recipe.faces.detector == "given" else detectors.make(recipe.faces)
 
     def __call__(self, row: Row, tell: Tell) -> dict[str, int]:
-        """Row: ``block``, a number, and ``inputs``, the fields of each. Returns the counts of the block."""
+        """Row: ``block``, a number of ``inputs.parquet``. Returns the counts of the block."""
         name = f"faces-{row['block']:06d}"
         index = self._out / "faces" / f"{name}.parquet"
         if index.exists():
             return read_counts(index)
-        inputs = [Input(*fields) for fields in row["inputs"]]
+        listed = pq.read_table(self._out / "inputs.parquet", filters=[("block", "=", row["block"])])
+        inputs = [Input(**fields) for fields in listed.drop(["block"]).to_pylist()]
         counts: Counter[str] = Counter()
         with ShardWriter(self._out / "faces" / f"{name}.tar", index) as faces:
             with (

@@ -6,7 +6,6 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from emocap.build.find import FindFaces
 from emocap.build.labels import LabelTable
 from emocap.build.manifest import make_manifest, read_manifest
 from emocap.build.recipe import BuildRecipe
-from emocap.build.select import read_plan, select
+from emocap.build.select import select
 from emocap.build.sources import Input, list_inputs
 from emocap.build.stream import Row, ray_session, stream
 from emocap.captioners.prompt import load_prompt
@@ -99,7 +98,7 @@ def _open_folder(recipe: BuildRecipe, inputs: Iterator[Input], out: Path) -> Non
         if change := difference(BuildRecipe, stored, recipe, ignore=_MAY_CHANGE):
             raise UserError(f"{out} holds the result of another recipe ({change}); choose another --out")
         now = ((item.path, item.source, item.bytes) for item in inputs)
-        before = ((row["path"], row["source"], row["bytes"]) for row in _listed(out))
+        before = ((row["path"], row["source"], row["bytes"]) for row in _listed(out, ["path", "source", "bytes"]))
         for new, old in itertools.zip_longest(now, before):
             if new != old:
                 which = (new or old or ("",))[0]
@@ -138,8 +137,8 @@ def _blocks(inputs: Iterator[Input], size: int) -> Iterator[tuple[int, Input]]:
         yield block, item
 
 
-def _listed(out: Path) -> Iterator[dict[str, Any]]:
-    for batch in pq.ParquetFile(out / "inputs.parquet").iter_batches(batch_size=10_000):
+def _listed(out: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
+    for batch in pq.ParquetFile(out / "inputs.parquet").iter_batches(batch_size=10_000, columns=columns):
         yield from batch.to_pylist()
 
 
@@ -148,14 +147,13 @@ def _find(recipe: BuildRecipe, out: Path) -> None:
     with progress.stage("finding faces", total) as stage:
         display = Display(stage, "inputs", ("frames", "faces"))
 
-        def todo() -> Iterator[tuple[int, Row]]:
-            for block, group in itertools.groupby(_listed(out), key=lambda row: row["block"]):
-                inputs = [astuple(Input(row["path"], row["source"], row["kind"], row["bytes"])) for row in group]
+        def todo() -> Iterator[Row]:
+            for block, _ in itertools.groupby(_listed(out, ["block"]), key=lambda row: row["block"]):
                 index = out / "faces" / f"faces-{block:06d}.parquet"
                 if index.exists():
                     display.before(read_counts(index))
                 else:
-                    yield len(inputs), {"block": block, "inputs": inputs}
+                    yield {"block": block}
 
         providers: set[str] = set()
         worker = (recipe, out, uuid.uuid4().hex)
@@ -173,23 +171,17 @@ def _caption(recipe: BuildRecipe, keys: dict[str, str], out: Path) -> None:
         # One process holds all limits; it has so many shards in hand that no endpoint waits at the end of one.
         resources = resources.model_copy(update={"workers": 1})
         threads = 2 + 2 * sum(endpoint.concurrency for endpoint in captioner.endpoints) // recipe.shards.samples
-    with progress.stage("writing captions", read_counts(out / "selected.parquet")["faces"]) as stage:
+    selected = read_counts(out / "selected.parquet")
+    with progress.stage("writing captions", selected["faces"]) as stage:
         display = Display(stage, "faces", ("samples",))
 
-        def todo() -> Iterator[tuple[int, Row]]:
-            for shard, files in read_plan(out / "selected.parquet"):
+        def todo() -> Iterator[Row]:
+            for shard in range(selected["shards"]):
                 index = out / "index" / f"emocap-{shard:06d}.parquet"
                 if index.exists():
                     display.before(read_counts(index))
                 else:
-                    yield (
-                        sum(map(len, files.values())),
-                        {
-                            "shard": shard,
-                            "files": list(files),
-                            "keys": list(files.values()),
-                        },
-                    )
+                    yield {"shard": shard}
 
         prompt = load_prompt(captioner.prompt) if captioner.backend == "openai" else None
         worker = (captioner, prompt, keys, out)

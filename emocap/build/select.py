@@ -51,19 +51,12 @@ def select(out: Path, samples_per_shard: int, most_bits: int | None) -> None:
         selected.counts = {"faces": count, "shards": -(-count // samples_per_shard)}
 
 
-def read_plan(selected: Path) -> Iterator[tuple[int, dict[str, list[str]]]]:
-    """Shard by shard, in order: its number, and which keys to take from which file of ``faces/``."""
-    shard: int | None = None
+def read_plan(selected: Path, shard: int) -> dict[str, list[str]]:
+    """Which keys to take from which file of ``faces/`` for a shard, in order."""
     files: dict[str, list[str]] = {}
-    for batch in pq.ParquetFile(selected).iter_batches(batch_size=10_000):
-        for row in batch.to_pylist():
-            if row["shard"] != shard:
-                if shard is not None:
-                    yield shard, files
-                shard, files = row["shard"], {}
-            files.setdefault(row["file"], []).append(row["key"])
-    if shard is not None:
-        yield shard, files
+    for row in pq.read_table(selected, filters=[("shard", "=", shard)]).to_pylist():
+        files.setdefault(row["file"], []).append(row["key"])
+    return files
 
 
 def _faces(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:

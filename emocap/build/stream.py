@@ -1,6 +1,7 @@
 """Ray Data as the engine: rows of work through a pool of workers, a block per row, with a live count of it."""
 
 import contextlib
+import itertools
 import json
 import logging
 import os
@@ -18,8 +19,8 @@ from emocap.errors import UserError
 
 Row = dict[str, Any]
 
-_ROWS_AT_A_TIME = 1 << 18
-"""Items of work that the driver hands to Ray Data in one go: its memory is bounded by them, not by the build."""
+_ROWS_AT_A_TIME = 4096
+"""Rows that the driver hands to Ray Data in one go: its memory is bounded by them, not by the build."""
 
 
 class Worker(Protocol):
@@ -103,15 +104,15 @@ def _silence() -> Iterator[None]:
 def stream(
     worker: Callable[..., Worker],
     arguments: tuple[Any, ...],
-    rows: Iterator[tuple[int, Row]],
+    rows: Iterator[Row],
     stage: StageRecipe,
     threads: int = 1,
     watch: Callable[[dict[str, int]], None] = lambda told: None,
 ) -> Iterator[dict[str, int]]:
     """Run a worker class over rows on Ray Data and yield the counts it returns, as they come.
 
-    ``rows``: how many items a row stands for, and the row. Every row is a block of its own, so that what a lost
-    worker had in hand is done again elsewhere, and nothing else is. ``threads``: rows that one worker has in hand at
+    Every row is a block of its own, so that what a lost worker had in hand is done again elsewhere, and nothing else
+    is. ``threads``: rows that one worker has in hand at
     the same time. ``watch`` is given, about once a second, all that the workers have told so far.
 
     Raises UserError where a worker raised one, once the rows that were in hand have ended.
@@ -122,7 +123,7 @@ def stream(
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     meter = ray.remote(Meter).options(num_cpus=0, scheduling_strategy=here).remote()
     with _watching(meter, watch):
-        for window in _windows(rows):
+        while window := list(itertools.islice(rows, _ROWS_AT_A_TIME)):
             pool = min(stage.workers or max(1, int(ray.cluster_resources().get("CPU", 1))), len(window))
             results = (
                 ray.data.from_items([{"row": json.dumps(row)} for row in window], override_num_blocks=len(window))
@@ -147,19 +148,6 @@ def stream(
                     yield counts
             if stopped:
                 raise UserError(stopped)
-
-
-def _windows(rows: Iterator[tuple[int, Row]]) -> Iterator[list[Row]]:
-    window: list[Row] = []
-    items = 0
-    for count, row in rows:
-        window.append(row)
-        items += count
-        if items >= _ROWS_AT_A_TIME:
-            yield window
-            window, items = [], 0
-    if window:
-        yield window
 
 
 @contextlib.contextmanager

@@ -38,16 +38,18 @@ def write(out: Path, blocks: list[list[Sample]]) -> None:
 
 
 def kept(out: Path) -> list[str]:
-    return [key for _, files in read_plan(out / "selected.parquet") for keys in files.values() for key in keys]
+    selected = out / "selected.parquet"
+    shards = read_counts(selected)["shards"]
+    return [key for shard in range(shards) for keys in read_plan(selected, shard).values() for key in keys]
 
 
 def test_shards_are_filled_in_order_over_files(tmp_path: Path) -> None:
     write(tmp_path, [[face(f"a{i}", None) for i in range(3)], [], [face(f"b{i}", None) for i in range(2)]])
     select(tmp_path, 2, None)
-    assert list(read_plan(tmp_path / "selected.parquet")) == [
-        (0, {"faces-000000": ["a0-0-0", "a1-0-0"]}),
-        (1, {"faces-000000": ["a2-0-0"], "faces-000002": ["b0-0-0"]}),
-        (2, {"faces-000002": ["b1-0-0"]}),
+    assert [read_plan(tmp_path / "selected.parquet", shard) for shard in range(3)] == [
+        {"faces-000000": ["a0-0-0", "a1-0-0"]},
+        {"faces-000000": ["a2-0-0"], "faces-000002": ["b0-0-0"]},
+        {"faces-000002": ["b1-0-0"]},
     ]
     assert read_counts(tmp_path / "selected.parquet") == {"faces": 5, "shards": 3}
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

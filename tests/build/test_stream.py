@@ -24,8 +24,8 @@ cloudpickle.register_pickle_by_value(sys.modules[__name__])
 Tell = Callable[[Counter[str]], None]
 
 
-def rows(count: int) -> Iterator[tuple[int, Row]]:
-    return ((1, {"number": number}) for number in range(count))
+def rows(count: int) -> Iterator[Row]:
+    return ({"number": number} for number in range(count))
 
 
 class Square:
@@ -52,10 +52,10 @@ def test_rows_are_handed_over_in_windows(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(streams, "_ROWS_AT_A_TIME", 4)
     taken = []
 
-    def watched() -> Iterator[tuple[int, Row]]:
-        for count, row in rows(10):
+    def watched() -> Iterator[Row]:
+        for row in rows(10):
             taken.append(row)
-            yield count, row
+            yield row
 
     results = stream(Square, (0,), watched(), StageRecipe(workers=1))
     next(results)
