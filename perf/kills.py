@@ -98,7 +98,7 @@ def main() -> None:
             while hit.total() < given.kills:
                 process = start(recipe_file, out)
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(draw.uniform(0.5, 16))
+                    process.wait(draw.uniform(0.5, 12))
                 if process.poll() is not None:
                     break
                 hit[where(out)] += 1
