@@ -31,8 +31,8 @@ SHARDS, FACES_PER_SHARD = 50, 20
 
 def recipe(address: str, path: Path) -> Path:
     content = {
-        "sources": [{"drawn": {"count": SHARDS * FACES_PER_SHARD, "people": 200, "size": 128}}],
-        "faces": {"detector": "given", "min_size": 32, "size": 96, "block": 20, "duplicates": None},
+        "sources": [{"drawn": {"count": SHARDS * FACES_PER_SHARD, "people": 200, "size": 64}}],
+        "faces": {"detector": "given", "min_size": 16, "size": 48, "block": 20, "duplicates": None},
         "captioner": {
             "backend": "openai",
             "model": "rehearsal",
@@ -82,7 +82,7 @@ def hashes(out: Path) -> dict[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--latency", type=float, default=0.9)
+    parser.add_argument("--latency", type=float, default=1.2)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     draw = random.Random(given.seed)
@@ -98,7 +98,7 @@ def main() -> None:
             while hit.total() < given.kills:
                 process = start(recipe_file, out)
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(draw.uniform(0.5, 12))
+                    process.wait(draw.uniform(0.5, 22))
                 if process.poll() is not None:
                     break
                 hit[where(out)] += 1

@@ -193,6 +193,10 @@ class _Worker:
             except UserError as error:
                 # What the user must change stops the build, but rows in hand come to their end first.
                 self._stopped = str(error)
+            except OSError as error:
+                self._stopped = (
+                    f"a worker cannot go on ({error}); set that right, and the same command goes on from here"
+                )
         return {"counts": json.dumps({"stop": self._stopped})}
 
     @contextlib.contextmanager

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyarrow import dataset
 
 from emocap.samples import Sample
 from emocap.shards import INDEX_SCHEMA, read_sample
@@ -21,7 +20,10 @@ _PLACE = ["key", "shard", "offset"]
 
 @dataclass(frozen=True)
 class Rows:
-    """The index of a build, or of its faces where nothing was captioned."""
+    """The index of a build, or of its faces where nothing was captioned.
+
+    Files are read one after the other: Arrow's datasets keep the metadata of every file, which adds up.
+    """
 
     tars: Path
     files: list[Path]
@@ -34,7 +36,8 @@ class Rows:
 
     def column(self, name: str) -> pa.ChunkedArray:
         """One column, all rows."""
-        return self._dataset().to_table(columns=[name]).column(name)
+        chunks = [pq.read_table(file, columns=[name]).column(name).combine_chunks() for file in self.files]
+        return pa.chunked_array(chunks, INDEX_SCHEMA.field(name).type)
 
     def numbers(self, name: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
         """One column of numbers, without the rows that have none."""
@@ -57,15 +60,16 @@ class Rows:
         """Key → its first row (key, shard, offset), for those that are there."""
         if not (keys and self.files):
             return {}
-        found = self._dataset().to_table(columns=_PLACE, filter=pc.field("key").isin(list(keys))).to_pylist()
-        return {row["key"]: row for row in reversed(found)}
+        wanted = pc.field("key").isin(list(keys))
+        found: dict[str, dict[str, Any]] = {}
+        for file in self.files:
+            for row in pq.read_table(file, columns=_PLACE).filter(wanted).to_pylist():
+                found.setdefault(row["key"], row)
+        return found
 
     def sample(self, row: dict[str, Any]) -> Sample:
         """The sample of a row."""
         return read_sample(self.tars / f"{row['shard']}.tar", row["offset"])
-
-    def _dataset(self) -> Any:
-        return dataset.dataset([str(file) for file in self.files], schema=INDEX_SCHEMA, format="parquet")
 
 
 def evenly(total: int, most: int) -> list[int]:

@@ -1,5 +1,6 @@
 """What Ray Data is asked to do, with workers made for the purpose."""
 
+import errno
 import os
 import signal
 import sys
@@ -106,6 +107,16 @@ def test_what_the_user_must_change_is_told_once_rows_in_hand_have_ended(tmp_path
     begun, ended = ({path.name[6:] for path in tmp_path.glob(f"{word} *")} for word in ("begun", "ended"))
     assert begun == ended | {"0"}
     assert len(begun) >= 4
+
+
+class FullDisk:
+    def __call__(self, row: Row, tell: Tell) -> dict[str, int]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/work/out/faces-000000.tar")
+
+
+def test_a_full_disk_is_told_and_no_defect() -> None:
+    with pytest.raises(UserError, match=r"No space left on device: '/work/out/faces-000000.tar'.*the same command"):
+        list(stream(FullDisk, (), rows(3), StageRecipe(workers=1)))
 
 
 class CannotBegin:
