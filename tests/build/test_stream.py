@@ -111,11 +111,11 @@ def test_what_the_user_must_change_is_told_once_rows_in_hand_have_ended(tmp_path
 
 class FullDisk:
     def __call__(self, row: Row, tell: Tell) -> dict[str, int]:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/work/out/faces-000000.tar")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/full/faces-000000.tar")
 
 
 def test_a_full_disk_is_told_and_no_defect() -> None:
-    with pytest.raises(UserError, match=r"No space left on device: '/work/out/faces-000000.tar'.*the same command"):
+    with pytest.raises(UserError, match=r"No space left on device: '/full/faces-000000.tar'.*the same command"):
         list(stream(FullDisk, (), rows(3), StageRecipe(workers=1)))
 
 
