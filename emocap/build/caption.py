@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from emocap.build.select import read_plan
-from emocap.build.stream import Row
+from emocap.build.stream import Row, every_second
 from emocap.captioners import CaptionError, NoCaption, Outcome, annotations
 from emocap.captioners.ledger import Usage
 from emocap.captioners.prompt import Prompt
@@ -104,20 +104,8 @@ class CaptionShard:
     @contextlib.contextmanager
     def _telling(self, tell: Callable[[Counter[str]], None]) -> Iterator[None]:
         """Tells what the endpoints have answered, about once a second while the block runs."""
-        done = threading.Event()
-
-        def look() -> None:
-            while not done.wait(1.0):
-                tell(self._news())
-
-        thread = threading.Thread(target=look, daemon=True)
-        thread.start()
-        try:
+        with every_second(lambda: tell(self._news())):
             yield
-        finally:
-            done.set()
-            thread.join()
-            tell(self._news())
 
     def _news(self) -> Counter[str]:
         """What is new since some thread last asked: all shards in hand share one captioner."""

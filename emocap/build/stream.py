@@ -112,8 +112,8 @@ def stream(
     """Run a worker class over rows on Ray Data and yield the counts it returns, as they come.
 
     Every row is a block of its own, so that what a lost worker had in hand is done again elsewhere, and nothing else
-    is. ``threads``: rows that one worker has in hand at
-    the same time. ``watch`` is given, about once a second, all that the workers have told so far.
+    is. ``threads``: rows that one worker has in hand at the same time. ``watch`` is given, about once a second, all
+    that the workers have told so far.
 
     Raises UserError where a worker raised one, once the rows that were in hand have ended.
     """
@@ -154,23 +154,34 @@ def stream(
 def _watching(meter: Any, watch: Callable[[dict[str, int]], None]) -> Iterator[None]:
     import ray
 
+    def look() -> None:
+        with contextlib.suppress(ray.exceptions.RayError):
+            watch(ray.get(meter.read.remote()))
+
+    try:
+        with every_second(look):
+            yield
+    finally:
+        ray.kill(meter)
+
+
+@contextlib.contextmanager
+def every_second(look: Callable[[], None]) -> Iterator[None]:
+    """Calls ``look`` on a thread once a second while the block runs, and a last time at its end."""
     done = threading.Event()
 
-    def look() -> None:
+    def run() -> None:
         while not done.wait(1.0):
-            with contextlib.suppress(ray.exceptions.RayError):
-                watch(ray.get(meter.read.remote()))
+            look()
 
-    thread = threading.Thread(target=look, daemon=True)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
         yield
     finally:
         done.set()
         thread.join()
-        with contextlib.suppress(ray.exceptions.RayError):
-            watch(ray.get(meter.read.remote()))
-        ray.kill(meter)
+        look()
 
 
 class _Worker:
