@@ -68,6 +68,29 @@ def asked_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def asking_recipe() -> Callable[..., BuildRecipe]:
+    """60 drawn faces, captioned by the endpoint at an address; further keys are the captioner's."""
+
+    def make(address: str, concurrency: int = 8, samples: int = 25, **captioner: Any) -> BuildRecipe:
+        asked = {
+            "backend": "openai",
+            "model": "rehearsal",
+            "endpoints": [{"base_url": address, "concurrency": concurrency}],
+            "price": {"prompt": 1, "completion": 10},
+        }
+        return BuildRecipe.model_validate(
+            {
+                "sources": [{"drawn": {"count": 60, "people": 30, "size": 96}}],
+                "faces": {"detector": "given", "min_size": 16, "size": 48, "block": 10, "duplicates": None},
+                "captioner": asked | captioner,
+                "shards": {"samples": samples},
+            }
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def package_photos() -> dict[str, Path]:
     """Name → path of the photos that installed packages carry."""
     from emocap.demo import sample_photos

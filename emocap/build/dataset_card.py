@@ -9,11 +9,18 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from emocap.build.statistics import describe
-from emocap.faces.images import SUFFIXES
 from emocap.shards import read_records, replacing
 
 _TEMPLATE = Path(__file__).with_name("dataset_card.md")
 _SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B", "1B<n<10B")
+_KINDS = {
+    "picture": "photos",
+    "video": "videos",
+    "tar": "tars of pictures",
+    "parquet": "Parquet files of pictures",
+    "build": "files of faces of another build",
+    "drawn": "drawn faces",
+}
 # Said beforehand: guessed from the first samples, a field that is empty in all of these could not be filled later.
 _FEATURES = [
     {"name": "jpg", "dtype": "image"},
@@ -73,9 +80,10 @@ def size_category(samples: int) -> str:
 
 def _facts(manifest: dict[str, Any], captioner: dict[str, Any], folder: Path) -> list[tuple[str, str]]:
     counts, detector = manifest["counts"], manifest["detector"]
-    paths = pq.read_table(folder / "inputs.parquet", columns=["path"])["path"].to_pylist()
-    kinds = Counter(_kind(path) for path in paths)
-    told = [("sources", ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common()))]
+    kinds: Counter[str] = Counter()
+    for batch in pq.ParquetFile(folder / "inputs.parquet").iter_batches(columns=["kind"]):
+        kinds.update(batch["kind"].to_pylist())
+    told = [("sources", ", ".join(f"{count:,} {_KINDS[kind]}" for kind, count in kinds.most_common()))]
     told += [(name, f"{counts[name]:,}") for name in ("frames", "faces", "samples") if counts.get(name)]
     licence = f" ({detector['licence']})" if detector.get("licence") else ""
     told.append(
@@ -84,12 +92,6 @@ def _facts(manifest: dict[str, Any], captioner: dict[str, Any], folder: Path) ->
     told.append(("captioner", captioner["backend"]))
     told += [(name, str(captioner[name])) for name in ("model", "prompt") if captioner.get(name)]
     return told
-
-
-def _kind(path: str) -> str:
-    if path.startswith("drawn://"):
-        return "drawn faces"
-    return "photos" if Path(path).suffix.lower() in SUFFIXES else "videos"
 
 
 def _example(folder: Path) -> str | None:

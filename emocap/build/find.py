@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import pyarrow.parquet as pq
@@ -15,9 +16,11 @@ from emocap.build.recipe import BuildRecipe
 from emocap.build.sources import Frame, Input, read_input
 from emocap.build.stream import Row
 from emocap.build.tracks import best_of_tracks
+from emocap.errors import UserError
 from emocap.faces import detectors
 from emocap.faces.crop import crop_face, encode_jpeg, thumbnail, why_reject
 from emocap.faces.detectors import Detection
+from emocap.faces.images import Pixels
 from emocap.samples import Record, Sample, make_key
 from emocap.shards import REJECT_SCHEMA, Reject, ShardWriter, TableWriter, read_counts, read_shard
 
@@ -29,6 +32,14 @@ _THUMBNAILS = 12
 """Rejects of one reason that get a thumbnail, per block: enough to see what happened, too few to fill a disk."""
 
 Tell = Callable[[Counter[str]], None]
+
+
+class Fallen(Protocol):
+    """Takes what fell out, and the picture to show of it."""
+
+    def __call__(self, item: Reject, image: Pixels | None = None) -> None:
+        """Keep it."""
+        ...
 
 
 class FindFaces:
@@ -60,10 +71,10 @@ class FindFaces:
             ):
                 told: Counter[str] = Counter()
 
-                def reject(item: Reject) -> None:
+                def reject(item: Reject, image: Pixels | None = None) -> None:
                     counts[f"{item.stage}: {item.reason}"] += 1
                     few = counts[f"{item.stage}: {item.reason}"] <= _THUMBNAILS
-                    fallen.add(vars(item) if few else {**vars(item), "jpeg": None})
+                    fallen.add({**vars(item), "jpeg": thumbnail(image) if image is not None and few else None})
 
                 for sample in self.find(inputs, watch, counts, reject):
                     faces.add(sample)
@@ -77,7 +88,7 @@ class FindFaces:
         return dict(counts)
 
     def find(
-        self, inputs: Sequence[Input], watch: CrashWatch, counts: Counter[str], reject: Callable[[Reject], None]
+        self, inputs: Sequence[Input], watch: CrashWatch, counts: Counter[str], reject: Fallen
     ) -> Iterator[Sample]:
         """The faces of a block, in the order of its inputs; counts the ``frames`` read, and hands out what fell."""
         batch = 1 if watch.careful else self._recipe.faces.batch
@@ -102,6 +113,8 @@ class FindFaces:
                 return
             source = self._recipe.sources[item.source]
             yield from read_input(item, source, self._labels[item.source], self._recipe.faces.max_pixels)
+        except UserError:
+            raise  # a source that cannot be reached at all stops the build
         # Decoders fail in more ways than anyone can list, and one input must not cost the others.
         except Exception as error:
             log.debug("%s", item.path, exc_info=True)
@@ -114,7 +127,7 @@ class FindFaces:
         read: Iterable[Frame | Sample | Reject],
         batch: int,
         counts: Counter[str],
-        reject: Callable[[Reject], None],
+        reject: Fallen,
     ) -> Iterator[list[Sample]]:
         """Frame by frame, in order, the faces in it."""
         for group in _batches(read, batch):
@@ -124,7 +137,7 @@ class FindFaces:
                     counts["frames"] += 1
                     detections = next(found)
                     if isinstance(detections, Reject):
-                        reject(detections)
+                        reject(detections, item.image)
                     else:
                         yield self._cut(item, detections, reject)
                 elif isinstance(item, Reject):
@@ -140,14 +153,14 @@ class FindFaces:
         except Exception as error:
             if len(frames) == 1:
                 told = f"{type(error).__name__}: {error}"
-                return [Reject("faces", "error", told, frames[0].source.path, jpeg=thumbnail(frames[0].image))]
+                return [Reject("faces", "error", told, frames[0].source.path)]
             return [self._detect([frame])[0] for frame in frames]
 
-    def _cut(self, frame: Frame, found: list[Detection], reject: Callable[[Reject], None]) -> list[Sample]:
+    def _cut(self, frame: Frame, found: list[Detection], reject: Fallen) -> list[Sample]:
         recipe, source = self._recipe.faces, frame.source
         labels, missed = match(frame.known, found)
         if not found:
-            reject(Reject("faces", "no_face", _when(source.time_ms), source.path, jpeg=thumbnail(frame.image)))
+            reject(Reject("faces", "no_face", _when(source.time_ms), source.path), frame.image)
         for known in missed:
             where = f" at {known.where[0]:.0f}, {known.where[1]:.0f}" if known.where else ""
             reject(Reject("faces", "labelled_face_not_found", f"labels{where} belong to no face", source.path))
@@ -157,7 +170,7 @@ class FindFaces:
             name = self._detector.name if self._detector else "given"
             face, crop = crop_face(frame.image, detection, name, recipe)
             if why := why_reject(face, recipe):
-                reject(Reject("faces", *why, source.path, key, jpeg=thumbnail(crop)))
+                reject(Reject("faces", *why, source.path, key), crop)
                 continue
             split = with_split(labels[number], self._recipe.split, source.sha256)
             record = Record(key=key, source=source, face=face, labels=split)

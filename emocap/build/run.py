@@ -28,7 +28,7 @@ from emocap.captioners.recipe import read_keys
 from emocap.errors import UserError
 from emocap.faces import detectors
 from emocap.recipes import difference, to_yaml
-from emocap.shards import TableWriter, read_counts, replacing, write_json
+from emocap.shards import TableWriter, read_counts, replacing, sha256, write_json
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +67,8 @@ def build(recipe: BuildRecipe, out: Path) -> dict[str, Any]:
     _open_folder(recipe, inputs, out)
     if (out / "manifest.json").exists():
         log.info("%s is complete", out)
+        if not (out / "README.md").exists():  # it was stopped between the two
+            write_card(out)
         return read_manifest(out)
 
     with ray_session():
@@ -106,10 +108,10 @@ def _open_folder(recipe: BuildRecipe, inputs: Iterator[Input], out: Path) -> Non
                     f"the inputs of {out} changed since it was begun (the first of them is {which}); "
                     "choose another --out"
                 )
+        _check_labels(recipe, out)
         return
     if out.exists() and any(not _ours(path) for path in out.iterdir()):
         raise UserError(f"{out} is not empty and not a build; choose another --out")
-    (out / "labels").mkdir(parents=True, exist_ok=True)
     for number, source in enumerate(recipe.sources):
         LabelTable.write(source, out / "labels" / f"{number}.sqlite")
     with replacing(stored) as scratch:
@@ -117,6 +119,20 @@ def _open_folder(recipe: BuildRecipe, inputs: Iterator[Input], out: Path) -> Non
     with TableWriter(listed, _INPUTS_SCHEMA, rows_per_group=10_000) as table:
         for block, item in _blocks(inputs, recipe.faces.block):
             table.add({"block": block, **vars(item)})
+
+
+def _check_labels(recipe: BuildRecipe, out: Path) -> None:
+    """Raises UserError where a label table is no longer what it was when the build was begun."""
+    for number, source in enumerate(recipe.sources):
+        if source.labels is None:
+            continue
+        again = out / "labels" / f"{number}.again.tmp"
+        try:
+            LabelTable.write(source, again)
+            if sha256(again) != sha256(out / "labels" / f"{number}.sqlite"):
+                raise UserError(f"{source.labels} changed since {out} was begun; choose another --out")
+        finally:
+            again.unlink(missing_ok=True)
 
 
 def _ours(path: Path) -> bool:

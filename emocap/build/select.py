@@ -13,13 +13,11 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emocap.faces.hashing import BITS, bits_apart
 from emocap.shards import REJECT_SCHEMA, Reject, TableWriter
 
 SELECTED_SCHEMA = pa.schema([("shard", pa.int32()), ("file", pa.string()), ("key", pa.string())])
 """Which key of which file of ``faces/`` goes into which shard, in order."""
-
-_BITS = 256
-"""Of a perceptual hash."""
 
 
 def select(out: Path, samples_per_shard: int, most_bits: int | None) -> None:
@@ -40,7 +38,7 @@ def select(out: Path, samples_per_shard: int, most_bits: int | None) -> None:
                 reject = Reject("select", "duplicate", f"same bytes as {other}", row["source"], row["key"])
             elif row["phash"] and (near := kept.near(row["phash"])) is not None:
                 bits, key = near
-                told = f"differs from {key} in {bits} of {_BITS} bits"
+                told = f"differs from {key} in {bits} of {BITS} bits"
                 reject = Reject("select", "near_duplicate", told, row["source"], row["key"])
             else:
                 kept.add(row["key"], row["source"], row["phash"])
@@ -77,8 +75,8 @@ class _Kept:
     def __init__(self, path: Path, most_bits: int | None) -> None:
         self._path = path
         self._most_bits = most_bits
-        pieces = max((most_bits or 0) // 2 + 1, -(-_BITS // 62))  # SQLite's integers hold 63 bits
-        edges = [_BITS * i // pieces for i in range(pieces + 1)]
+        pieces = max((most_bits or 0) // 2 + 1, -(-BITS // 62))  # SQLite's integers hold 63 bits
+        edges = [BITS * i // pieces for i in range(pieces + 1)]
         self._pieces = [(low, high - low) for low, high in itertools.pairwise(edges)]
 
     def __enter__(self) -> Self:
@@ -101,10 +99,9 @@ class _Kept:
         """The nearest face kept that differs in few enough bits: in how many, and its key."""
         if self._most_bits is None:
             return None
-        value = int(phash, 16)
         found = (
-            ((int(other, 16) ^ value).bit_count(), key)
-            for place, bits, width in self._split(value)
+            (bits_apart(phash, other), key)
+            for place, bits, width in self._split(int(phash, 16))
             for other, key in self._database.execute(
                 "SELECT phash, key FROM pieces JOIN faces ON number = face WHERE place = ? AND bits IN"
                 f" (?{', ?' * width})",

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
+from emocap.faces.detectors import Box, overlap
 from emocap.samples import Face, Sample
 from emocap.shards import Reject
 
@@ -19,7 +19,7 @@ _MOST_MISSED = 1
 @dataclass
 class _Track:
     best: Sample
-    last: tuple[float, float, float, float]
+    last: Box
     missed: int = 0
 
 
@@ -66,22 +66,11 @@ def _go_on(track: _Track, found: Sample) -> Reject:
     return Reject("select", "not_best_of_track", detail, worse.record.source.path, worse.record.key)
 
 
-def _assign(
-    before: list[tuple[float, float, float, float]], now: list[tuple[float, float, float, float]]
-) -> dict[int, int]:
+def _assign(before: list[Box], now: list[Box]) -> dict[int, int]:
     """Which box of before is which box of now."""
     if not before or not now:
         return {}
-    overlap = _iou(np.array(before), np.array(now))
-    overlap[overlap < _LEAST_IOU] = 0
-    pairs = zip(*linear_sum_assignment(overlap, maximize=True), strict=True)
-    return {int(row): int(column) for row, column in pairs if overlap[row, column] > 0}
-
-
-def _iou(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Intersection over union of n and m boxes: n×m."""
-    sides = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
-    shared = sides.clip(min=0).prod(-1)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(-1) for boxes in (a, b)]
-    whole = areas[0][:, None] + areas[1][None] - shared
-    return np.asarray(np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0))
+    iou, _ = overlap(np.array(before), np.array(now))
+    iou[iou < _LEAST_IOU] = 0
+    pairs = zip(*linear_sum_assignment(iou, maximize=True), strict=True)
+    return {int(row): int(column) for row, column in pairs if iou[row, column] > 0}

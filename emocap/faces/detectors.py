@@ -121,7 +121,7 @@ class Cascade:
 
 def _join(windows: npt.NDArray[np.float64]) -> list[Detection]:
     """Groups of windows around their densest members first; a group inside a stronger one is dropped."""
-    agree = _overlap(windows, windows)[0] >= 0.5
+    agree = overlap(windows, windows)[0] >= 0.5
     left = np.ones(len(windows), dtype=bool)
     faces: list[Detection] = []
     while left.any():
@@ -130,19 +130,20 @@ def _join(windows: npt.NDArray[np.float64]) -> list[Detection]:
         left &= ~group
         box = windows[group].mean(0)
         kept = np.array([face.bbox for face in faces]).reshape(-1, 4)
-        if not (_overlap(box[None], kept)[1] >= 0.4).any():
+        if not (overlap(box[None], kept)[1] >= 0.4).any():
             faces.append(Detection((box[0], box[1], box[2], box[3]), float(group.sum())))
     return faces
 
 
-def _overlap(
+def overlap(
     a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Intersection over union, and over the smaller box, of n and m boxes: two n×m arrays."""
+    """Intersection over union, and over the smaller box, of n and m boxes: two n×m arrays, 0 for empty boxes."""
     sides = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
     shared = sides.clip(min=0).prod(-1)
     area_a, area_b = (a[:, 2:] - a[:, :2]).prod(-1)[:, None], (b[:, 2:] - b[:, :2]).prod(-1)[None]
-    return shared / (area_a + area_b - shared), shared / np.minimum(area_a, area_b)
+    whole, smaller = area_a + area_b - shared, np.minimum(area_a, area_b)
+    return shared / np.where(whole > 0, whole, 1), shared / np.where(smaller > 0, smaller, 1)
 
 
 class InsightFace:
@@ -150,8 +151,8 @@ class InsightFace:
     that holds an SCRFD ``.onnx``. ``device``: auto, cpu or cuda. ``threads``: of each call; one, where every core has
     a worker of its own. ``provider`` names what ONNX Runtime really runs the network on.
 
-    Pictures go through the network one by one: it is exported for a batch of one, and rewritten for more it is a
-    quarter slower per picture on a CPU. Raises UserError where the weights cannot be had or cuda cannot be used.
+    Pictures go through the network one by one: it is exported for a batch of one. Raises UserError where the weights
+    cannot be had or cuda cannot be used.
     """
 
     name = "insightface"

@@ -8,8 +8,9 @@ Grey = npt.NDArray[np.uint8]
 """H×W, 0 to 255."""
 
 _SIDE = 128
-_BITS = 16
-"""256 bits are 16 × 16 frequencies: 64 bits cannot tell a smile from a copy."""
+_FREQUENCIES = 16
+BITS = _FREQUENCIES**2
+"""Of a hash: 64 of them cannot tell a smile from a copy."""
 # Where the eyes, the nose tip and the corners of the mouth come to lie; x + iy as shares of the side.
 _PLACES = np.array([0.34 + 0.35j, 0.66 + 0.35j, 0.5 + 0.53j, 0.37 + 0.71j, 0.63 + 0.71j])
 
@@ -20,7 +21,7 @@ def face_hash(crop: Grey, landmarks: npt.NDArray[np.complex128] | None, margin: 
     landmarks: five points x + iy in pixels of the crop; by them the face is laid on fixed places, since a copy is
     framed a little differently. Without them it is the crop less its margin, and the hash is less steady.
     """
-    frequencies = cv2.dct(_face(crop, landmarks, margin).astype(np.float64))[:_BITS, :_BITS]
+    frequencies = cv2.dct(_face(crop, landmarks, margin).astype(np.float64))[:_FREQUENCIES, :_FREQUENCIES]
     return np.packbits(frequencies > np.median(frequencies)).tobytes().hex()
 
 
@@ -36,7 +37,7 @@ def _face(crop: Grey, landmarks: npt.NDArray[np.complex128] | None, margin: floa
         whole = crop[border : len(crop) - border, border : len(crop) - border]
     else:
         whole = _laid(crop, landmarks)
-    return np.asarray(cv2.resize(whole, (4 * _BITS, 4 * _BITS), interpolation=cv2.INTER_AREA))
+    return np.asarray(cv2.resize(whole, (4 * _FREQUENCIES, 4 * _FREQUENCIES), interpolation=cv2.INTER_AREA))
 
 
 def _laid(crop: Grey, landmarks: npt.NDArray[np.complex128]) -> Grey:

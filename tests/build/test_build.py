@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 
@@ -18,11 +19,11 @@ from emocap.build.find import FindFaces
 from emocap.build.labels import LabelTable
 from emocap.build.recipe import BuildRecipe, ResourcesRecipe, SourceRecipe, StageRecipe
 from emocap.build.run import build
-from emocap.build.sources import list_inputs
+from emocap.build.sources import Input, list_inputs
 from emocap.build.statistics import describe
 from emocap.demo import ANNOTATIONS
 from emocap.errors import UserError
-from emocap.shards import Reject, read_index, read_rejects, read_shard, verify
+from emocap.shards import Reject, read_index, read_rejects, read_shard, verify, write_table
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 
@@ -133,7 +134,7 @@ def test_labels_that_no_face_takes_are_counted(package_photos: dict[str, Path], 
     inputs = list(list_inputs([SourceRecipe.model_validate(source)]))
     rejects: list[Reject] = []
     with CrashWatch(tmp_path / "watch", "run") as watch:
-        samples = list(finder.find(inputs, watch, Counter(), rejects.append))
+        samples = list(finder.find(inputs, watch, Counter(), lambda item, _=None: rejects.append(item)))
     assert [row.detail for row in rejects if row.reason == "labelled_face_not_found"] == [
         "labels at 5, 5 belong to no face"
     ]
@@ -210,3 +211,38 @@ def test_a_folder_that_is_not_a_build_is_left_alone(package_photos: dict[str, Pa
     with pytest.raises(UserError, match="is not empty and not a build"):
         build(recipe(sources=[{"path": str(package_photos["t1"])}]), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_labels_that_changed_leave_a_build_alone(package_photos: dict[str, Path], tmp_path: Path) -> None:
+    table, out = tmp_path / "labels.csv", tmp_path / "out"
+    table.write_text("path,emotion\nastronaut.png,happiness\n")
+    mine = recipe(sources=[{"path": str(package_photos["astronaut"]), "labels": str(table)}])
+    build(mine, out)
+    assert build(mine, out)["counts"]["samples"] == 1
+    table.write_text("path,emotion\nastronaut.png,fear\n")
+    with pytest.raises(UserError, match=r"labels\.csv changed since .* was begun"):
+        build(mine, out)
+
+
+def test_a_source_that_cannot_be_reached_stops_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise UserError("install the driver")
+
+    monkeypatch.setattr("emocap.build.find.read_input", away)
+    LabelTable.write(SourceRecipe(path="a.jpg"), tmp_path / "labels" / "0.sqlite")
+    finder = FindFaces(recipe(sources=[{"path": "a.jpg"}]), tmp_path, "run")
+    with pytest.raises(UserError, match="install the driver"), CrashWatch(tmp_path / "watch", "run") as watch:
+        list(finder.find([Input("a.jpg", 0, "picture", 9)], watch, Counter(), lambda item, _=None: None))
+
+
+def test_the_first_rejects_of_a_reason_have_a_picture(tmp_path: Path) -> None:
+    Image.new("RGB", (200, 200), "grey").save(tmp_path / "none.png")
+    source = SourceRecipe(path=str(tmp_path / "none.png"))
+    LabelTable.write(source, tmp_path / "labels" / "0.sqlite")
+    item = {"block": 0, "path": str(tmp_path / "none.png"), "source": 0, "kind": "picture", "bytes": 9}
+    write_table(tmp_path / "inputs.parquet", pa.Table.from_pylist(20 * [item]))
+    finder = FindFaces(recipe(sources=[source.model_dump()]), tmp_path, "run")
+    counts = finder({"block": 0}, lambda told: None)
+    assert counts == {"inputs": 20, "frames": 20, "faces: no_face": 20}
+    pictures = [row.jpeg for row in read_rejects(tmp_path / "rejects")]
+    assert [picture is not None for picture in pictures] == 12 * [True] + 8 * [False]

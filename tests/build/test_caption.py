@@ -2,8 +2,8 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,28 +19,16 @@ pytestmark = pytest.mark.usefixtures("ray_session")
 FACES = 60
 
 
-def recipe(address: str, **captioner: Any) -> BuildRecipe:
-    return BuildRecipe.model_validate(
-        {
-            "sources": [{"drawn": {"count": FACES, "people": 30, "size": 96}}],
-            "faces": {"detector": "given", "min_size": 16, "size": 48, "block": 30, "duplicates": None},
-            "captioner": {
-                "backend": "openai",
-                "model": "rehearsal",
-                "endpoints": [{"base_url": address, "concurrency": 8}],
-                "price": {"prompt": 1, "completion": 10},
-                **captioner,
-            },
-            "shards": {"samples": 25},
-        }
-    )
+Asking = Callable[..., BuildRecipe]
 
 
-def test_with_every_fault_at_30_percent_each_face_is_captioned_or_rejected_with_its_reason(tmp_path: Path) -> None:
+def test_with_every_fault_at_30_percent_each_face_is_captioned_or_rejected_with_its_reason(
+    tmp_path: Path, asking_recipe: Asking
+) -> None:
     server = Rehearsal(drawn(0.3, seed=3), retry_after="0.2", honour_idempotency=True)
     with server.running() as address:
         # One ask in three hundred fails twice for the same reason: with two asks some faces end in rejects.
-        manifest = build(recipe(address, deadline=1.5, asks=2), tmp_path / "out")
+        manifest = build(asking_recipe(address, deadline=1.5, asks=2), tmp_path / "out")
     out = tmp_path / "out"
     assert verify(out) == []
     made = [sample for tar in sorted((out / "shards").glob("*.tar")) for sample in read_shard(tar)]
@@ -64,16 +52,16 @@ def test_with_every_fault_at_30_percent_each_face_is_captioned_or_rejected_with_
     assert {path.stem for path in (out / "replies").glob("*.jsonl")} == {f"emocap-{n:06d}" for n in range(3)}
 
 
-def test_a_budget_stops_the_build_and_a_higher_one_goes_on(tmp_path: Path) -> None:
+def test_a_budget_stops_the_build_and_a_higher_one_goes_on(tmp_path: Path, asking_recipe: Asking) -> None:
     server = Rehearsal()
     with server.running() as address:
-        whole = recipe(address)
+        whole = asking_recipe(address)
         with pytest.raises(UserError, match=r"raise captioner\.budget"):
-            build(recipe(address, budget=0.15), tmp_path / "out")
+            build(asking_recipe(address, budget=0.15), tmp_path / "out")
         assert not (tmp_path / "out/manifest.json").exists()
         before = server.log.requests
         assert 0 < before < FACES
-        manifest = build(recipe(address, budget=100.0), tmp_path / "out")
+        manifest = build(asking_recipe(address, budget=100.0), tmp_path / "out")
         assert server.log.requests == FACES
         assert build(whole, tmp_path / "whole")["shards"] == manifest["shards"]
     assert manifest["captioner"]["accepted"] == FACES

@@ -56,9 +56,9 @@ def test_webdataset_reads_what_the_card_says(
 def test_paths_are_not_told(labelled_build: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(labelled_build, tmp_path / "faces")
     paths = ["/home/anna/a.jpg", "/home/anna/b.PNG", "/home/anna/film.mkv"]
-    write_table(copy / "inputs.parquet", pa.table({"path": paths}))
+    write_table(copy / "inputs.parquet", pa.table({"path": paths, "kind": ["picture", "tar", "picture"]}))
     text = write_card(copy).read_text()
-    assert "| sources | 2 photos, 1 videos |" in text
+    assert "| sources | 2 photos, 1 tars of pictures |" in text
     assert "anna" not in text
     assert "written by rules from labels" in text
 

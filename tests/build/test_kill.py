@@ -10,7 +10,7 @@ import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,22 +24,6 @@ from emocap.shards import verify
 pytestmark = pytest.mark.slow
 
 FACES = 60
-
-
-def recipe(address: str) -> BuildRecipe:
-    return BuildRecipe.model_validate(
-        {
-            "sources": [{"drawn": {"count": FACES, "people": 30, "size": 96}}],
-            "faces": {"detector": "given", "min_size": 16, "size": 48, "block": 10, "duplicates": None},
-            "captioner": {
-                "backend": "openai",
-                "model": "rehearsal",
-                "endpoints": [{"base_url": address, "concurrency": 2}],
-                "price": {"prompt": 1, "completion": 2},
-            },
-            "shards": {"samples": 6},
-        }
-    )
 
 
 def hashes(out: Path) -> dict[str, str]:
@@ -74,15 +58,15 @@ def descendants(process: int) -> list[int]:
 
 
 def test_killed_at_any_moment_it_ends_in_the_same_shards_and_pays_for_no_face_twice(
-    tmp_path: Path, ray_session: None
+    tmp_path: Path, ray_session: None, asking_recipe: Callable[..., BuildRecipe]
 ) -> None:
     draw = random.Random(1)
     with Rehearsal().running() as address:
-        build(recipe(address), tmp_path / "whole")
+        build(asking_recipe(address, samples=6), tmp_path / "whole")
     server = Rehearsal(latency=0.2, honour_idempotency=True)
     recipe_file, out = tmp_path / "recipe.yaml", tmp_path / "out"
     with server.running() as address:
-        recipe_file.write_text(to_yaml(recipe(address)))
+        recipe_file.write_text(to_yaml(asking_recipe(address, concurrency=2, samples=6)))
         for done in ("faces/faces-*.parquet", "replies/*.jsonl", "index/emocap-*.parquet", "index/emocap-*5.parquet"):
             with command(recipe_file, out) as process:
                 deadline = time.monotonic() + 120

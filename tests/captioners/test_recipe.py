@@ -37,6 +37,13 @@ def test_a_key_in_place_of_its_variable_is_not_repeated() -> None:
     assert "secret" not in str(raised.value)
 
 
+def test_a_password_in_an_address_is_not_repeated() -> None:
+    content = {"backend": "openai", "model": "m", "endpoints": [{"base_url": "http://anna:very-secret@host/v1"}]}
+    with pytest.raises(UserError, match="a password does not belong into an address") as raised:
+        check(CaptionerRecipe, content, "recipe.yaml")
+    assert "secret" not in str(raised.value)
+
+
 def test_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_KEY", "abc")
     monkeypatch.delenv("OTHER_KEY", raising=False)
