@@ -25,7 +25,8 @@ def yaw_and_pitch(landmarks: Landmarks, focal: float) -> tuple[float, float] | N
 
     A generic head is fitted to the landmarks as a pinhole camera of that focal length in pixels sees it. The angles
     are those to the line of sight, so that a head that looks into the camera has none wherever in the picture it is.
-    Yaw is good to some 3 degrees. Pitch tells little below 15: noses differ by 5 degrees, and a smile takes off 7.
+    Yaw is good to some 3 degrees. Pitch tells little below 15: noses differ by 5 degrees, and a smile takes off 7
+    (perf/duplicates.py).
     """
     points = np.array(landmarks, dtype=np.float64)
     x, y = points.mean(0)
