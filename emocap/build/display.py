@@ -35,8 +35,7 @@ class Display:
 
     def _show(self) -> None:
         # A row that is done again, after a worker was lost, is told twice: at the end, what is finished counts.
-        ahead = {name: max(count, self._told[name]) for name, count in (self._told | self._done).items()}
-        total = self._before + Counter(ahead)
+        total = self._before + (self._told | self._done)  # of two counters, the larger one of every name
         self._stage.show(min(total[self._unit], self._stage.total), describe(total, self._kept))
 
 

@@ -106,3 +106,20 @@ def test_usage_adds_up_all_ledgers(tmp_path: Path) -> None:
     assert read_usage(tmp_path) == Usage(
         requests=3, replies=3, accepted=2, prompt_tokens=300, completion_tokens=6, cost=1.5
     )
+
+
+def test_a_reply_counts_only_once_it_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    async def work() -> None:
+        ledger = Ledger(tmp_path / "one.jsonl")
+        monkeypatch.setattr("emocap.captioners.ledger.os.fsync", fail)
+        with pytest.raises(UserError, match="cannot be written: Input/output error"):
+            await ledger.append(reply(1))
+        monkeypatch.undo()
+        await ledger.append(reply(2))
+        await ledger.close()
+
+    asyncio.run(work())
+    assert list(read_replies(tmp_path / "one.jsonl")) == [reply(2)]
