@@ -63,7 +63,7 @@ def bare(weights: str, paths: Sequence[Path], ready: Any, took: Any) -> None:
     begun = time.perf_counter()
     for path in paths:
         image = np.asarray(Image.open(io.BytesIO(path.read_bytes())).convert("RGB"))
-        for face in app.get(np.ascontiguousarray(image[:, :, ::-1])):
+        for face in app.get(cv2.cvtColor(image, cv2.COLOR_RGB2BGR)):
             x0, y0, x1, y1 = face.bbox
             half = max(x1 - x0, y1 - y0) * (1 + MARGIN) / 2
             left, top = int((x0 + x1) / 2 - half), int((y0 + y1) / 2 - half)
