@@ -1,0 +1,73 @@
+"""What passes between loader, towers and objective: a batch of samples, and what the towers make of it."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B samples with N local sentences; under several ranks, this rank's share of the batch."""
+
+    keys: list[str]
+    image_B3HW: Tensor
+    """uint8, or fp32 normalised with the model's mean and standard deviation."""
+    global_BL: Tensor
+    """Token ids, as of the two below."""
+    summary_BL: Tensor
+    sentence_NL: Tensor
+    owner_N: Tensor
+    """Which sample of this share a sentence belongs to."""
+    global_group_B: Tensor
+    """int64, a hash of the text: equal numbers, equal texts, on every rank. So the two below."""
+    summary_group_B: Tensor
+    sentence_group_N: Tensor
+    region_N: Tensor
+    """int64, the number of a sentence's region in ``captions.REGIONS``."""
+    label_B: Tensor
+    """int64, the number of the sample's emotion label among those of the data, −1 where it has none."""
+    sentiment_BC: Tensor | None = None
+    """Probabilities of C emotion families in the captions, for EmotionCLIP's reweighting."""
+
+
+@dataclass(frozen=True)
+class LocalFeatures:
+    """The N local sentences of a batch and the patches that they speak of."""
+
+    patch_BMD: Tensor
+    """Projected patch tokens, not normalised."""
+    sentence_ND: Tensor
+    """L2-normalised."""
+    owner_N: Tensor
+    """Which of the B samples a sentence belongs to."""
+    group_N: Tensor
+    """Equal numbers: equal sentences."""
+    region_N: Tensor
+    """The number of a sentence's region."""
+
+
+@dataclass(frozen=True)
+class Guide:
+    """Embeddings that choose positives without being trained by it: of an EMA of the towers, or of frozen ones."""
+
+    image_BD: Tensor
+    text_BD: Tensor
+    """t̂: the normalised mean of global and summary embedding."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the towers made of a batch of B samples; embeddings are L2-normalised."""
+
+    image_BD: Tensor
+    global_BD: Tensor
+    summary_BD: Tensor
+    global_group_B: Tensor
+    """Equal numbers: equal texts."""
+    summary_group_B: Tensor
+    label_B: Tensor
+    """Class numbers where they are known, negative elsewhere."""
+    local: LocalFeatures | None = None
+    guide: Guide | None = None
+    """None: the online embeddings guide themselves."""
+    sentiment_BC: Tensor | None = None
