@@ -21,6 +21,8 @@ class DrawnRecipe(Recipe):
     """Side of the drawn picture in pixels."""
     weights: dict[str, float] | None = None
     """Emotion → relative frequency; equal where null."""
+    split: Literal["train", "test"] | None = None
+    """The side that all of them are on; null leaves it to the recipe's ``split``. Another seed draws other people."""
 
 
 class VideoRecipe(Recipe):

@@ -207,6 +207,7 @@ def _draw(item: Input, recipe: DrawnRecipe) -> Frame:
         valence=shown.valence,
         arousal=shown.arousal,
         subject=face.subject,
+        split=recipe.split,
     )
     known = Known(labels, face=Detection(face.bbox, 1.0, tuple(face.landmarks)))
     return Frame(face.image, Source(path=item.path, sha256=hashlib.sha256(face.image.tobytes()).hexdigest()), [known])

@@ -270,6 +270,12 @@ def test_a_folder_that_is_no_build_is_told(tmp_path: Path) -> None:
         list_inputs([SourceRecipe(build=str(tmp_path))])
 
 
+def test_a_drawn_source_may_be_on_one_side_of_the_split(tmp_path: Path) -> None:
+    source = SourceRecipe(drawn=DrawnRecipe(count=2, size=64, split="test"))
+    frames = [frame for frame in read(source, tmp_path) if isinstance(frame, Frame)]
+    assert [known.labels.split for frame in frames for known in frame.known] == ["test", "test"]
+
+
 def test_a_drawn_face_brings_its_truth(tmp_path: Path) -> None:
     source = SourceRecipe(drawn=DrawnRecipe(count=3, people=2, size=64))
     frames, again = (list(read(source, tmp_path)) for _ in range(2))
