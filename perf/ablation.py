@@ -1,0 +1,163 @@
+"""What each part of the objective brings, on drawn faces with emotions as unequal in number as in photos.
+
+    python perf/ablation.py --out runs/ablation >> perf/RESULTS.md
+
+Trains every recipe of models/ablation/ with three seeds and measures it on drawn people whom training has not seen,
+as many faces of each emotion. Then some of them again for as many steps as cost the processor time of a full run: what
+is only cheaper, and could have trained for longer, shows there. The same --out goes on where it stopped.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+# Runs stand side by side, one to a core; must be set before torch is loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from machine import describe
+
+from emocap.build.recipe import BuildRecipe
+from emocap.build.run import build
+from emocap.recipes import load
+
+ROWS = {
+    "clip": "global (CLIP, FLIP)",
+    "equal": "+ equal captions joined",
+    "summary": "+ summary",
+    "local": "+ local",
+    "mining-cross": "+ mining, cross",
+    "mining-consensus": "+ mining, consensus",
+    "mining-soft": "+ mining, soft",
+    "full": "**full: + mining, transport**",
+    "labels": "perfect mining, by the labels",
+    "dreamlip": "DreamLIP",
+    "flair": "FLAIR",
+    "emotionclip": "EmotionCLIP",
+    "coclr": "CoCLR",
+}
+"""Recipe in models/ablation/ → its name in the table."""
+CARDS = ("drawn-emotions", "drawn-action-units", "drawn-retrieval")
+COLUMNS = {
+    "zero-shot UAR": ("drawn-emotions", "zeroshot", "uar"),
+    "linear-probe UAR": ("drawn-emotions", "probe", "uar"),
+    "action-unit macro F1": ("drawn-action-units", "probe", "macro_f1"),
+    "global R@1, image → text": ("drawn-retrieval", "retrieval", "global_image_to_text_r1"),
+    "global R@1, text → image": ("drawn-retrieval", "retrieval", "global_text_to_image_r1"),
+    "local R@1, image → text": ("drawn-retrieval", "retrieval", "local_image_to_text_r1"),
+    "local R@1, text → image": ("drawn-retrieval", "retrieval", "local_text_to_image_r1"),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: a row of the table, a seed, and how long."""
+
+    row: str
+    seed: int
+    epochs: float | None
+    """None: as the recipe says."""
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return f"{self.row}-{self.seed}" + (f"-{self.epochs:g}" if self.epochs else "")
+
+
+def perform(run: Run, faces: Path, out: Path) -> dict[str, float]:
+    """Train and measure; the columns, and ``cpu``, the processor seconds of the training process."""
+    done = out / run.name / "ablation.json"
+    if not done.exists():
+        from emocap.clip.recipe import TrainRecipe
+        from emocap.clip.train import train
+        from emocap.evaluate.cards import Card
+        from emocap.evaluate.run import PROTOCOLS, evaluate
+
+        length = [f"epochs={run.epochs:g}"] if run.epochs else []
+        overrides = [f"data.builds=[{faces}]", f"seed={run.seed}", *length]
+        begun = time.process_time()
+        train(load(TrainRecipe, "models", f"ablation/{run.row}", overrides), out / run.name)
+        cpu = time.process_time() - begun
+        cards = {name: load(Card, "benchmarks", name) for name in CARDS}
+        rows = evaluate(cards, str(out / run.name), PROTOCOLS, faces, out / run.name / "results")
+        measured = {(row["benchmark"], row["protocol"]): row["metrics"] for row in rows}
+        values = {
+            name: measured[card, protocol][metric]["value"] for name, (card, protocol, metric) in COLUMNS.items()
+        }
+        done.write_text(json.dumps(values | {"cpu": cpu}), encoding="utf-8")
+    told: dict[str, float] = json.loads(done.read_text(encoding="utf-8"))
+    print(run.name, *(f"{value:.3f}" for value in told.values()), file=sys.stderr, flush=True)
+    return told
+
+
+def table(runs: dict[Run, dict[str, float]], cost: dict[str, float], full: float) -> str:
+    """Rows of mean ± standard deviation over the seeds."""
+    lines = [
+        "| " + " | ".join(["", *COLUMNS, "processor time"]) + " |",
+        "|" + " --- |" * (len(COLUMNS) + 2),
+    ]
+    for row, name in ROWS.items():
+        found = [values for run, values in runs.items() if run.row == row]
+        if found:
+            cells = [spread([values[column] for values in found]) for column in COLUMNS]
+            lines.append("| " + " | ".join([name, *cells, f"{cost[row] / full:.2f}"]) + " |")
+    return "\n".join(lines)
+
+
+def spread(values: Sequence[float]) -> str:
+    """Mean ± sample standard deviation."""
+    deviation = statistics.stdev(values) if len(values) > 1 else float("nan")
+    return f"{statistics.mean(values):.3f} ± {deviation:.3f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
+    parser.add_argument("--equal-compute", nargs="*", choices=ROWS, default=["clip", "summary", "local", "dreamlip"])
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    chosen = parser.parse_args()
+
+    faces = chosen.out / "faces"
+    build(load(BuildRecipe, "pipelines", "drawn-skewed"), faces)
+    with ProcessPoolExecutor(chosen.processes, mp_context=get_context("spawn")) as pool:
+
+        def perform_all(runs: list[Run]) -> dict[Run, dict[str, float]]:
+            waiting = {run: pool.submit(perform, run, faces, chosen.out) for run in runs}
+            return {run: future.result() for run, future in waiting.items()}
+
+        # Seeds outermost: what is there after an hour is a whole table of fewer seeds.
+        equal_steps = perform_all([Run(row, seed, None) for seed in chosen.seeds for row in chosen.rows])
+        cost = {
+            row: statistics.mean(values["cpu"] for run, values in equal_steps.items() if run.row == row)
+            for row in chosen.rows
+        }
+        from emocap.clip.recipe import TrainRecipe
+
+        epochs = load(TrainRecipe, "models", "ablation/full").epochs
+        longer = {row: round(epochs * cost["full"] / cost[row], 1) for row in chosen.equal_compute}
+        equal_compute = perform_all([Run(row, seed, longer[row]) for seed in chosen.seeds for row in longer])
+
+    seeds = f"seeds {', '.join(map(str, chosen.seeds))}, mean ± standard deviation"
+    print("## The parts of the objective, on drawn faces with skewed classes\n")
+    print(
+        f"`python perf/ablation.py`: {epochs:g} epochs each, {seeds}; chance 0.143 for the emotions. The last column"
+    )
+    print("is the processor time of a training, the loader's aside, as a share of the full one.\n")
+    print(table(equal_steps, cost, cost["full"]))
+    told = ", ".join(f"{ROWS[row].strip('+ ')} {length:g}" for row, length in longer.items())
+    print(f"\nAt equal compute: as many epochs as cost the processor time of the full objective ({told}).\n")
+    print(table(equal_compute, dict.fromkeys(longer, cost["full"]), cost["full"]))
+    print(f"\n{describe('torch', 'open_clip_torch', 'timm', 'scikit-learn')}\n")
+
+
+if __name__ == "__main__":
+    main()
