@@ -23,7 +23,7 @@ SHARED = Path(__file__).parents[2] / "shared"
 @pytest.fixture(scope="session")
 def ray_session() -> Iterator[None]:
     """One Ray for all builds that run inside the test process."""
-    from emocap.build.stream import ray_session
+    from emocap.session import ray_session
 
     with ray_session():
         yield

@@ -15,7 +15,15 @@ class ModelRecipe(Recipe):
     config: dict[str, Any] | None = None
     """Instead of a name: an open_clip model configuration (embed_dim, vision_cfg, text_cfg)."""
     init: str | None = None
-    """Weights to start from: a tag that open_clip knows for the name (openai), or a file. None: random."""
+    """Weights to start from: a tag that open_clip knows for the name (openai), a file, or a folder: a run of emocap
+    train, or an open_clip local-dir. None: random."""
+    image_size: int | None = Field(None, ge=16)
+    """Side of the input where it is not to be the model's own; positional embeddings are interpolated to it."""
+    lock_image: int | None = Field(None, ge=0)
+    """Lock the image tower but for its last so many groups of layers (LiT; groups as open_clip counts them). Null: all
+    of it learns. A timm tower's projection always learns."""
+    lock_text: int | None = Field(None, ge=0)
+    """The same for the text tower."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -60,6 +68,8 @@ class MiningRecipe(Recipe):
     """Of the softmax that divides alpha among them, over cosine similarities."""
     warmup: int = Field(0, ge=0)
     """Steps before mining starts."""
+    guide: Literal["online", "ema", "frozen"] = "online"
+    """Whose embeddings choose: those in training, their EMA, or those of the start."""
 
 
 class LocalRecipe(Recipe):
@@ -91,13 +101,41 @@ class OptimizerRecipe(Recipe):
     """AdamW, with a linear warm-up and a cosine to zero."""
 
     lr: float = Field(1e-5, gt=0)
+    image_lr: float | None = Field(None, gt=0)
+    """Of the image tower; lr where null."""
+    text_lr: float | None = Field(None, gt=0)
+    """Of the text tower; lr where null. Logit scales and the objective's own parameters learn at lr."""
     betas: tuple[float, float] = (0.9, 0.98)
     weight_decay: float = Field(0.2, ge=0)
     """Not on biases, gains and logit scales."""
     warmup: float = Field(0.05, ge=0, le=1)
     """Share of all steps."""
     clip_norm: float | None = Field(None, gt=0)
-    """Greatest norm of the gradient; None leaves it as it is."""
+    """Greatest norm of the gradient; null leaves it as it is."""
+    spike: float | None = Field(None, gt=1)
+    """Skip a step whose gradient norm is more than so many times the median of the last hundred; null: never."""
+
+
+class EvaluateRecipe(Recipe):
+    """Benchmarks that are run while training goes on."""
+
+    cards: list[str] = Field(min_length=1)
+    """Names of benchmark cards, or YAML files."""
+    data: str | dict[str, str]
+    """The benchmarks' folder, or the folder of each card."""
+    protocols: list[str] = ["zeroshot"]
+    every: int = Field(500, ge=1)
+    """Steps between evaluations; the last step is evaluated too."""
+    best: str | None = None
+    """CARD/PROTOCOL/METRIC by which checkpoints/best.pt is chosen, such as drawn-emotions/zeroshot/uar."""
+
+    @model_validator(mode="after")
+    def _every_card_has_data(self) -> Self:
+        if isinstance(self.data, dict) and (missing := [card for card in self.cards if card not in self.data]):
+            raise ValueError(f"data: there is no folder for {', '.join(missing)}")
+        if self.best and (self.best.count("/") < 2 or self.best.rsplit("/", 2)[1] not in self.protocols):
+            raise ValueError("best: write CARD/PROTOCOL/METRIC with a card and a protocol from above")
+        return self
 
 
 class TrainRecipe(Recipe):
@@ -109,11 +147,41 @@ class TrainRecipe(Recipe):
     optimizer: OptimizerRecipe = OptimizerRecipe()
     epochs: float = Field(20, gt=0)
     seed: int = 0
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """bf16 computes under autocast; weights and losses stay fp32."""
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """bf16 and fp16 compute the towers under autocast, fp16 with a scaled loss; weights and losses stay fp32. Beside
+    them, what is left of fp32 products runs in TF32 on a GPU that has it."""
+    accumulate: int = Field(1, ge=1)
+    """Put every rank's share of a batch through the towers in so many pieces (GradCache): the memory of one piece, the
+    gradient of the whole batch, for one more forward pass."""
+    gradient_checkpointing: bool = False
+    """Compute the activations of the blocks again in the backward pass: less memory, about a third more work."""
+    compile: bool = False
+    """Compile the towers with torch.compile."""
+    ema: float | None = Field(None, gt=0, lt=1)
+    """Decay per step of an average of the weights, which is then what is exported and evaluated; null: none."""
+    workers: int | None = Field(None, ge=1)
+    """Train on so many Ray workers, a GPU each where there are any; null: in this process, or as torchrun says."""
+    restarts: int = Field(3, ge=0)
+    """How often lost Ray workers are replaced; training then goes on from the last checkpoint."""
+    timeout_minutes: float = Field(30, gt=0)
+    """Under several ranks: stop when one has not answered the others for so long. Must exceed an evaluation."""
     device: str | None = None
     """cuda, mps or cpu; the best one there is where null."""
+    evaluate: EvaluateRecipe | None = None
+    """Benchmarks to run while training; null: none."""
     checkpoint_every: int = Field(500, ge=1)
-    """Steps between checkpoints; the last two are kept."""
+    """Steps between checkpoints."""
+    keep: int = Field(2, ge=1)
+    """How many of the last checkpoints are kept."""
     log_every: int = Field(10, ge=1)
     """Steps between rows of metrics.jsonl."""
+    tensorboard: bool = True
+    """Write event files to tensorboard/ as well."""
+    wandb: str | None = None
+    """A project of Weights & Biases that the rows go to as well; needs the package wandb."""
+
+    @model_validator(mode="after")
+    def _guide_exists(self) -> Self:
+        if self.objective.mining.guide == "ema" and self.ema is None:
+            raise ValueError("objective.mining.guide is ema, but there is none: set ema, for example ema=0.999")
+        return self

@@ -1,6 +1,8 @@
 """The two towers: an open_clip model, its patch tokens, and text encoding that pays only for the words there are."""
 
+import copy
 import functools
+import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,11 +24,13 @@ def create(recipe: ModelRecipe, folder: Path) -> nn.Module:
     Its configuration is written to ``folder`` as an open_clip local-dir. Raises UserError for a name, configuration
     or weights that open_clip does not take.
     """
-    config = recipe.config or open_clip.get_model_config(recipe.name)
+    config = copy.deepcopy(recipe.config or open_clip.get_model_config(recipe.name))
     if config is None:
         raise UserError(f"model.name: open_clip knows no {recipe.name!r}; open_clip.list_models() lists what it knows")
-    preprocess = open_clip.get_pretrained_cfg(recipe.name, recipe.init) if recipe.name and recipe.init else {}
-    kept = {key: preprocess[key] for key in ("mean", "std", "interpolation", "resize_mode") if key in preprocess}
+    if recipe.image_size:
+        config["vision_cfg"]["image_size"] = recipe.image_size
+    tag = open_clip.get_pretrained_cfg(recipe.name, recipe.init) if recipe.name and recipe.init else {}
+    kept = {key: tag[key] for key in ("mean", "std", "interpolation", "resize_mode") if key in tag}
     folder.mkdir(parents=True, exist_ok=True)
     # A text tower of its own can be cut to the length of the batch; open_clip's merged class cannot.
     write_json(
@@ -37,17 +41,63 @@ def create(recipe: ModelRecipe, folder: Path) -> nn.Module:
     quiet.setLevel(logging.ERROR)  # open_clip warns about the weights that are not there yet
     try:
         model: nn.Module = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
-        if recipe.init and recipe.name and open_clip.get_pretrained_cfg(recipe.name, recipe.init):
-            source = open_clip.create_model(recipe.name, pretrained=recipe.init, force_custom_text=True)
+        if tag:
+            source = open_clip.create_model(
+                recipe.name, pretrained=recipe.init, force_custom_text=True, force_image_size=recipe.image_size
+            )
             model.load_state_dict(source.state_dict())
         elif recipe.init:
-            open_clip.load_checkpoint(model, recipe.init)
+            open_clip.load_checkpoint(model, str(_weights(Path(recipe.init))))
+    except UserError:
+        raise
     # open_clip raises whatever its layers raise on settings that do not fit.
     except Exception as error:
         raise UserError(f"model: open_clip could not make it ({type(error).__name__}: {error})") from error
     finally:
         quiet.setLevel(level)
     return model
+
+
+def _weights(init: Path) -> Path:
+    """The file of weights that ``model.init`` means: itself, or that of a run or an open_clip local-dir."""
+    if not init.is_dir():
+        return init
+    folder = init / "model" if (init / "model").is_dir() else init
+    found = sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
+    if not found:
+        raise UserError(f"model.init: {init} has no weights; name a file, or a run that emocap train has finished")
+    return next((path for path in found if path.name == "open_clip_model.safetensors"), found[0])
+
+
+def width(folder: Path) -> int:
+    """D, the embedding width of the model whose configuration lies in a folder."""
+    config = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
+    return int(config["model_cfg"]["embed_dim"])
+
+
+def lock(model: nn.Module, recipe: ModelRecipe) -> None:
+    """Lock the towers as the recipe says. Raises UserError for a tower whose layers open_clip cannot group."""
+    towers: Any = model
+    for key, locked, unlocked in (
+        ("lock_image", towers.lock_image_tower, recipe.lock_image),
+        ("lock_text", towers.lock_text_tower, recipe.lock_text),
+    ):
+        if unlocked is not None:
+            try:
+                locked(unlocked)
+            # Towers of other libraries raise whatever they like.
+            except Exception as error:
+                raise UserError(f"model.{key}: {unlocked} does not suit this tower ({error}); try 0") from error
+
+
+def learning(model: nn.Module) -> None:
+    """Training mode, except for BatchNorms that are locked: their statistics are part of what must not change."""
+    model.train()
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and not any(
+            parameter.requires_grad for parameter in module.parameters()
+        ):
+            module.eval()
 
 
 def encode_images(model: nn.Module, image_B3HW: Tensor, patches: bool) -> tuple[Tensor, Tensor | None]:

@@ -7,10 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from emocap.clip.batch import Features, LocalFeatures
 from emocap.clip.contrast import contrast
 from emocap.clip.local import pool_regions
 from emocap.clip.mining import same, targets
-from emocap.clip.objective import Features, LocalFeatures, Objective
+from emocap.clip.objective import Objective
 from emocap.clip.recipe import ObjectiveRecipe
 
 B, D, M = 8, 6, 5

@@ -1,0 +1,26 @@
+"""Benchmarks while training goes on: the weights of the moment, exported and measured without leaving a trace."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
+from emocap.clip import checkpoints
+from emocap.clip.randomness import random_state, set_random_state
+from emocap.clip.recipe import EvaluateRecipe
+
+Measure = Callable[[Path, EvaluateRecipe], dict[str, float]]
+"""Takes the folder of an open_clip local-dir model and returns CARD/PROTOCOL/METRIC → value."""
+
+
+def take_measures(model: nn.Module, out: Path, recipe: EvaluateRecipe, measure: Measure) -> dict[str, float]:
+    """What ``measure`` says of a model whose configuration lies in ``out/model``; random states stay as they are."""
+    random = random_state()
+    with tempfile.TemporaryDirectory(dir=out, prefix=".measured-") as name:
+        shutil.copy(out / "model" / "open_clip_config.json", name)
+        checkpoints.export(Path(name), model)
+        measures = measure(Path(name), recipe)
+    set_random_state(random)
+    return measures
