@@ -118,13 +118,13 @@ TINY = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_config() -> dict[str, Any]:
     """An open_clip configuration that is quick to run."""
     return TINY
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_recipe(drawn_build: Path) -> TrainRecipe:
     """Three epochs or so over the train half of the drawn build, a checkpoint every 4 steps."""
     return TrainRecipe.model_validate(

@@ -31,7 +31,7 @@ def made(tiny_config: dict[str, Any], tmp_path: Path) -> Callable[..., Made]:
         recipe = ObjectiveRecipe.model_validate({"mining": {"delta": 0.5}})
         objective = Objective(recipe, config["embed_dim"])
         tokens = Tokens(tmp_path / "model")
-        words = "joy anger fear calm grief pride".split()
+        words = ["joy", "anger", "fear", "calm", "grief", "pride"]
         owner_N = torch.tensor([0, *(row for row in range(1, 8) for _ in range(2))])
         sentences = [f"the mouth shows {words[number % 5]}" for number in range(len(owner_N))]
         batch = Batch(
@@ -77,7 +77,7 @@ def test_the_gradient_in_pieces_is_that_of_the_whole_batch(made: Callable[..., M
     assert cut.keys() == whole.keys()
     assert {"model.logit_scale", "learner.local_logit_scale"} <= cut.keys()
     assert all(cut[name].abs().max() > 0 for name in ("model.logit_scale", "learner.local_logit_scale"))
-    torch.testing.assert_close(cut, whole, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(cut, whole, rtol=1e-4, atol=1e-5)
     # What plain accumulation gives is something else.
     for piece in split(batch, pieces):
         (loss_of(encoder(piece))[0] / pieces).backward()
@@ -85,8 +85,8 @@ def test_the_gradient_in_pieces_is_that_of_the_whole_batch(made: Callable[..., M
     assert (other - whole["model.visual.proj"]).abs().max() > 0.1 * whole["model.visual.proj"].abs().max()
 
 
-def test_both_passes_drop_the_same_patches(made: Callable[..., Made]) -> None:
-    encoder, batch, loss_of, beside = made(patch_dropout=0.5)
+def test_both_passes_drop_the_same_features(made: Callable[..., Made]) -> None:
+    encoder, batch, loss_of, beside = made(**RESNET, timm_drop=0.5)
     seed_all(1)
     parts = [encoder(piece) for piece in split(batch, 4)]
     loss_of(join(parts))[0].backward()
@@ -94,7 +94,7 @@ def test_both_passes_drop_the_same_patches(made: Callable[..., Made]) -> None:
     after = torch.get_rng_state()
     seed_all(1)
     backward(encoder, batch, 4, loss_of, beside)
-    torch.testing.assert_close(gradients(encoder), wanted, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(gradients(encoder), wanted, rtol=1e-4, atol=1e-5)
     assert torch.equal(torch.get_rng_state(), after)
 
 
@@ -121,7 +121,7 @@ def test_features_that_a_locked_tower_gives_are_passed_over(made: Callable[..., 
     backward(encoder, batch, 1, loss_of, beside)
     whole = gradients(encoder)
     backward(encoder, batch, 2, loss_of, beside)
-    torch.testing.assert_close(gradients(encoder), whole, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(gradients(encoder), whole, rtol=1e-4, atol=1e-5)
 
 
 def test_bytes_are_seen_as_the_model_wants_them(made: Callable[..., Made]) -> None:
