@@ -10,6 +10,7 @@ from torch import nn
 from emocap.clip import checkpoints
 from emocap.clip.randomness import random_state, set_random_state
 from emocap.clip.recipe import EvaluateRecipe
+from emocap.errors import UserError
 
 Measure = Callable[[Path, EvaluateRecipe], dict[str, float]]
 """Takes the folder of an open_clip local-dir model and returns CARD/PROTOCOL/METRIC → value."""
@@ -24,3 +25,12 @@ def take_measures(model: nn.Module, out: Path, recipe: EvaluateRecipe, measure: 
         measures = measure(Path(name), recipe)
     set_random_state(random)
     return measures
+
+
+def is_best(measures: dict[str, float], recipe: EvaluateRecipe, best: float | None) -> bool:
+    """Whether the measure that the recipe chooses by is above the best before. Raises UserError where it is none."""
+    if recipe.best is None:
+        return False
+    if recipe.best not in measures:
+        raise UserError(f"evaluate.best: there is no {recipe.best}; there are {', '.join(measures)}")
+    return best is None or measures[recipe.best] > best

@@ -29,7 +29,7 @@ from emocap.clip.batch import Features, Guide
 from emocap.clip.cached import backward
 from emocap.clip.ema import average
 from emocap.clip.encode import Encoder, move
-from emocap.clip.evaluation import Measure, take_measures
+from emocap.clip.evaluation import Measure, is_best, take_measures
 from emocap.clip.guards import SpikeGuard, no_number
 from emocap.clip.loader import Look, batches, find_shards
 from emocap.clip.logs import open_logs
@@ -213,8 +213,8 @@ def _train(recipe: TrainRecipe, out: Path, measure: Measure | None, ranks: Ranks
             if recipe.evaluate and measure and measured and write:
                 found = take_measures(averaged.module if averaged else model, out, recipe.evaluate, measure)
                 write({"step": step, "epoch": step * recipe.data.batch / shards.samples, "eval": found})
-                if recipe.evaluate.best and (best is None or found[recipe.evaluate.best] > best):
-                    best, improved = found[recipe.evaluate.best], True
+                improved = is_best(found, recipe.evaluate, best)
+                best = found[recipe.evaluate.best] if improved and recipe.evaluate.best else best
             due = step % recipe.checkpoint_every == 0 or step == steps or stop > 0
             if due or measured:
                 if not all(bool(torch.isfinite(parameter).all()) for parameter in learners):
