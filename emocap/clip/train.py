@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from emocap import progress
 from emocap.clip import checkpoints
+from emocap.clip.batch import Features, LocalFeatures
 from emocap.clip.loader import Batch, Look, batches, find_shards
-from emocap.clip.objective import Features, LocalFeatures, Objective
+from emocap.clip.objective import Objective
 from emocap.clip.recipe import OptimizerRecipe, TrainRecipe
 from emocap.clip.towers import Tokens, create, encode_images, encode_texts
 from emocap.errors import UserError
@@ -42,7 +43,7 @@ def train(recipe: TrainRecipe, out: Path) -> None:
     torch.manual_seed(recipe.seed)
     device = pick_device(recipe.device)
     model = create(recipe.model, out / "model")
-    objective = Objective(recipe.objective)
+    objective = Objective(recipe.objective, model.text.output_dim)  # type: ignore
     preprocess = open_clip.get_model_preprocess_cfg(model)
     look = Look(model.visual.image_size[0], tuple(preprocess["mean"]), tuple(preprocess["std"]))  # type: ignore
     tokens = Tokens(out / "model")
@@ -80,7 +81,8 @@ def train(recipe: TrainRecipe, out: Path) -> None:
             rate = set_rate(optimizer, recipe.optimizer, step, steps)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bf16"):
                 features = encode(model, batch, device, local=recipe.objective.local_weight > 0)
-            loss, told = objective(features, model.logit_scale, step - 1, emotion_numbers(batch).to(device))
+            loss, measured = objective(features, model.logit_scale, step - 1)
+            told = {name: float(value) for name, value in measured.items()}
             if not torch.isfinite(loss):
                 raise UserError(f"the loss is {told['loss']} at step {step}; lower optimizer.lr. Batch: {batch.keys}")
             loss.backward()
@@ -163,7 +165,14 @@ def encode(model: nn.Module, batch: Batch, device: torch.device, local: bool) ->
         summary_BD=text[1],
         global_group_B=groups(batch.global_BL, device),
         summary_group_B=groups(batch.summary_BL, device),
-        local=LocalFeatures(patch_BMD.float(), text[2], batch.owner_N.to(device), groups(batch.sentence_NL, device))
+        label_B=emotion_numbers(batch).to(device),
+        local=LocalFeatures(
+            patch_BMD.float(),
+            text[2],
+            batch.owner_N.to(device),
+            groups(batch.sentence_NL, device),
+            torch.zeros_like(batch.owner_N, device=device),
+        )
         if patch_BMD is not None
         else None,
     )
