@@ -56,7 +56,7 @@ class Objective(nn.Module):
             share = even_share(len(f.image_BD), whole=recipe.gather == "full")
             embedded_N3D = share.gather(torch.stack([f.image_BD, f.global_BD, f.summary_BD], dim=1))
             number_N3 = share.gather(torch.stack([f.global_group_B, f.summary_group_B, f.label_B], dim=1))
-            image_ND, label_N = embedded_N3D[:, 0], number_N3[:, 2]
+            image_ND, label_N = embedded_N3D[:, 0], number_N3[:, 2].contiguous()
             mined = None
             if recipe.mining.rule != "off" and step >= recipe.mining.warmup:
                 mined = mine(*self._guides(f, embedded_N3D, share), label_N, recipe.mining, share)
