@@ -154,13 +154,13 @@ def _least(sentence_ND: Tensor, recipe: LocalRecipe, share: Share) -> Tensor:
 
 
 def _places(owner_N: Tensor, pictures: int) -> tuple[Tensor, int]:
-    """For every sentence how many of its picture stand before it, and the most sentences that a picture has."""
+    """For every sentence how many of its picture stand before it, and the most that a picture has, or 1."""
     order_N = owner_N.argsort(stable=True)
     count_B = owner_N.bincount(minlength=pictures)
     first_B = count_B.cumsum(0) - count_B
     place_N = torch.empty_like(owner_N)
     place_N[order_N] = torch.arange(len(owner_N), device=owner_N.device) - first_B[owner_N[order_N]]
-    return place_N, int(count_B.max())
+    return place_N, max(1, int(count_B.max()))
 
 
 def _chosen(owner_N: Tensor, pictures: int, step: int) -> Tensor:

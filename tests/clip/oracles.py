@@ -35,7 +35,8 @@ def sigmoid_row(logits: list[Tensor], targets: list[float]) -> Tensor:
 def multi_instance_row(logits: list[Tensor], targets: list[float]) -> Tensor:
     """−log Σ_j mask_j softmax_j."""
     total = sum(torch.exp(x) for x in logits)
-    return -torch.log(sum(torch.exp(x) for w, x in zip(targets, logits, strict=True) if w > 0) / total)
+    near = [torch.exp(x) / total for w, x in zip(targets, logits, strict=True) if w > 0]
+    return -torch.log(torch.stack(near).sum())
 
 
 ROWS = {"softmax": softmax_row, "sigmoid": sigmoid_row, "multi_instance": multi_instance_row}
@@ -51,7 +52,7 @@ def contrast(
     bias: Tensor | float = 0.0,
     divergence: Matrix | None = None,
 ) -> Tensor:
-    """Equation (2) with any loss of a row; ``divergence``: what EmotionCLIP takes from the logit of image i, text j."""
+    """Equation (2), any row loss; ``divergence``: what EmotionCLIP takes from the logit of image i, text j."""
     n = len(a)
     total = torch.zeros(())
     for i in range(n):
@@ -65,7 +66,7 @@ def contrast(
 
 
 def divergences(sentiments: Matrix, scale: float) -> Matrix:
-    """scale / |KL(p_j ‖ p_i)|."""
+    """What is taken: scale / |KL(p_j ‖ p_i)|."""
 
     def kl(p: list[float], q: list[float]) -> float:
         return sum(x * math.log(max(x, 1e-6) / max(y, 1e-6)) for x, y in zip(p, q, strict=True))

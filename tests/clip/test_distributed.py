@@ -1,15 +1,14 @@
 """On 2 and 4 processes (gloo) the averages of losses and gradients over the ranks are those of one process."""
 
-import functools
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as multiprocessing
 from oracles import unit
 from torch import Tensor
+from torch.multiprocessing.spawn import spawn
 from torch.nn.functional import normalize
 
 from emocap.clip import distributed
@@ -106,7 +105,7 @@ def work(rank: int, folder: Path) -> None:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[tuple[str, str], Result]]:
     folder = tmp_path_factory.mktemp("ranks")
-    multiprocessing.spawn(functools.partial(work), args=(folder,), nprocs=4)
+    spawn(work, args=(folder,), nprocs=4)
     return {ranks: torch.load(folder / f"{ranks}.pt") for ranks in (2, 4)}
 
 

@@ -148,7 +148,7 @@ def test_a_guide_that_is_given_chooses_instead_of_the_online_towers() -> None:
 
 
 def test_a_reweighting_without_sentiments_is_told() -> None:
-    with pytest.raises(UserError, match="objective.reweight: the data has no sentiments"):
+    with pytest.raises(UserError, match=r"objective\.reweight: the data has no sentiments"):
         run(recipes(reweight=10), features(sentiment_BC=None))
 
 
