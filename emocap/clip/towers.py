@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,12 +66,6 @@ def _weights(init: Path) -> Path:
     if not found:
         raise UserError(f"model.init: {init} has no weights; name a file, or a run that emocap train has finished")
     return next((path for path in found if path.name == "open_clip_model.safetensors"), found[0])
-
-
-def width(folder: Path) -> int:
-    """D, the embedding width of the model whose configuration lies in a folder."""
-    config = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
-    return int(config["model_cfg"]["embed_dim"])
 
 
 def lock(model: nn.Module, recipe: ModelRecipe) -> None:

@@ -39,7 +39,7 @@ from emocap.clip.randomness import random_state, seed_all, set_random_state
 from emocap.clip.ranks import Ranks, join
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.sigterm import EXIT_CODE, watch_sigterm
-from emocap.clip.towers import Tokens, create, learning, lock, width
+from emocap.clip.towers import Tokens, create, learning, lock
 from emocap.errors import UserError
 from emocap.recipes import difference, to_yaml
 from emocap.shards import replacing
@@ -90,7 +90,7 @@ def _train(recipe: TrainRecipe, out: Path, measure: Measure | None, ranks: Ranks
     model: Any = create(recipe.model, out / "model")
     lock(model, recipe.model)
     model.set_grad_checkpointing(recipe.gradient_checkpointing)
-    objective = Objective(recipe.objective, width(out / "model"))
+    objective = Objective(recipe.objective, model.text.output_dim)
     preprocess = open_clip.get_model_preprocess_cfg(model)
     look = Look(model.visual.image_size[0], tuple(preprocess["mean"]), tuple(preprocess["std"]))
     tokens = Tokens(out / "model")
