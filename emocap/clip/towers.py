@@ -77,14 +77,15 @@ def encode_texts(model: nn.Module, token_NL: Tensor) -> Tensor:
     text: Any = model.text
     unique_UL, inverse_N = torch.unique(token_NL, dim=0, return_inverse=True)
     if not _can_be_cut(text):
-        whole_UD: Tensor = text(unique_UL)
-        return F.normalize(whole_UD, dim=-1)[inverse_N]
-    cut_U = ((unique_UL.argmax(-1) + _STEP) // _STEP * _STEP).clamp(max=unique_UL.shape[1])
-    cut_U, order_U = cut_U.sort()
-    length_G, size_G = cut_U.unique_consecutive(return_counts=True)
-    groups = zip(unique_UL[order_U].split(size_G.tolist()), length_G.tolist(), strict=True)
-    embedded_UD = torch.cat([_encode_cut(text, group_NL, length) for group_NL, length in groups])
-    return F.normalize(embedded_UD[order_U.argsort()], dim=-1)[inverse_N]
+        embedded_UD: Tensor = text(unique_UL)
+    else:
+        cut_U = ((unique_UL.argmax(-1) + _STEP) // _STEP * _STEP).clamp(max=unique_UL.shape[1])
+        cut_U, order_U = cut_U.sort()
+        length_G, size_G = cut_U.unique_consecutive(return_counts=True)
+        groups = zip(unique_UL[order_U].split(size_G.tolist()), length_G.tolist(), strict=True)
+        parts = [_encode_cut(text, group_NL, length) for group_NL, length in groups]
+        embedded_UD = torch.cat(parts)[order_U.argsort()]
+    return F.normalize(embedded_UD, dim=-1)[inverse_N]
 
 
 _STEP = 4
@@ -103,7 +104,7 @@ def _encode_cut(text: Any, token_NL: Tensor, length: int) -> Tensor:
     x_NLW: Tensor = text.token_embedding(token_NL) + text.positional_embedding[:length]
     x_NLW = text.transformer(x_NLW, attn_mask=text.attn_mask[:length, :length])
     # Of the last layer only the end tokens count.
-    x_NW = text.ln_final(x_NLW[torch.arange(len(token_NL), device=token_NL.device), token_NL.argmax(-1)])
+    x_NW: Tensor = text.ln_final(x_NLW[torch.arange(len(token_NL), device=token_NL.device), token_NL.argmax(-1)])
     if isinstance(text.text_projection, nn.Module):
         x_NW = text.text_projection(x_NW)
     elif text.text_projection is not None:
