@@ -113,34 +113,41 @@ def encode_images(model: nn.Module, image_B3HW: Tensor, patches: bool) -> tuple[
 def encode_texts(model: nn.Module, token_NL: Tensor) -> Tensor:
     """Text embeddings, L2-normalised, N×D, of tokenised texts.
 
-    Equal rows are encoded once. Behind the end token of a causal tower nothing counts, so texts go through in groups
-    of like length, each cut to its longest. The result is that of ``model.encode_text`` up to the order of
+    Equal rows are encoded once. Behind the end token of a causal tower nothing counts, so texts of like length go
+    through together, each group cut to its length. The result is that of ``model.encode_text`` up to the order of
     floating-point sums.
     """
+    text: Any = model.text
     unique_UL, inverse_N = torch.unique(token_NL, dim=0, return_inverse=True)
-    length_U, order_U = (unique_UL.argmax(-1) + 1).sort()
-    parts = [
-        _encode_cut(model.text, unique_UL[rows], int(length_U[first + len(rows) - 1]))
-        for first, rows in zip(range(0, len(order_U), _GROUP), order_U.split(_GROUP), strict=True)
-    ]
-    embedded_UD = torch.cat(parts)[order_U.argsort()]
+    if not _can_be_cut(text):
+        embedded_UD: Tensor = text(unique_UL)
+    else:
+        cut_U = ((unique_UL.argmax(-1) + _STEP) // _STEP * _STEP).clamp(max=unique_UL.shape[1])
+        cut_U, order_U = cut_U.sort()
+        length_G, size_G = cut_U.unique_consecutive(return_counts=True)
+        groups = zip(unique_UL[order_U].split(size_G.tolist()), length_G.tolist(), strict=True)
+        parts = [_encode_cut(text, group_NL, length) for group_NL, length in groups]
+        embedded_UD = torch.cat(parts)[order_U.argsort()]
     return F.normalize(embedded_UD, dim=-1)[inverse_N]
 
 
-_GROUP = 128
-"""Texts that are encoded together: more waste less on padding, fewer on small matrices."""
+_STEP = 4
+"""Texts are cut to a multiple of so many tokens: more pads more, fewer makes smaller groups."""
+
+
+def _can_be_cut(text: Any) -> bool:
+    """Whether a text tower looks back only and takes its output from the end token."""
+    causal = isinstance(text, open_clip.transformer.TextTransformer) and text.attn_mask is not None
+    return causal and text.cls_emb is None and text.pool_type == "argmax" and not text.use_pad_mask
 
 
 def _encode_cut(text: Any, token_NL: Tensor, length: int) -> Tensor:
-    """A text tower on sequences cut to ``length``; towers that cannot be cut get them whole."""
-    causal = isinstance(text, open_clip.transformer.TextTransformer) and text.attn_mask is not None
-    if not causal or text.cls_emb is not None or text.pool_type != "argmax" or text.use_pad_mask:
-        whole: Tensor = text(token_NL)
-        return whole
+    """A text tower on sequences cut to ``length``."""
     token_NL = token_NL[:, :length]
     x_NLW: Tensor = text.token_embedding(token_NL) + text.positional_embedding[:length]
-    x_NLW = text.ln_final(text.transformer(x_NLW, attn_mask=text.attn_mask[:length, :length]))
-    x_NW: Tensor = x_NLW[torch.arange(len(token_NL), device=token_NL.device), token_NL.argmax(-1)]
+    x_NLW = text.transformer(x_NLW, attn_mask=text.attn_mask[:length, :length])
+    # Of the last layer only the end tokens count.
+    x_NW: Tensor = text.ln_final(x_NLW[torch.arange(len(token_NL), device=token_NL.device), token_NL.argmax(-1)])
     if isinstance(text.text_projection, nn.Module):
         x_NW = text.text_projection(x_NW)
     elif text.text_projection is not None:
