@@ -136,6 +136,7 @@ def _train(recipe: TrainRecipe, out: Path, measure: Measure | None, ranks: Ranks
         is_spike.norms.extend(state["norms"])
         begun, skipped, best = state["step"], state["skipped"], state["best"]
         log.info("going on from step %d of %d", begun, steps)
+        state = None  # a second copy of everything
 
     # The module whose gradients are averaged over ranks
     encoder = Encoder(model, objective, recipe.objective.local_weight > 0, half, recipe.compile)
@@ -230,7 +231,8 @@ def _train(recipe: TrainRecipe, out: Path, measure: Measure | None, ranks: Ranks
                     checkpoints.save_as(out / "checkpoints" / "best.pt", step, state)
                 ranks.wait()
             if stop and step < steps:
-                progress.console.print(f"stopped by SIGTERM after step {step}; the same command goes on from here")
+                if ranks.first:
+                    progress.console.print(f"stopped by SIGTERM after step {step}; the same command goes on from here")
                 raise SystemExit(EXIT_CODE)
             ready = time.monotonic()
 
