@@ -154,7 +154,9 @@ def evaluate(
     ],
     data: Annotated[Path, typer.Option(help="The benchmark's folder.")],
     out: Out,
-    protocol: Annotated[list[str] | None, typer.Option(help="zeroshot or probe; may be given twice.")] = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="zeroshot, probe or retrieval; may be given again.")
+    ] = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
