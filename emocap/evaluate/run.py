@@ -47,15 +47,16 @@ def evaluate(
     rows = []
     for name, card in cards.items():
         examples = read(card, data)
-        if unseen := [example for example in examples if example.name not in features]:
-            features |= extract(encoder, unseen)
-        matrix = np.stack([features[example.name] for example in examples])
+        test = [example for example in examples if example.split == "test"]
         for protocol in protocols:
             if (card.task, protocol) not in _MEASURES:
                 continue
+            used = examples if protocol == "probe" else test
+            if unseen := [example for example in used if example.name not in features]:
+                features |= extract(encoder, unseen)
+            matrix = np.stack([features[example.name] for example in used])
             begun = time.monotonic()
-            result = _MEASURES[card.task, protocol](encoder, card, examples, matrix)
-            test = [example for example in examples if example.split == "test"]
+            result = _MEASURES[card.task, protocol](encoder, card, used, matrix)
             rows.append(
                 {
                     "benchmark": name,

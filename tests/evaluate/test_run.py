@@ -225,6 +225,9 @@ def test_pictures_are_looked_at_once_for_all_cards(
 
     monkeypatch.setattr("emocap.evaluate.run.extract", watched)
     names = ("drawn-retrieval", "drawn-emotions", "drawn-action-units")
+    rows = evaluate(cards("drawn-emotions"), str(model), ["zeroshot"], drawn_build, tmp_path)
+    assert len(looked) == sum(rows[0]["counts"]["test"].values()) < 120  # none to train a probe on
+    looked.clear()
     rows = evaluate(cards(*names), str(model), ["zeroshot", "probe", "retrieval"], drawn_build, tmp_path)
     assert len(rows) == 4
     assert len(looked) == len(set(looked)) == 120
