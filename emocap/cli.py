@@ -23,9 +23,9 @@ app = typer.Typer(
 )
 
 
-def _example(command: str) -> str:
-    # The first character keeps the command on one line of its own.
-    return f"\b\nExample:\n  {command}"
+def _example(*commands: str) -> str:
+    # The first character keeps every command on one line of its own.
+    return "\n  ".join(["\b\nExample:" if len(commands) == 1 else "\b\nExamples:", *commands])
 
 
 def _verbose(on: bool) -> None:
@@ -129,17 +129,32 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return content
 
 
-@app.command(epilog=_example("emocap train emocapclip-vit-b-32 'data.builds=[runs/movies]' --out runs/b32"))
+@app.command(
+    epilog=_example(
+        "emocap train emocapclip-vit-b-32 'data.builds=[runs/movies]' --out runs/b32",
+        "torchrun --nproc-per-node 4 -m emocap train emocapclip-vit-b-32 'data.builds=[runs/movies]' --out runs/b32",
+        "emocap train emocapclip-vit-b-32 'data.builds=[runs/movies]' workers=4 --out runs/b32",
+    )
+)
 def train(
     recipe: RecipeName, out: Out, overrides: Overrides = None, verbose: Verbose = False, debug: Debug = False
 ) -> None:
-    """Pretrain EmoCapCLIP on shards; leaves checkpoints, metrics.jsonl, report.html and model/ for open_clip."""
+    """Pretrain EmoCapCLIP on shards; leaves checkpoints, metrics.jsonl, report.html and model/ for open_clip.
+
+    In this process, in those of torchrun, or on Ray workers. The same --out goes on after any stop.
+    """
     from emocap.clip.recipe import TrainRecipe
     from emocap.clip.train import train as run_train
     from emocap.recipes import load
     from emocap.reports.page import write_report
+    from emocap.training import measure
 
-    run_train(load(TrainRecipe, "models", recipe, overrides or ()), out)
+    loaded = load(TrainRecipe, "models", recipe, overrides or ())
+    run_train(loaded, out, measure)
+    if os.environ.get("RANK", "0") != "0":
+        return
+    if loaded.ema:
+        print(f"{out / 'model'} holds the moving average of the weights")
     print(f"open {write_report([out], out / 'report.html')}")
 
 

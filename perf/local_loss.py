@@ -15,9 +15,11 @@ import torch.nn.functional as F
 from machine import describe
 from torch import Tensor
 
-from emocap.clip.contrast import contrast, contrast_groups
-from emocap.clip.local import pool_regions
+from emocap.clip.batch import LocalFeatures
+from emocap.clip.contrast import contrast, softmax
+from emocap.clip.local import contrast_regions
 from emocap.clip.mining import same
+from emocap.clip.pooling import SparsePool
 from emocap.clip.recipe import LocalRecipe
 
 Term = Callable[..., Tensor]
@@ -39,8 +41,8 @@ def whole(patch_BMD: Tensor, sentence_ND: Tensor, owner_N: Tensor, scale: Tensor
 
 
 def ours(patch_BMD: Tensor, sentence_ND: Tensor, owner_N: Tensor, scale: Tensor, group_N: Tensor) -> Tensor:
-    region_ND = pool_regions(patch_BMD, sentence_ND, owner_N, LocalRecipe())
-    return contrast_groups(region_ND, sentence_ND, scale, group_N)
+    local = LocalFeatures(patch_BMD, sentence_ND, owner_N, group_N, region_N=torch.zeros_like(group_N))
+    return contrast_regions(local, SparsePool(), scale, LocalRecipe(), softmax, None, whole=False)
 
 
 def make() -> tuple[Tensor, ...]:

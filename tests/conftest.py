@@ -23,7 +23,7 @@ SHARED = Path(__file__).parents[2] / "shared"
 @pytest.fixture(scope="session")
 def ray_session() -> Iterator[None]:
     """One Ray for all builds that run inside the test process."""
-    from emocap.build.stream import ray_session
+    from emocap.session import ray_session
 
     with ray_session():
         yield
@@ -124,7 +124,7 @@ def tiny_config() -> dict[str, Any]:
     return TINY
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_recipe(drawn_build: Path) -> TrainRecipe:
     """Three epochs or so over the train half of the drawn build, a checkpoint every 4 steps."""
     return TrainRecipe.model_validate(

@@ -22,12 +22,13 @@ from emocap.build.manifest import make_manifest, read_manifest
 from emocap.build.recipe import BuildRecipe
 from emocap.build.select import select
 from emocap.build.sources import Input, list_inputs
-from emocap.build.stream import Row, ray_session, stream
+from emocap.build.stream import Row, stream
 from emocap.captioners.prompt import load_prompt
 from emocap.captioners.recipe import read_keys
 from emocap.errors import UserError
 from emocap.faces import detectors
 from emocap.recipes import difference, to_yaml
+from emocap.session import ray_session
 from emocap.shards import TableWriter, read_counts, replacing, sha256, write_json
 
 log = logging.getLogger(__name__)

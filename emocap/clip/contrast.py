@@ -1,43 +1,69 @@
-"""Symmetric contrast under a matrix of targets: equation (2) of our reading."""
+"""Contrast of queries and candidates under a matrix of targets: equation (2) of our reading.
+
+A contrast goes over the rows of logits in chunks, so that they never exist whole: memory grows with candidates ×
+chunk, and the backward pass computes each chunk again. What a row costs is a function of its own: ``softmax`` here,
+others in ``sigmoid`` and ``coclr``.
+"""
+
+from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+Rows = Callable[[slice], Tensor]
+"""Makes those rows of a Q×N matrix that a slice asks for."""
+RowLoss = Callable[[Tensor, Tensor], Tensor]
+"""Logits and targets, both C×N → the summed loss of C queries."""
 
-def contrast(a_ND: Tensor, b_ND: Tensor, scale: Tensor, ab_NN: Tensor, ba_NN: Tensor) -> Tensor:
-    """C(a, b; W): cross-entropy of both directions against soft targets, averaged.
+CHUNK = 512
 
-    a_ND, b_ND: L2-normalised embeddings, row i of both from the same sample. scale: the logit scale τ, a scalar.
-    ab_NN: targets W of queries a over candidates b; ba_NN: of queries b over candidates a; rows sum to 1. With both
-    the identity this is InfoNCE, open_clip's ClipLoss.
+
+def softmax(logit_CN: Tensor, target_CN: Tensor) -> Tensor:
+    """Σ_i −Σ_j W_ij log softmax_j(logit_ij); rows of W sum to 1. With the identity, InfoNCE."""
+    return (logit_CN.logsumexp(1) - (target_CN * logit_CN).sum(1)).sum()
+
+
+def contrast_rows(
+    query_QD: Tensor,
+    candidate_ND: Tensor,
+    scale: Tensor,
+    target: Tensor | Rows,
+    loss: RowLoss = softmax,
+    offset: Tensor | None = None,
+    penalty_QN: Tensor | None = None,
+    chunk: int = CHUNK,
+) -> Tensor:
+    """The summed loss of Q queries over N candidates, both L2-normalised.
+
+    scale: the logit scale τ, and offset: what is added to all logits; scalars. target: W, Q×N, or
+    what makes its rows. penalty_QN: what is taken from the logits of pairs that are no positives (W = 0).
     """
-    logit_NN = scale * a_ND @ b_ND.T
-    forth = -(ab_NN * F.log_softmax(logit_NN, dim=1)).sum(1).mean()
-    back = -(ba_NN * F.log_softmax(logit_NN.T, dim=1)).sum(1).mean()
-    return (forth + back) / 2
+
+    def part(rows: slice) -> Tensor:
+        logit_CN = scale * query_QD[rows] @ candidate_ND.T
+        if offset is not None:
+            logit_CN = logit_CN + offset
+        target_CN = target[rows] if isinstance(target, Tensor) else target(rows)
+        if penalty_QN is not None:
+            logit_CN = logit_CN - penalty_QN[rows].masked_fill(target_CN > 0, 0)
+        return loss(logit_CN, target_CN)
+
+    if len(query_QD) <= chunk:
+        return part(slice(0, len(query_QD)))
+    pieces = [slice(first, first + chunk) for first in range(0, len(query_QD), chunk)]
+    return torch.stack(
+        [checkpoint(part, rows, use_reentrant=False, preserve_rng_state=False) for rows in pieces]
+    ).sum()
 
 
-def contrast_groups(a_ND: Tensor, b_ND: Tensor, scale: Tensor, group_N: Tensor, chunk: int = 512) -> Tensor:
-    """C(a, b; W) where row i of W spreads 1 evenly over the samples with the group number of i.
+def contrast(a_ND: Tensor, b_ND: Tensor, scale: Tensor, ab_NN: Tensor, ba_NN: Tensor, chunk: int = CHUNK) -> Tensor:
+    """C(a, b; W): the softmax loss of both directions, averaged, on one process.
 
-    The same value and gradients as ``contrast`` with the targets of ``mining.same``, but the N×N logits never exist
-    whole: memory grows with N × ``chunk``, and the backward pass computes them again.
+    a_ND, b_ND: L2-normalised embeddings, row i of both from the same sample. ab_NN: targets W of queries a over
+    candidates b; ba_NN: of queries b over candidates a; rows sum to 1. With both the identity this is open_clip's
+    ClipLoss.
     """
-    _, number_N, size_G = group_N.unique(return_inverse=True, return_counts=True)
-    zero_GD = torch.zeros(len(size_G), a_ND.shape[1], device=a_ND.device, dtype=a_ND.dtype)
-    # The logits of a group's pairs add up to the logit of its sums, from either side.
-    a_GD, b_GD = zero_GD.index_add(0, number_N, a_ND), zero_GD.index_add(0, number_N, b_ND)
-    total: Tensor = -2 * scale * ((a_GD * b_GD).sum(1) / size_G).sum()
-    for query_ND, candidate_ND in ((a_ND, b_ND), (b_ND, a_ND)):
-        for query_CD in query_ND.split(chunk):
-            if len(query_ND) <= chunk:
-                total = total + _log_sum(query_CD, candidate_ND, scale)
-            else:
-                total = total + checkpoint(_log_sum, query_CD, candidate_ND, scale, use_reentrant=False)
-    return total / (2 * len(a_ND))
-
-
-def _log_sum(query_CD: Tensor, candidate_ND: Tensor, scale: Tensor) -> Tensor:
-    return (scale * query_CD @ candidate_ND.T).logsumexp(1).sum()
+    forth = contrast_rows(a_ND, b_ND, scale, ab_NN, chunk=chunk)
+    back = contrast_rows(b_ND, a_ND, scale, ba_NN, chunk=chunk)
+    return (forth + back) / (2 * len(a_ND))

@@ -6,6 +6,7 @@ loader has no other state than the number of the next batch.
 
 import itertools
 import logging
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from emocap.captions import mirror
+from emocap.clip.batch import Batch
 from emocap.clip.recipe import DataRecipe
 from emocap.clip.towers import Tokens
 from emocap.errors import UserError
@@ -27,23 +29,6 @@ from emocap.samples import Record
 from emocap.shards import read_index
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """B samples with N local sentences."""
-
-    keys: list[str]
-    image_B3HW: Tensor
-    """fp32, normalised with the model's mean and standard deviation."""
-    global_BL: Tensor
-    """Token ids, as of the two below."""
-    summary_BL: Tensor
-    sentence_NL: Tensor
-    owner_N: Tensor
-    """Which sample a sentence belongs to."""
-    emotions: list[str | None]
-    """The samples' labels, for the log alone."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +72,20 @@ def find_shards(recipe: DataRecipe) -> Shards:
 
 
 def batches(
-    shards: Shards, recipe: DataRecipe, look: Look, tokens: Tokens, seed: int, first: int, count: int
+    shards: Shards,
+    recipe: DataRecipe,
+    look: Look,
+    tokens: Tokens,
+    seed: int,
+    first: int,
+    count: int,
+    rank: int = 0,
+    ranks: int = 1,
 ) -> Iterator[Batch]:
     """Batches number ``first`` to ``first + count − 1`` of the endless sequence that the seed defines."""
-    dataset = _Stream(shards, recipe, look, tokens, seed, first, count)
+    if recipe.batch % ranks:
+        raise UserError(f"data.batch: {recipe.batch} samples cannot be shared evenly by {ranks} ranks")
+    dataset = _Stream(shards, recipe, look, tokens, seed, first, count, rank, ranks)
     # The loader takes the batches of its workers in turn, which is their order in the sequence.
     yield from DataLoader(
         dataset,
@@ -101,13 +96,27 @@ def batches(
     )
 
 
+def _groups(texts: Sequence[str]) -> Tensor:
+    return torch.tensor([zlib.crc32(text.encode()) if text else -1 for text in texts])
+
+
 class _Stream(IterableDataset[Batch]):
     """Every worker walks the whole sequence of samples and decodes every W-th batch of it."""
 
     def __init__(
-        self, shards: Shards, recipe: DataRecipe, look: Look, tokens: Tokens, seed: int, first: int, count: int
+        self,
+        shards: Shards,
+        recipe: DataRecipe,
+        look: Look,
+        tokens: Tokens,
+        seed: int,
+        first: int,
+        count: int,
+        rank: int,
+        ranks: int,
     ) -> None:
         super().__init__()
+        self.rank, self.share = rank, recipe.batch // ranks
         self.shards, self.recipe, self.look, self.tokens = shards, recipe, look, tokens
         self.seed, self.first, self.count = seed, first, count
 
@@ -120,7 +129,7 @@ class _Stream(IterableDataset[Batch]):
         for number in range(self.count):
             raw = list(itertools.islice(samples, size))
             if number % workers == mine:
-                yield self._batch(raw)
+                yield self._batch(raw[self.rank * self.share : (self.rank + 1) * self.share])
 
     def _samples(self, epoch: int) -> Iterator[tuple[int, dict[str, Any]]]:
         """Epoch number and undecoded sample, epoch after epoch."""
@@ -159,7 +168,11 @@ class _Stream(IterableDataset[Batch]):
             summary_BL=self.tokens([caption.summary for caption in captions]),
             sentence_NL=self.tokens(sentences),
             owner_N=torch.tensor(owners),
-            emotions=[record.labels.emotion if record.labels else None for record in records],
+            global_group_B=_groups([caption.global_ for caption in captions]),
+            summary_group_B=_groups([caption.summary for caption in captions]),
+            sentence_group_N=_groups(sentences),
+            region_N=torch.zeros(len(sentences), dtype=torch.int64),
+            label_B=_groups([(record.labels.emotion if record.labels else None) or "" for record in records]),
         )
 
     def _image(self, jpeg: bytes, flip: bool, random: Random) -> Tensor:

@@ -1,68 +1,136 @@
-"""Cross-modal guided positive mining: equation (3) of our reading."""
+"""Cross-modal guided positive mining: equation (3) of our reading.
+
+From a guide to targets, for Q queries of this rank over the N samples of the batch: ``similarity`` → ``score``
+(standardised) → ``candidates`` (threshold, top-k, mutual) → ``weights`` → ``mix`` with what is positive anyway.
+Nothing here carries a gradient.
+"""
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from emocap.clip.distributed import Share
 from emocap.clip.recipe import MiningRecipe
 
 
-def same(group_N: Tensor) -> Tensor:
-    """Targets that join equal texts: N×N, row i spreads 1 evenly over the samples with the group number of i.
+@dataclass(frozen=True)
+class Mined:
+    """What is mined for Q queries over N samples: rows sum to 1, or are 0 where nothing was found."""
 
-    Equal captions are the plainest false negatives: they are positives of each other whatever the mining does.
+    image_QN: Tensor
+    """For image queries."""
+    text_QN: Tensor
+
+
+def same(group_N: Tensor, rows: slice = slice(None)) -> Tensor:
+    """Targets that join equal texts: Q×N, row i spreads 1 evenly over the samples with the group number of i.
+
+    Equal captions are the plainest false negatives.
     """
-    equal_NN = (group_N[:, None] == group_N[None, :]).float()
-    return equal_NN / equal_NN.sum(1, keepdim=True)
+    equal_QN = group_N[rows, None] == group_N
+    return equal_QN / equal_QN.sum(1, keepdim=True)
 
 
 @torch.no_grad()
-def targets(image_ND: Tensor, text_ND: Tensor, base_NN: Tensor, recipe: MiningRecipe) -> tuple[Tensor, Tensor]:
-    """W for image queries and for text queries, both N×N with rows that sum to 1. No gradient flows through them.
+def mine(image_ND: Tensor, text_ND: Tensor, label_N: Tensor, recipe: MiningRecipe, share: Share) -> Mined:
+    """Positives of image queries and of text queries; the rule is any but off.
 
-    image_ND: image embeddings. text_ND: t̂, the guide of the texts. Both L2-normalised. base_NN: the targets without
-    mining. A row keeps 1 − α of its base and gives α to what is mined for it; a row for which nothing is found stays
-    its base.
+    image_ND, text_ND: the guides of all ranks, L2-normalised. label_N: class numbers, negative where there is none.
     """
-    if recipe.rule == "off":
-        return base_NN, base_NN
-    image_NN, text_NN = image_ND @ image_ND.T, text_ND @ text_ND.T
+    if recipe.rule == "labels":
+        agree_QN = _others(share, label_N) & (label_N[share.rows, None] == label_N) & (label_N >= 0)
+        weight_QN = weights(agree_QN.to(image_ND.dtype), agree_QN, 1.0)
+        return Mined(weight_QN, weight_QN)
+    image_QN, text_QN = similarity(image_ND, share), similarity(text_ND, share)
+    image_score_QN, text_score_QN = score(image_QN, recipe, share), score(text_QN, recipe, share)
     if recipe.rule == "consensus":
-        image_NN = text_NN = torch.minimum(_standardise(image_NN), _standardise(text_NN))
-    return _mine(text_NN, base_NN, recipe), _mine(image_NN, base_NN, recipe)
+        image_QN = text_QN = torch.minimum(image_QN, text_QN)
+        image_score_QN = text_score_QN = torch.minimum(image_score_QN, text_score_QN)
+    by_text_QN = weights(text_QN, candidates(text_score_QN, recipe, share), recipe.temperature)
+    by_image_QN = weights(image_QN, candidates(image_score_QN, recipe, share), recipe.temperature)
+    return Mined(image_QN=by_text_QN, text_QN=by_image_QN)
 
 
-def _mine(guide_NN: Tensor, base_NN: Tensor, recipe: MiningRecipe) -> Tensor:
-    """The targets of queries whose positives the guide chooses."""
-    n = len(guide_NN)
-    candidate_NN = ~torch.eye(n, dtype=torch.bool, device=guide_NN.device)
-    if recipe.rule != "soft":
-        score_NN = guide_NN if recipe.rule == "consensus" else _standardise(guide_NN)
-        candidate_NN &= score_NN >= recipe.delta
-        if recipe.k < n:
-            ranked_NN = score_NN.masked_fill(~candidate_NN, -torch.inf)
-            candidate_NN &= ranked_NN >= ranked_NN.topk(recipe.k, dim=1).values[:, -1:]
-    weight_NN = (guide_NN / recipe.temperature).masked_fill(~candidate_NN, -torch.inf).softmax(1)
-    found_N1 = candidate_NN.any(1, keepdim=True)
-    mined_NN = (1 - recipe.alpha) * base_NN + recipe.alpha * weight_NN.nan_to_num()
-    return torch.where(found_N1, mined_NN, base_NN)
+def similarity(guide_ND: Tensor, share: Share) -> Tensor:
+    """Cosines of this rank's queries to all samples, Q×N."""
+    return guide_ND[share.rows] @ guide_ND.T
 
 
-def _standardise(similarity_NN: Tensor) -> Tensor:
-    """z: each similarity in standard deviations from the mean over the pairs of different samples."""
-    n = len(similarity_NN)
-    if n < 3:
-        return torch.zeros_like(similarity_NN)  # one pair is no distribution
-    other_P = similarity_NN[~torch.eye(n, dtype=torch.bool, device=similarity_NN.device)]
-    return (similarity_NN - other_P.mean()) / other_P.std(correction=0).clamp_min(1e-6)
+def score(similarity_QN: Tensor, recipe: MiningRecipe, share: Share) -> Tensor:
+    """z: similarities in standard deviations from the mean over the other pairs, of the batch or of the row."""
+    other_QN = _others(share, similarity_QN)
+    if share.total < 3:
+        return torch.zeros_like(similarity_QN)  # one pair is no distribution
+    count = share.total - 1
+    mean = similarity_QN.where(other_QN, 0).sum(1, keepdim=True) / count
+    if recipe.standardise == "batch":
+        mean = share.total_of(mean.sum()) / share.total
+    variance = (similarity_QN - mean).square().where(other_QN, 0).sum(1, keepdim=True) / count
+    if recipe.standardise == "batch":
+        variance = share.total_of(variance.sum()) / share.total
+    return (similarity_QN - mean) / variance.sqrt().clamp_min(1e-6)
 
 
-def precision(weight_NN: Tensor, base_NN: Tensor, label_N: Tensor) -> float:
-    """Share of the mined weight that lies on samples of the query's own label; nan where nothing was mined.
+def candidates(score_QN: Tensor, recipe: MiningRecipe, share: Share) -> Tensor:
+    """N_i as a mask, Q×N: at least δ, the k best (with all that equal the last of them), mutual where asked for."""
+    candidate_QN = _others(share, score_QN)
+    if recipe.rule == "soft":
+        return candidate_QN
+    if recipe.delta is not None:
+        candidate_QN &= score_QN >= recipe.delta
+    if recipe.k is not None and recipe.k < share.total:
+        ranked_QN = score_QN.masked_fill(~candidate_QN, -torch.inf)
+        candidate_QN &= ranked_QN >= ranked_QN.topk(recipe.k, dim=1).values[:, -1:]
+    if recipe.mutual:
+        candidate_QN &= share.gather_rows(candidate_QN.byte()).T[share.rows] > 0
+    return candidate_QN
 
-    label_N: class numbers, negative where a sample has none. Only pairs with both labels count.
+
+def weights(similarity_QN: Tensor, candidate_QN: Tensor, temperature: float) -> Tensor:
+    """How a query divides 1 among its candidates: the softmax of similarity / τ_m. Rows without any are 0."""
+    return (similarity_QN / temperature).masked_fill(~candidate_QN, -torch.inf).softmax(1).nan_to_num()
+
+
+def mix(base_QN: Tensor, mined_QN: Tensor, alpha: float) -> Tensor:
+    """W: a row keeps 1 − α of its base and gives α to what is mined for it; one without finds stays its base."""
+    found_Q1 = (mined_QN > 0).any(1, keepdim=True)
+    return torch.where(found_Q1, (1 - alpha) * base_QN + alpha * mined_QN, base_QN)
+
+
+def _others(share: Share, like: Tensor) -> Tensor:
+    """Which samples are others than the query: Q×N."""
+    number_N = torch.arange(share.total, device=like.device)
+    return number_N[share.rows, None] != number_N
+
+
+def agreement(mined_QN: Tensor, base_QN: Tensor, label_N: Tensor, share: Share) -> dict[str, Tensor]:
+    """How mining agrees with the labels: precision, recall, both averaged over classes, and how many it finds.
+
+    Only what is mined beyond the base counts, and only between samples with labels. precision: share of the mined
+    weight that lies on the query's own class. recall: share of the pairs of a class, without those of the base, that
+    are mined. Classes are those of the queries; nan where there is nothing to measure.
     """
-    known_NN = (label_N[:, None] >= 0) & (label_N[None, :] >= 0)
-    mined_NN = ((weight_NN > 0) & (base_NN == 0) & known_NN).float() * weight_NN
-    agree_NN = (label_N[:, None] == label_N[None, :]).float()
-    total = mined_NN.sum()
-    return float((mined_NN * agree_NN).sum() / total) if total > 0 else float("nan")
+    known_QN = (label_N[share.rows, None] >= 0) & (label_N >= 0) & (base_QN == 0)
+    agree_QN = known_QN & (label_N[share.rows, None] == label_N)
+    weight_QN = mined_QN.where(known_QN, 0)
+    measured_4Q = torch.stack(
+        [
+            weight_QN.where(agree_QN, 0).sum(1),
+            weight_QN.sum(1),
+            (agree_QN & (mined_QN > 0)).sum(1),
+            agree_QN.sum(1),
+        ]
+    )
+    # The place of a label's first appearance among the sorted ones numbers the classes without asking the device.
+    class_N = torch.searchsorted(label_N.sort().values, label_N)
+    per_class_4N = measured_4Q.new_zeros(4, share.total).index_add(1, class_N[share.rows], measured_4Q)
+    right_N, weight_N, hit_N, pair_N = share.total_of(per_class_4N)
+    found = share.total_of(((mined_QN > 0) & (base_QN == 0)).sum())
+    return {
+        "precision": right_N.sum() / weight_N.sum(),
+        "recall": hit_N.sum() / pair_N.sum(),
+        "precision_macro": (right_N / weight_N).nanmean(),
+        "recall_macro": (hit_N / pair_N).nanmean(),
+        "per_query": found / share.total,
+    }

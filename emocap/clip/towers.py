@@ -1,5 +1,6 @@
 """The two towers: an open_clip model, its patch tokens, and text encoding that pays only for the words there are."""
 
+import copy
 import functools
 import logging
 from collections.abc import Sequence
@@ -22,11 +23,13 @@ def create(recipe: ModelRecipe, folder: Path) -> nn.Module:
     Its configuration is written to ``folder`` as an open_clip local-dir. Raises UserError for a name, configuration
     or weights that open_clip does not take.
     """
-    config = recipe.config or open_clip.get_model_config(recipe.name)
+    config = copy.deepcopy(recipe.config or open_clip.get_model_config(recipe.name))
     if config is None:
         raise UserError(f"model.name: open_clip knows no {recipe.name!r}; open_clip.list_models() lists what it knows")
-    preprocess = open_clip.get_pretrained_cfg(recipe.name, recipe.init) if recipe.name and recipe.init else {}
-    kept = {key: preprocess[key] for key in ("mean", "std", "interpolation", "resize_mode") if key in preprocess}
+    if recipe.image_size:
+        config["vision_cfg"]["image_size"] = recipe.image_size
+    tag = open_clip.get_pretrained_cfg(recipe.name, recipe.init) if recipe.name and recipe.init else {}
+    kept = {key: tag[key] for key in ("mean", "std", "interpolation", "resize_mode") if key in tag}
     folder.mkdir(parents=True, exist_ok=True)
     # A text tower of its own can be cut to the length of the batch; open_clip's merged class cannot.
     write_json(
@@ -37,17 +40,57 @@ def create(recipe: ModelRecipe, folder: Path) -> nn.Module:
     quiet.setLevel(logging.ERROR)  # open_clip warns about the weights that are not there yet
     try:
         model: nn.Module = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
-        if recipe.init and recipe.name and open_clip.get_pretrained_cfg(recipe.name, recipe.init):
-            source = open_clip.create_model(recipe.name, pretrained=recipe.init, force_custom_text=True)
+        if tag:
+            source = open_clip.create_model(
+                recipe.name, pretrained=recipe.init, force_custom_text=True, force_image_size=recipe.image_size
+            )
             model.load_state_dict(source.state_dict())
         elif recipe.init:
-            open_clip.load_checkpoint(model, recipe.init)
+            open_clip.load_checkpoint(model, str(_weights(Path(recipe.init))))
+    except UserError:
+        raise
     # open_clip raises whatever its layers raise on settings that do not fit.
     except Exception as error:
         raise UserError(f"model: open_clip could not make it ({type(error).__name__}: {error})") from error
     finally:
         quiet.setLevel(level)
     return model
+
+
+def _weights(init: Path) -> Path:
+    """The file of weights that ``model.init`` means: itself, or that of a run or an open_clip local-dir."""
+    if not init.is_dir():
+        return init
+    folder = init / "model" if (init / "model").is_dir() else init
+    found = sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
+    if not found:
+        raise UserError(f"model.init: {init} has no weights; name a file, or a run that emocap train has finished")
+    return next((path for path in found if path.name == "open_clip_model.safetensors"), found[0])
+
+
+def lock(model: nn.Module, recipe: ModelRecipe) -> None:
+    """Lock the towers as the recipe says. Raises UserError for a tower whose layers open_clip cannot group."""
+    towers: Any = model
+    for key, locked, unlocked in (
+        ("lock_image", towers.lock_image_tower, recipe.lock_image),
+        ("lock_text", towers.lock_text_tower, recipe.lock_text),
+    ):
+        if unlocked is not None:
+            try:
+                locked(unlocked)
+            # Towers of other libraries raise whatever they like.
+            except Exception as error:
+                raise UserError(f"model.{key}: {unlocked} does not suit this tower ({error}); try 0") from error
+
+
+def learning(model: nn.Module) -> None:
+    """Training mode, except for BatchNorms that are locked: their statistics are part of what must not change."""
+    model.train()
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and not any(
+            parameter.requires_grad for parameter in module.parameters()
+        ):
+            module.eval()
 
 
 def encode_images(model: nn.Module, image_B3HW: Tensor, patches: bool) -> tuple[Tensor, Tensor | None]:
@@ -70,34 +113,41 @@ def encode_images(model: nn.Module, image_B3HW: Tensor, patches: bool) -> tuple[
 def encode_texts(model: nn.Module, token_NL: Tensor) -> Tensor:
     """Text embeddings, L2-normalised, N×D, of tokenised texts.
 
-    Equal rows are encoded once. Behind the end token of a causal tower nothing counts, so texts go through in groups
-    of like length, each cut to its longest. The result is that of ``model.encode_text`` up to the order of
+    Equal rows are encoded once. Behind the end token of a causal tower nothing counts, so texts of like length go
+    through together, each group cut to its length. The result is that of ``model.encode_text`` up to the order of
     floating-point sums.
     """
+    text: Any = model.text
     unique_UL, inverse_N = torch.unique(token_NL, dim=0, return_inverse=True)
-    length_U, order_U = (unique_UL.argmax(-1) + 1).sort()
-    parts = [
-        _encode_cut(model.text, unique_UL[rows], int(length_U[first + len(rows) - 1]))
-        for first, rows in zip(range(0, len(order_U), _GROUP), order_U.split(_GROUP), strict=True)
-    ]
-    embedded_UD = torch.cat(parts)[order_U.argsort()]
+    if not _can_be_cut(text):
+        embedded_UD: Tensor = text(unique_UL)
+    else:
+        cut_U = ((unique_UL.argmax(-1) + _STEP) // _STEP * _STEP).clamp(max=unique_UL.shape[1])
+        cut_U, order_U = cut_U.sort()
+        length_G, size_G = cut_U.unique_consecutive(return_counts=True)
+        groups = zip(unique_UL[order_U].split(size_G.tolist()), length_G.tolist(), strict=True)
+        parts = [_encode_cut(text, group_NL, length) for group_NL, length in groups]
+        embedded_UD = torch.cat(parts)[order_U.argsort()]
     return F.normalize(embedded_UD, dim=-1)[inverse_N]
 
 
-_GROUP = 128
-"""Texts that are encoded together: more waste less on padding, fewer on small matrices."""
+_STEP = 4
+"""Texts are cut to a multiple of so many tokens: more pads more, fewer makes smaller groups."""
+
+
+def _can_be_cut(text: Any) -> bool:
+    """Whether a text tower looks back only and takes its output from the end token."""
+    causal = isinstance(text, open_clip.transformer.TextTransformer) and text.attn_mask is not None
+    return causal and text.cls_emb is None and text.pool_type == "argmax" and not text.use_pad_mask
 
 
 def _encode_cut(text: Any, token_NL: Tensor, length: int) -> Tensor:
-    """A text tower on sequences cut to ``length``; towers that cannot be cut get them whole."""
-    causal = isinstance(text, open_clip.transformer.TextTransformer) and text.attn_mask is not None
-    if not causal or text.cls_emb is not None or text.pool_type != "argmax" or text.use_pad_mask:
-        whole: Tensor = text(token_NL)
-        return whole
+    """A text tower on sequences cut to ``length``."""
     token_NL = token_NL[:, :length]
     x_NLW: Tensor = text.token_embedding(token_NL) + text.positional_embedding[:length]
-    x_NLW = text.ln_final(text.transformer(x_NLW, attn_mask=text.attn_mask[:length, :length]))
-    x_NW: Tensor = x_NLW[torch.arange(len(token_NL), device=token_NL.device), token_NL.argmax(-1)]
+    x_NLW = text.transformer(x_NLW, attn_mask=text.attn_mask[:length, :length])
+    # Of the last layer only the end tokens count.
+    x_NW: Tensor = text.ln_final(x_NLW[torch.arange(len(token_NL), device=token_NL.device), token_NL.argmax(-1)])
     if isinstance(text.text_projection, nn.Module):
         x_NW = text.text_projection(x_NW)
     elif text.text_projection is not None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from emocap.clip.loader import Batch, Look, Shards, batches, find_shards
+from emocap.clip.batch import Batch
+from emocap.clip.loader import Look, Shards, batches, find_shards
 from emocap.clip.recipe import DataRecipe, ModelRecipe
 from emocap.clip.towers import Tokens, create
 from emocap.errors import UserError

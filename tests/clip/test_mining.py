@@ -1,73 +1,58 @@
 import math
-import statistics
 from typing import Any
 
+import oracles
 import pytest
 import torch
-import torch.nn.functional as F
+from oracles import unit
 from torch import Tensor
 
-from emocap.clip.mining import precision, same, targets
+from emocap.clip.distributed import even_share
+from emocap.clip.mining import agreement, mine, mix, same
 from emocap.clip.recipe import MiningRecipe
 
-
-def unit(n: int, d: int, seed: int) -> Tensor:
-    return F.normalize(torch.randn(n, d, generator=torch.Generator().manual_seed(seed), dtype=torch.float64), dim=1)
+NOBODY = torch.full((30,), -1)
 
 
-def standardised(similarity: list[list[float]]) -> list[list[float]]:
-    n = len(similarity)
-    others = [similarity[i][j] for i in range(n) for j in range(n) if i != j]
-    mean, deviation = statistics.fmean(others), statistics.pstdev(others)
-    if n < 3:
-        return [[0.0] * n] * n
-    return [[(similarity[i][j] - mean) / deviation for j in range(n)] for i in range(n)]
+def targets(
+    image: Tensor, text: Tensor, base: Tensor, recipe: MiningRecipe, labels: Tensor = NOBODY
+) -> tuple[Tensor, ...]:
+    mined = mine(image, text, labels[: len(image)], recipe, even_share(len(image)))
+    return mix(base, mined.image_QN, recipe.alpha), mix(base, mined.text_QN, recipe.alpha)
 
 
-def oracle(image: Tensor, text: Tensor, base: Tensor, recipe: MiningRecipe) -> list[list[list[float]]]:
-    """Equation (3), a pair at a time."""
-    images, texts = (image @ image.T).tolist(), (text @ text.T).tolist()
-    if recipe.rule == "consensus":
-        z_image, z_text = standardised(images), standardised(texts)
-        smaller = [[min(p, q) for p, q in zip(r, s, strict=True)] for r, s in zip(z_image, z_text, strict=True)]
-        guides = [(smaller, smaller), (smaller, smaller)]
-    else:
-        guides = [(texts, standardised(texts)), (images, standardised(images))]
-    made = []
-    for guide, score in guides:
-        weights = []
-        for i in range(len(guide)):
-            others = [j for j in range(len(guide)) if j != i]
-            if recipe.rule != "soft":
-                others = [j for j in others if score[i][j] >= recipe.delta]
-                others = sorted(others, key=lambda j: -score[i][j])[: recipe.k]
-            row = base[i].tolist()
-            if others:
-                shares = {j: math.exp(guide[i][j] / recipe.temperature) for j in others}
-                total = sum(shares.values())
-                row = [(1 - recipe.alpha) * w + recipe.alpha * shares.get(j, 0) / total for j, w in enumerate(row)]
-            weights.append(row)
-        made.append(weights)
-    return made
-
-
-@pytest.mark.parametrize("rule", ["cross", "consensus", "soft"])
-@pytest.mark.parametrize("settings", [{}, {"k": 1}, {"k": 50}, {"delta": 0.5, "alpha": 0.6}, {"delta": 99.0}])
-@pytest.mark.parametrize("n", [2, 9, 30])
-def test_the_targets_are_the_formula(rule: str, settings: dict[str, Any], n: int) -> None:
-    recipe = MiningRecipe.model_validate({"rule": rule, "delta": 1.0, **settings})
+@pytest.mark.usefixtures("double")
+@pytest.mark.parametrize("rule", ["cross", "consensus", "soft", "labels"])
+@pytest.mark.parametrize("standardise", ["batch", "row"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"k": 1},
+        {"k": 50},
+        {"k": None},
+        {"delta": None, "k": 3},
+        {"delta": None, "k": 5, "mutual": True},
+        {"delta": 0.5, "alpha": 0.6, "temperature": 0.02},
+        {"delta": 99.0},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("n", [1, 2, 9, 30])
+def test_the_targets_are_the_formula(rule: str, standardise: str, settings: dict[str, Any], n: int) -> None:
+    recipe = MiningRecipe.model_validate({"rule": rule, "standardise": standardise, "delta": 1.0, **settings})
     image, text = unit(n, 4, 0), unit(n, 4, 1)
-    base = same(torch.arange(n) // 2).double()
-    for ours, wanted in zip(targets(image, text, base, recipe), oracle(image, text, base, recipe), strict=True):
-        torch.testing.assert_close(ours, torch.tensor(wanted, dtype=torch.float64))
-        torch.testing.assert_close(ours.sum(1), torch.ones(n, dtype=torch.float64))
+    groups = [i // 2 for i in range(n)]
+    labels = [(i * i) % 4 - 1 for i in range(n)]
+    made = targets(image, text, same(torch.tensor(groups)), recipe, torch.tensor(labels))
+    for ours, wanted in zip(made, oracles.targets(image, text, labels, oracles.joined(groups), recipe), strict=True):
+        torch.testing.assert_close(ours, torch.tensor(wanted))
+        torch.testing.assert_close(ours.sum(1), torch.ones(n))
 
 
-def test_off_joins_equal_texts_and_nothing_else() -> None:
-    base = same(torch.tensor([0, 1, 0]))
-    assert base.tolist() == [[0.5, 0, 0.5], [0, 1, 0], [0.5, 0, 0.5]]
-    for made in targets(unit(3, 4, 0), unit(3, 4, 1), base, MiningRecipe(rule="off")):
-        assert made is base
+def test_equal_texts_are_joined() -> None:
+    assert same(torch.tensor([0, 1, 0])).tolist() == [[0.5, 0, 0.5], [0, 1, 0], [0.5, 0, 0.5]]
+    assert same(torch.tensor([0, 1, 0]), slice(1, 3)).tolist() == [[0, 1, 0], [0.5, 0, 0.5]]
 
 
 def test_where_nothing_is_near_enough_a_row_stays_as_it_was() -> None:
@@ -76,10 +61,23 @@ def test_where_nothing_is_near_enough_a_row_stays_as_it_was() -> None:
         assert torch.equal(made, base)
 
 
-def test_one_sample_is_no_harm() -> None:
-    for rule in ("cross", "consensus", "soft"):
-        for made in targets(unit(1, 4, 0), unit(1, 4, 1), torch.ones(1, 1).double(), MiningRecipe(rule=rule)):
-            assert made.tolist() == [[1.0]]
+def test_equal_embeddings_have_no_neighbours_by_deviations() -> None:
+    """In a collapsed tower no pair stands out, and nothing is divided by zero."""
+    collapsed = unit(1, 4, 0).expand(6, 4)
+    for standardise in ("batch", "row"):
+        recipe = MiningRecipe.model_validate({"standardise": standardise})
+        for made in targets(collapsed, collapsed, torch.eye(6).double(), recipe):
+            assert torch.equal(made, torch.eye(6).double())
+
+
+@pytest.mark.usefixtures("double")
+def test_without_a_label_a_row_stays_one_hot() -> None:
+    made, _ = targets(
+        unit(4, 3, 0), unit(4, 3, 1), torch.eye(4), MiningRecipe(rule="labels"), torch.tensor([2, -1, 2, -1])
+    )
+    assert made[1].tolist() == [0, 1, 0, 0]
+    assert made[3].tolist() == [0, 0, 0, 1]
+    torch.testing.assert_close(made[0], torch.tensor([0.7, 0, 0.3, 0]))
 
 
 def test_no_gradient_flows_through_the_guides() -> None:
@@ -89,8 +87,8 @@ def test_no_gradient_flows_through_the_guides() -> None:
 
 
 def test_images_are_mined_by_texts_and_texts_by_images() -> None:
-    image = F.normalize(torch.tensor([[1.0, 0], [1, 0.1], [0, 1], [-1, 1]]), dim=1)
-    text = F.normalize(torch.tensor([[1.0, 0], [0, 1], [1, 0.1], [-1, -1]]), dim=1)
+    image = torch.nn.functional.normalize(torch.tensor([[1.0, 0], [1, 0.1], [0, 1], [-1, 1]]), dim=1)
+    text = torch.nn.functional.normalize(torch.tensor([[1.0, 0], [0, 1], [1, 0.1], [-1, -1]]), dim=1)
     by_text, by_image = targets(image, text, torch.eye(4), MiningRecipe(delta=1.0, k=1))
     assert by_text[0, 2] > 0
     assert by_text[0, 1] == 0
@@ -98,8 +96,25 @@ def test_images_are_mined_by_texts_and_texts_by_images() -> None:
     assert by_image[0, 2] == 0
 
 
-def test_precision_weighs_what_was_mined_between_labelled_samples() -> None:
-    weights = torch.tensor([[0.7, 0.2, 0.1, 0], [0.3, 0.7, 0, 0], [0, 0, 0.5, 0.5], [0, 0, 0.5, 0.5]])
-    base = torch.eye(4)
-    assert precision(weights, base, torch.tensor([0, 0, 1, -1])) == pytest.approx(0.5 / 0.6)
-    assert math.isnan(precision(base, base, torch.tensor([0, 0, 1, 1])))
+def test_agreement_counts_what_was_mined_between_labelled_samples() -> None:
+    """A, A, A, B, B, unlabelled; the last two of A are joined by the base already."""
+    labels = torch.tensor([3, 3, 3, 0, 0, -1])
+    base = torch.eye(6)
+    base[1, 2] = base[2, 1] = base[1, 1] = base[2, 2] = 0.5
+    mined = torch.zeros(6, 6)
+    mined[0, 1], mined[0, 3], mined[0, 5] = 0.5, 0.25, 0.25  # right, wrong, not known
+    mined[1, 2] = 1.0  # joined anyway
+    mined[3, 4] = 1.0
+    mined[4, 0] = 1.0
+    told = agreement(mined, base, labels, even_share(6))
+    assert told["precision"] == pytest.approx((0.5 + 1) / (0.75 + 2))
+    assert told["precision_macro"] == pytest.approx(((0.5 / 0.75) + 1 / 2) / 2)
+    assert told["recall"] == pytest.approx(2 / (2 + 1 + 1 + 1 + 1))
+    assert told["recall_macro"] == pytest.approx((1 / 4 + 1 / 2) / 2)
+    assert told["per_query"] == pytest.approx(5 / 6)
+
+
+def test_without_labels_agreement_is_no_number() -> None:
+    told = agreement(1 - torch.eye(4), torch.eye(4), torch.full((4,), -1), even_share(4))
+    assert all(math.isnan(told[name]) for name in ("precision", "recall", "precision_macro", "recall_macro"))
+    assert told["per_query"] == 3
