@@ -169,7 +169,9 @@ def evaluate(
     ],
     data: Annotated[Path, typer.Option(help="The benchmark's folder.")],
     out: Out,
-    protocol: Annotated[list[str] | None, typer.Option(help="zeroshot or probe; may be given twice.")] = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="zeroshot, probe or retrieval; may be given again.")
+    ] = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
@@ -205,22 +207,40 @@ def report(
 
 @app.command(epilog=_example("emocap push runs/movies my-lab/movie-faces --private"))
 def push(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that emocap build has made.")],
-    repo: Annotated[str, typer.Argument(metavar="REPO", help="A dataset on the Hugging Face Hub, as in OWNER/NAME.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A build, or a run of emocap train.")],
+    repo: Annotated[str, typer.Argument(metavar="REPO", help="Its name on the Hugging Face Hub, as in OWNER/NAME.")],
     private: Annotated[bool, typer.Option("--private", help="Only those whom the owner lets in may see it.")] = False,
     licence: Annotated[
         str | None, typer.Option("--license", help="The Hub's name of a licence, such as cc-by-4.0, for the card.")
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--everything", help="Also faces/, replies/, rejects/ and the list of inputs.")
+        bool,
+        typer.Option(
+            "--everything", help="Also faces/, replies/, rejects/ and the list of inputs; of a run, its checkpoints."
+        ),
     ] = False,
+    results: Annotated[
+        list[Path] | None, typer.Option(help="A folder of emocap eval, for a model's card; may be given again.")
+    ] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option(help="A dataset on the Hub that a model was trained on; may be given again.")
+    ] = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Check a build, and upload it to the Hugging Face Hub as a dataset."""
+    """Check a build and upload it to the Hugging Face Hub as a dataset, or the model of a run as a model."""
     from emocap.publish import push as run_push
 
-    print(f"see {run_push(folder, repo, private=private, licence=licence, everything=everything)}")
+    url = run_push(
+        folder,
+        repo,
+        private=private,
+        licence=licence,
+        everything=everything,
+        results=results or (),
+        datasets=dataset or (),
+    )
+    print(f"see {url}")
 
 
 @app.command(epilog=_example("emocap doctor"))

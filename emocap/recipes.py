@@ -35,33 +35,62 @@ def builtin(folder: str) -> Path:
 
 
 def find(folder: str, name: str) -> Path:
-    """The recipe file that ``name`` means: a path to a YAML file, or the name of a built-in one without ``.yaml``."""
+    """The recipe file that ``name`` means: a path to a YAML file, or the name of a built-in one without ``.yaml``,
+    which may lie in a folder: ``ablation/clip``.
+    """
     if (path := Path(name)).suffix in (".yaml", ".yml"):
         if path.is_file():
             return path
         raise UserError(f"there is no recipe {name}")
-    known = {path.stem: path for path in sorted(builtin(folder).glob("*.yaml"))}
-    if name in known:
-        return known[name]
-    raise UserError(f"there is no built-in recipe {name!r} in {folder}/{_nearest(name, known)}; or name a .yaml file")
+    place = (builtin(folder) / name).parent
+    known = {path.stem: path for path in sorted(place.glob("*.yaml"))}
+    if path.name in known:
+        return known[path.name]
+    near = _nearest(path.name, known)
+    raise UserError(f"there is no built-in recipe {name!r} in {folder}/{near}; or name a .yaml file")
 
 
 def load(kind: type[R], folder: str, name: str, overrides: Sequence[str] = ()) -> R:
-    """Read a recipe, apply ``dotted.key=value`` overrides (values are YAML), and check it.
+    """Read a recipe and what it extends, apply ``dotted.key=value`` overrides (values are YAML), and check it.
 
     Raises UserError, one line, for a missing or unreadable file, an unknown key (with the nearest one that exists),
-    a value of the wrong type, or an override that has no ``=``.
+    a value of the wrong type, an override that has no ``=``, or recipes that extend each other in a circle.
     """
     path = find(folder, name)
-    content = _parse(path.read_text(encoding="utf-8"), str(path))
-    if not isinstance(content, dict):
-        raise UserError(f"{path} does not hold keys and values")
+    content: Any = _read(folder, path)
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals:
             raise UserError(f"{override!r} is not an override: write key=value, for example shards.samples=100")
         content = _set(content, key.split("."), _parse(text, override), override)
     return check(kind, content, str(path))
+
+
+def _read(folder: str, path: Path, above: Sequence[Path] = ()) -> dict[str, Any]:
+    """The content of a file, joined to what it extends. ``above``: the files by which this one was reached."""
+    content = _parse(path.read_text(encoding="utf-8"), str(path))
+    if not isinstance(content, dict):
+        raise UserError(f"{path} does not hold keys and values")
+    name = content.pop("extends", None)
+    if name is None:
+        return content
+    if not isinstance(name, str):
+        raise UserError(f"{path}: extends: the name of one recipe, not {name!r}")
+    try:
+        base = find(folder, str(path.parent / name) if name.endswith((".yaml", ".yml")) else name)
+    except UserError as error:
+        raise UserError(f"{path}: extends: {error}") from None
+    above = (*above, path)
+    if any(base.samefile(one) for one in above):
+        raise UserError(f"{path}: extends: {name} comes back to where it began")
+    joined: dict[str, Any] = _joined(_read(folder, base, above), content)
+    return joined
+
+
+def _joined(base: Any, over: Any) -> Any:
+    if not (isinstance(base, dict) and isinstance(over, dict)):
+        return over
+    return {**base, **{key: _joined(base.get(key), value) for key, value in over.items()}}
 
 
 def check(kind: type[R], content: Any, where: str) -> R:

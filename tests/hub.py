@@ -1,4 +1,4 @@
-"""A Hugging Face Hub on loopback: as much of its API as an upload without Xet needs, and the bytes that arrive."""
+"""A Hugging Face Hub on loopback: as much of its API as an upload without Xet and a download need, and the bytes."""
 
 import base64
 import hashlib
@@ -11,7 +11,9 @@ TOKEN = "hf_token_of_a_test"
 
 
 class Hub(ThreadingHTTPServer):
-    """``repos``: name → {"private": bool, "files": path → bytes}. ``objects``: sha256 → bytes of large files."""
+    """``repos``: name → {"kind": "datasets" or "models", "private": bool, "files": path → bytes}.
+    ``objects``: sha256 → bytes of large files.
+    """
 
     daemon_threads = True
 
@@ -53,9 +55,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self._stranger():
             return
+        if "/resolve/" in self.path:
+            self._resolve(with_body=True)
+            return
         _, _, kind, owner, name, *rest = self.path.partition("?")[0].split("/")
         repo = self.server.repos.get(f"{owner}/{name}")
-        if kind != "datasets" or repo is None:
+        if repo is None or repo["kind"] != kind:
             self._answer(404, {"error": "Repository not found"})
         elif rest[:1] == ["tree"]:
             self._answer(
@@ -67,6 +72,24 @@ class _Handler(BaseHTTPRequestHandler):
             )
         else:
             self._answer(200, {"id": f"{owner}/{name}", "private": repo["private"], "tags": [], "siblings": []})
+
+    def do_HEAD(self) -> None:
+        if not self._stranger():
+            self._resolve(with_body=False)
+
+    def _resolve(self, with_body: bool) -> None:
+        """A file of a model, as it is downloaded."""
+        name, _, path = self.path.partition("?")[0].removeprefix("/").partition("/resolve/main/")
+        content = self.server.repos[name]["files"].get(path)
+        self.send_response(404 if content is None else 200)
+        if content is None:
+            self.send_header("X-Error-Code", "EntryNotFound")
+        self.send_header("Content-Length", str(len(content or b"")))
+        self.send_header("ETag", f'"{hashlib.sha256(content or b"").hexdigest()}"')
+        self.send_header("X-Repo-Commit", "0" * 40)
+        self.end_headers()
+        if with_body:
+            self.wfile.write(content or b"")
 
     def do_POST(self) -> None:
         if self._stranger():
@@ -81,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
             files = [
                 {
                     "path": file["path"],
-                    "uploadMode": "lfs" if file["path"].endswith((".tar", ".parquet")) else "regular",
+                    "uploadMode": "lfs" if file["path"].endswith((".tar", ".parquet", ".safetensors")) else "regular",
                     "shouldIgnore": False,
                 }
                 for file in json.loads(body)["files"]
@@ -108,14 +131,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _create(self, wanted: dict[str, Any]) -> None:
         name = f"{wanted['organization']}/{wanted['name']}"
+        kind = "datasets" if wanted.get("type") == "dataset" else "models"
+        address = f"{self.server.url}/{'datasets/' if kind == 'datasets' else ''}{name}"
         if wanted["organization"] != "lab":
             self._answer(403, {"error": f"You do not have the rights to create {name}"})
         elif name in self.server.repos:
-            self._answer(409, {"error": "You already created this dataset repo", "url": f"{self.server.url}/{name}"})
+            self._answer(409, {"error": "You already created this repo", "url": address})
         else:
             private = wanted.get("visibility") == "private" or bool(wanted.get("private"))
-            self.server.repos[name] = {"private": private, "files": {}}
-            self._answer(200, {"url": f"{self.server.url}/datasets/{name}"})
+            self.server.repos[name] = {"kind": kind, "private": private, "files": {}}
+            self._answer(200, {"url": address})
 
     def _batch(self, wanted: dict[str, Any]) -> None:
         objects = []

@@ -3,7 +3,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,18 +13,6 @@ from emocap.build.dataset_card import write_card
 from emocap.errors import UserError
 from emocap.publish import push
 from emocap.shards import read_index, verify
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
-    server = Hub()
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
-    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture
@@ -93,7 +80,7 @@ def test_the_licence_goes_into_the_card_and_leaves_the_rest_of_it(hub: Hub, buil
 def test_private_is_private(hub: Hub, build: Path) -> None:
     push(build, "lab/secret", private=True)
     assert hub.repos["lab/secret"]["private"]
-    hub.repos["lab/open"] = {"private": False, "files": {}}
+    hub.repos["lab/open"] = {"kind": "datasets", "private": False, "files": {}}
     with pytest.raises(UserError, match="lab/open exists and is public"):
         push(build, "lab/open", private=True)
     assert hub.repos["lab/open"]["files"] == {}
@@ -137,7 +124,7 @@ def test_a_damaged_build_stays_here(hub: Hub, build: Path) -> None:
     tar.write_bytes(content)
     with pytest.raises(UserError, match=r"is damaged: shards/emocap-000001\.tar: \S+\.jpg is not the picture"):
         push(build, "lab/faces")
-    with pytest.raises(UserError, match="is not a finished build"):
+    with pytest.raises(UserError, match="is neither a finished build nor a run of emocap train"):
         push(build / "shards", "lab/faces")
     assert hub.repos == {}
 
@@ -146,8 +133,14 @@ def test_a_password_in_the_recipe_stays_here(hub: Hub, build: Path) -> None:
     recipe = (build / "recipe.yaml").read_text()
     endpoint = "endpoints: [{base_url: 'http://me:secret@host/v1'}]"
     (build / "recipe.yaml").write_text(recipe.replace("endpoints: []", endpoint))
-    with pytest.raises(UserError, match="base_url holds a password"):
+    with pytest.raises(UserError, match=r"captioner\.endpoints\.0\.base_url holds a password"):
         push(build, "lab/faces")
+    assert hub.repos == {}
+
+
+def test_options_of_a_model_are_none_of_a_build(hub: Hub, build: Path) -> None:
+    with pytest.raises(UserError, match="is a build: --results and --dataset belong to the card of a model"):
+        push(build, "lab/faces", datasets=["lab/others"])
     assert hub.repos == {}
 
 

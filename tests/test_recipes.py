@@ -31,7 +31,9 @@ def write(folder: Path, text: str) -> str:
 def test_every_recipe_that_comes_along_is_valid() -> None:
     kinds: list[tuple[type[Recipe], str]] = [(BuildRecipe, "pipelines"), (TrainRecipe, "models"), (Card, "benchmarks")]
     for kind, folder in kinds:
-        names = [path.stem for path in builtin(folder).glob("*.yaml")]
+        inside = ("*.yaml", "ablation/*.yaml")
+        files = [path for pattern in inside for path in builtin(folder).glob(pattern)]
+        names = [path.relative_to(builtin(folder)).with_suffix("").as_posix() for path in files]
         assert names
         for name in names:
             load(kind, folder, name)
@@ -71,6 +73,48 @@ def test_complaints_name_the_key_and_the_way_out(tmp_path: Path, text: str, over
         load(Outer, "x", write(tmp_path, text), overrides)
     assert told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_recipe_that_extends_another_says_what_is_different(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("{inner: {size: 1, name: a}, many: [{size: 1}, {size: 2}], rate: 0.1}")
+    (tmp_path / "middle.yaml").write_text("{extends: base.yaml, inner: {name: b}, many: [{size: 5}]}")
+    path = write(tmp_path, "{extends: middle.yaml, inner: {size: 7}, mode: on}")
+    recipe = load(Outer, "x", path, ["inner.name=null"])
+    assert recipe == Outer(inner=Inner(size=7), many=[Inner(size=5)], rate=0.1, mode="on")
+    assert "extends" not in to_yaml(recipe)
+
+
+def test_a_built_in_recipe_can_be_extended(tmp_path: Path) -> None:
+    path = write(tmp_path, "{extends: drawn, shards: {samples: 7}}")
+    recipe, base = load(BuildRecipe, "pipelines", path), load(BuildRecipe, "pipelines", "drawn")
+    assert recipe == base.model_copy(update={"shards": base.shards.model_copy(update={"samples": 7})})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("extends: recipe.yaml", "extends: recipe.yaml comes back to where it began"),
+        ("extends: other.yaml", "other.yaml: extends: recipe.yaml comes back to where it began"),
+        ("extends: nowhere.yaml", "recipe.yaml: extends: there is no recipe"),
+        ("extends: drwn", "extends: there is no built-in recipe 'drwn' in pipelines/; did you mean drawn?"),
+        ("extends: [drawn, photos]", "extends: the name of one recipe, not ['drawn', 'photos']"),
+        ("extends: list.yaml", "list.yaml does not hold keys and values"),
+        ("{extends: fine.yaml, inner: {sise: 3}}", "inner.sise is not a key; did you mean size?"),
+    ],
+)
+def test_what_cannot_be_extended_is_told(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "other.yaml").write_text("extends: recipe.yaml")
+    (tmp_path / "list.yaml").write_text("[1]")
+    (tmp_path / "fine.yaml").write_text("inner: {size: 3}")
+    with pytest.raises(UserError) as error:
+        load(Outer, "pipelines", write(tmp_path, text))
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_override_does_not_extend(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="extends is not a key"):
+        load(Outer, "pipelines", write(tmp_path, "{}"), ["extends=drawn"])
 
 
 def test_an_unknown_recipe_is_answered_with_the_nearest() -> None:

@@ -1,3 +1,3 @@
 """Measuring an encoder: ``cards`` say what, ``layouts`` read the data, ``encoders`` and ``features`` look at it,
-``zeroshot`` and ``probe`` are the protocols, ``metrics`` the numbers, ``run`` strings them together.
+``zeroshot``, ``probe`` and ``retrieval`` are the protocols, ``metrics`` the numbers, ``run`` strings them together.
 """

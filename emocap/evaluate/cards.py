@@ -26,7 +26,8 @@ class Card(Recipe):
     """One benchmark."""
 
     title: str
-    task: Literal["emotion", "action_units"]
+    task: Literal["emotion", "action_units", "retrieval"]
+    """retrieval: pictures and the texts of their captions find each other; of a build's test half."""
     layout: LayoutRecipe
     classes: dict[str, list[str]] = {}
     """Label → the words that stand for it in prompts; the order is the order of the results."""
@@ -46,6 +47,8 @@ class Card(Recipe):
             raise ValueError("classes: an emotion benchmark has at least two")
         if self.task == "action_units" and not self.action_units:
             raise ValueError("action_units: the list of numbers to score is missing")
+        if self.task == "retrieval" and self.layout.reader != "build":
+            raise ValueError("layout.reader: only a build has captions to retrieve")
         for prompt in self.prompts:
             if "{c}" not in prompt:
                 raise ValueError(f"prompts: {prompt!r} has no place {{c}} for the class")

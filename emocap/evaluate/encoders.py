@@ -42,15 +42,21 @@ def load(spec: str) -> Encoder:
     """
     kind, _, rest = spec.partition(":")
     logging.getLogger("root").setLevel(logging.WARNING)
+    folder = None if kind in ("open_clip", "timm") else _folder(spec)
     try:
+        if folder:
+            return _open_clip(spec, f"local-dir:{folder}", None)
         if kind == "open_clip":
             name, _, pretrained = rest.partition("/")
             return _open_clip(spec, name, pretrained or None)
-        if kind == "timm":
-            return _timm(spec, rest)
+        return _timm(spec, rest)
     # The libraries raise whatever their loaders raise.
     except Exception as error:
         raise UserError(f"--model: {spec} could not be loaded ({type(error).__name__}: {error})") from error
+
+
+def _folder(spec: str) -> Path:
+    """The open_clip folder of a run, or ``spec`` itself where it is one."""
     folder = Path(spec) / "model" if (Path(spec) / "model").is_dir() else Path(spec)
     if not (folder / "open_clip_config.json").is_file():
         raise UserError(
@@ -58,7 +64,7 @@ def load(spec: str) -> Encoder:
         )
     if not list(folder.glob("*.safetensors")) and not list(folder.glob("*.bin")):
         raise UserError(f"--model: {spec} has no weights yet; finish it with emocap train")
-    return _open_clip(spec, f"local-dir:{folder}", None)
+    return folder
 
 
 def _open_clip(spec: str, name: str, pretrained: str | None) -> Encoder:
@@ -66,7 +72,7 @@ def _open_clip(spec: str, name: str, pretrained: str | None) -> Encoder:
 
     model, _, preprocess = open_clip.create_model_and_transforms(name, pretrained=pretrained)
     tokenizer = open_clip.get_tokenizer(name)
-    model.eval()
+    model.eval().to(memory_format=torch.channels_last)  # convolutions are about twice as fast on a CPU
 
     def texts(sentences: Sequence[str]) -> Tensor:
         with torch.inference_mode():

@@ -1,15 +1,17 @@
 """Readers: from a benchmark on disk to its examples, in a fixed order."""
 
+import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from emocap.captions import Caption
 from emocap.errors import UserError
 from emocap.evaluate.cards import Card
 from emocap.faces.images import SUFFIXES
 from emocap.facs import ActionUnits
-from emocap.samples import side
+from emocap.samples import Labels, side
 from emocap.shards import read_shard
 
 
@@ -25,6 +27,8 @@ class Example:
     label: str | None
     action_units: ActionUnits | None
     subject: str | None
+    caption: Caption | None = None
+    """Only where the card's task is retrieval."""
 
 
 def read(card: Card, data: Path) -> list[Example]:
@@ -37,11 +41,24 @@ def read(card: Card, data: Path) -> list[Example]:
         if unknown:
             raise UserError(f"{data}: labels that the card has no class for: {', '.join(sorted(map(str, unknown)))}")
         examples = [example for example in examples if example.label]
-    else:
+    elif card.task == "action_units":
         examples = [example for example in examples if example.action_units is not None]
+    else:
+        examples = [example for example in examples if example.caption and example.split == "test"]
     if not any(example.split == "test" for example in examples):
-        raise UserError(f"{data}: no labelled test pictures for {card.title}")
+        wanted = "captioned" if card.task == "retrieval" else "labelled"
+        raise UserError(f"{data}: no {wanted} test pictures for {card.title}")
     return examples
+
+
+def data_sha256(examples: Sequence[Example]) -> str:
+    """sha256 over what is measured: names, labels, captions where the task is about them, and the pictures' bytes."""
+    digest = hashlib.sha256()
+    for example in examples:
+        digest.update(f"{example.name}\0{example.label}\0{example.action_units}\0".encode() + example.data)
+        if example.caption:
+            digest.update(example.caption.model_dump_json().encode())
+    return digest.hexdigest()
 
 
 def _read_build(card: Card, data: Path) -> Iterator[Example]:
@@ -49,16 +66,16 @@ def _read_build(card: Card, data: Path) -> Iterator[Example]:
         raise UserError(f"--data: {data} is not a finished build")
     for tar in sorted((data / "shards").glob("*.tar")):
         for sample in read_shard(tar):
-            labels = sample.record.labels
-            if labels:
-                yield Example(
-                    name=sample.record.key,
-                    data=sample.jpeg,
-                    split=labels.split or "test",
-                    label=labels.emotion,
-                    action_units=labels.action_units,
-                    subject=labels.subject,
-                )
+            labels = sample.record.labels or Labels()
+            yield Example(
+                name=sample.record.key,
+                data=sample.jpeg,
+                split=labels.split or "test",
+                label=labels.emotion,
+                action_units=labels.action_units,
+                subject=labels.subject,
+                caption=sample.record.caption if card.task == "retrieval" else None,
+            )
 
 
 def _read_folders(card: Card, data: Path) -> Iterator[Example]:

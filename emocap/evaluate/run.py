@@ -5,6 +5,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,18 @@ import numpy.typing as npt
 
 from emocap import __version__
 from emocap.errors import UserError
-from emocap.evaluate import metrics, probe, zeroshot
+from emocap.evaluate import metrics, probe, retrieval, zeroshot
 from emocap.evaluate.cards import Card
-from emocap.evaluate.encoders import Encoder, load
-from emocap.evaluate.features import Features, extract
-from emocap.evaluate.layouts import Example, read
+from emocap.evaluate.encoders import Encoder, Matrix, load
+from emocap.evaluate.features import extract
+from emocap.evaluate.layouts import Example, data_sha256, read
 from emocap.facs import intensity
 from emocap.shards import replacing
 
 Labels = npt.NDArray[np.int64]
 Score = Callable[[npt.NDArray[np.int64]], float]
 
-PROTOCOLS = ("zeroshot", "probe")
-_RATES = {"uar": metrics.uar, "war": metrics.war, "macro_f1": metrics.macro_f1}
+PROTOCOLS = ("zeroshot", "probe", "retrieval")
 _PACKAGES = ("torch", "open_clip_torch", "scikit-learn", "pillow")
 
 
@@ -43,19 +43,20 @@ def evaluate(
             having = [protocol for task, protocol in _MEASURES if task == card.task]
             raise UserError(f"{name} is measured by --protocol {' or '.join(having)}")
     encoder = load(model)
-    seen: dict[tuple[str, ...], Features] = {}
+    features: dict[str, npt.NDArray[np.float32]] = {}
     rows = []
     for name, card in cards.items():
         examples = read(card, data)
-        names = tuple(example.name for example in examples)
-        if names not in seen:
-            seen[names] = extract(encoder, examples)
+        test = [example for example in examples if example.split == "test"]
         for protocol in protocols:
             if (card.task, protocol) not in _MEASURES:
                 continue
+            used = examples if protocol == "probe" else test
+            if unseen := [example for example in used if example.name not in features]:
+                features |= extract(encoder, unseen)
+            matrix = np.stack([features[example.name] for example in used])
             begun = time.monotonic()
-            result = _MEASURES[card.task, protocol](encoder, card, examples, seen[names])
-            test = [example for example in examples if example.split == "test"]
+            result = _MEASURES[card.task, protocol](encoder, card, used, matrix)
             rows.append(
                 {
                     "benchmark": name,
@@ -71,7 +72,7 @@ def evaluate(
                     "test_subjects": len({example.subject for example in test}),
                     "preprocess": encoder.preprocess_text,
                     "model_sha256": encoder.sha256,
-                    "data_sha256": seen[names].data_sha256,
+                    "data_sha256": data_sha256(examples),
                     "versions": {"emocap": __version__, **{p: importlib.metadata.version(p) for p in _PACKAGES}},
                     "seconds": round(time.monotonic() - begun, 2),
                 }
@@ -116,21 +117,21 @@ def _train_rows(card: Card, train: npt.NDArray[np.int64]) -> npt.NDArray[np.int6
     return train
 
 
-def _zeroshot(encoder: Encoder, card: Card, examples: Sequence[Example], features: Features) -> dict[str, Any]:
+def _zeroshot(encoder: Encoder, card: Card, examples: Sequence[Example], matrix: Matrix) -> dict[str, Any]:
     _, test = _split(examples)
-    predicted = zeroshot.classify(encoder, card, features.matrix[test])
+    predicted = zeroshot.classify(encoder, card, matrix[test])
     return {**_classification(card, _classes(card, examples)[test], predicted), "prompts": zeroshot.prompts(card)}
 
 
-def _probe(encoder: Encoder, card: Card, examples: Sequence[Example], features: Features) -> dict[str, Any]:
+def _probe(encoder: Encoder, card: Card, examples: Sequence[Example], matrix: Matrix) -> dict[str, Any]:
     train, test = _split(examples)
     train = _train_rows(card, train)
     labels = _classes(card, examples)
     predicted, c = probe.fit_predict(
-        features.matrix[train],
+        matrix[train],
         labels[train],
         _groups(examples)[train],
-        features.matrix[test],
+        matrix[test],
         lambda true, told: metrics.uar(metrics.confusion(true, told, len(card.classes))),
     )
     return {**_classification(card, labels[test], predicted), "regularisation_c": c}
@@ -156,7 +157,7 @@ def _classification(card: Card, true: Labels, predicted: Labels) -> dict[str, An
     }
 
 
-def _probe_units(encoder: Encoder, card: Card, examples: Sequence[Example], features: Features) -> dict[str, Any]:
+def _probe_units(encoder: Encoder, card: Card, examples: Sequence[Example], matrix: Matrix) -> dict[str, Any]:
     train, test = _split(examples)
     train = _train_rows(card, train)
     present = np.array(
@@ -165,10 +166,10 @@ def _probe_units(encoder: Encoder, card: Card, examples: Sequence[Example], feat
     predicted = np.stack(
         [
             probe.fit_predict(
-                features.matrix[train],
+                matrix[train],
                 present[train, unit],
                 _groups(examples)[train],
-                features.matrix[test],
+                matrix[test],
                 metrics.f1,
                 balanced=True,
             )[0]
@@ -192,13 +193,25 @@ def _probe_units(encoder: Encoder, card: Card, examples: Sequence[Example], feat
     }
 
 
+def _retrieval(encoder: Encoder, card: Card, examples: Sequence[Example], matrix: Matrix) -> dict[str, Any]:
+    found = retrieval.measure(encoder, [example.caption for example in examples if example.caption], matrix)
+    named = [(f"{one.name}_r{k}", one, place) for one in found for place, k in enumerate(retrieval.RANKS)]
+    return {
+        # Pictures are drawn anew, each with all its queries: sentences about one face are not independent.
+        "metrics": {name: _with_interval(partial(one.at, place), len(examples)) for name, one, place in named},
+        "queries": {one.name: int(one.queries_N.sum()) for one in found},
+        "chance": {name: round(float(one.chance_K[place]), 4) for name, one, place in named},
+    }
+
+
 def _with_interval(score: Score, size: int) -> dict[str, float]:
     low, high = metrics.bootstrap(score, size)
     return {"value": round(score(np.arange(size)), 4), "low": round(low, 4), "high": round(high, 4)}
 
 
-_MEASURES: dict[tuple[str, str], Callable[[Encoder, Card, Sequence[Example], Features], dict[str, Any]]] = {
+_MEASURES: dict[tuple[str, str], Callable[[Encoder, Card, Sequence[Example], Matrix], dict[str, Any]]] = {
     ("emotion", "zeroshot"): _zeroshot,
     ("emotion", "probe"): _probe,
     ("action_units", "probe"): _probe_units,
+    ("retrieval", "retrieval"): _retrieval,
 }

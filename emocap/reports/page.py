@@ -39,7 +39,7 @@ def write_report(
         if (folder / "manifest.json").is_file():
             builds.append(read_build(folder, name))
         elif (folder / "metrics.jsonl").is_file():
-            runs.append(read_run(folder))
+            runs.append(read_run(folder, name))
         elif (folder / "results.jsonl").is_file():
             results += read_results(folder)
         else:
@@ -58,7 +58,7 @@ def write_report(
         highlights=highlights,
         builds=builds,
         gallery=read_gallery(builds),
-        curves=curves(runs) if runs else [],
+        curves=curves(runs) if runs else None,
         results=group_results(results),
         version=__version__,
         short=_short,

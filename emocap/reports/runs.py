@@ -3,9 +3,11 @@
 import io
 import itertools
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 
@@ -17,50 +19,99 @@ class Run:
     rows: list[dict[str, Any]]
 
 
-def read_run(folder: Path) -> Run:
-    """The metrics of a run."""
+def read_run(folder: Path, name: str) -> Run:
+    """The metrics of a run, under a name."""
     lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return Run(folder.name, [json.loads(line) for line in lines])
+    return Run(name, [json.loads(line) for line in lines])
 
 
-def curves(runs: Sequence[Run]) -> list[tuple[str, str]]:
-    """Name and SVG of a chart for every part of the loss, a line per run."""
+@dataclass(frozen=True)
+class Curves:
+    """Charts of the metrics of some runs, a line per run."""
+
+    lines: list[tuple[str, str, str]]
+    """Name, colour and CSS border style of every run's line."""
+    outcome: list[tuple[str, str]]
+    """Name and SVG of a chart: benchmarks on the way, loss, mining."""
+    course: list[tuple[str, str]]
+    """The same of how it ran: gradients, scales, speed."""
+
+
+def curves(runs: Sequence[Run]) -> Curves:
+    """A chart for every metric that one of the runs has."""
     import matplotlib
 
     matplotlib.use("Agg")
+    styles = [style for style, _ in zip(itertools.product(_DASHES, _COLOURS), runs, strict=False)]
+    measured = dict.fromkeys(key for run in runs for row in run.rows for key in row.get("eval", {}))
+    benchmarks = {key: " · ".join(key.split("/")) for key in measured}
+
+    def charts(names: Mapping[str, str]) -> list[tuple[str, str]]:
+        having = [key for key in names if key in measured or any(key in row for run in runs for row in run.rows)]
+        return [(names[key], _chart(runs, styles, key)) for key in having]
+
+    return Curves(
+        lines=[(run.name, colour, dash) for run, (dash, colour) in zip(runs, styles, strict=True)],
+        outcome=charts(benchmarks | _OUTCOME),
+        course=charts(_COURSE),
+    )
+
+
+def _chart(runs: Sequence[Run], styles: Sequence[tuple[str, str]], key: str) -> str:
+    """SVG of one metric over the steps of every run that has it."""
+    import matplotlib
     import matplotlib.pyplot as plt
 
-    charts = []
-    parts = [
-        part for part in ("loss", "global", "summary", "local") if any(part in row for r in runs for row in r.rows)
-    ]
     with matplotlib.rc_context({"font.size": 10, "svg.fonttype": "none", "font.family": "sans-serif"}):
-        for part in parts:
-            figure, axes = plt.subplots(figsize=(4.4, 2.8), layout="constrained")
-            for run, colour in zip(runs, itertools.cycle(_COLOURS)):
-                rows = [row for row in run.rows if part in row]
-                if rows:
-                    steps, values = [row["step"] for row in rows], [row[part] for row in rows]
-                    axes.plot(steps, values, label=run.name, color=colour, linewidth=1.6)
-            axes.set_xlabel("step")
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.grid(axis="y", color="#e5e1da", linewidth=0.8)
-            if len(runs) > 1:
-                axes.legend(frameon=False)
-            buffer = io.StringIO()
-            figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-            plt.close(figure)
-            svg = buffer.getvalue()
-            charts.append((_NAMES[part], svg[svg.index("<svg") :]))
-    return charts
+        figure, axes = plt.subplots(figsize=(4.0, 2.4), layout="constrained")
+        for run, (dash, colour) in zip(runs, styles, strict=True):
+            points = [(row["step"], {**row, **row.get("eval", {})}.get(key)) for row in run.rows]
+            steps, values = _thinned([(step, value) for step, value in points if value is not None])
+            dot = "o" if len(steps) < 30 else None
+            axes.plot(steps, values, color=colour, linestyle=dash, linewidth=1.6, marker=dot, markersize=3)
+        axes.set_xlabel("step")
+        axes.set_yscale("log" if key == "gradient_norm" else "linear")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="y", color="#e5e1da", linewidth=0.8)
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        plt.close(figure)
+    svg = buffer.getvalue()
+    return svg[svg.index("<svg") :]
 
 
+def _thinned(points: Sequence[tuple[int, float]]) -> tuple[list[float], list[float]]:
+    """Steps and values of at most _POINTS points: means over equal stretches, where there are more."""
+    at_once = -(-len(points) // _POINTS)
+    stretches = [points[first : first + at_once] for first in range(0, len(points), at_once or 1)]
+    return [mean(step for step, _ in some) for some in stretches], [
+        mean(value for _, value in some) for some in stretches
+    ]
+
+
+_POINTS = 200
 _COLOURS = ("#b8432f", "#2f6f8f", "#7a8b2f", "#8a5a9f", "#c08a1e", "#4a4a4a")
-_NAMES = {
+_DASHES = ("solid", "dashed", "dotted")
+_OUTCOME = {
     "loss": "Loss, the weighted sum",
     "global": "Contrast of image and global caption",
     "summary": "Contrast of image and summary",
     "local": "Contrast of regions and local sentences",
+    "mined_precision": "Mined positives: share of the same label",
+    "mined_recall": "Pairs of the same label: share that is mined",
+    "mined_precision_macro": "Mined positives: the same, mean over labels",
+    "mined_recall_macro": "Pairs: the same, mean over labels",
+    "mined_per_query": "Mined positives per query",
+}
+_COURSE = {
+    "gradient_norm": "Norm of the gradient, before it is clipped",
+    "skipped": "Steps that were skipped",
+    "logit_scale": "Logit scale",
+    "local_logit_scale": "Logit scale of the local term",
+    "lr": "Learning rate",
+    "samples_per_second": "Samples per second",
+    "waiting_seconds": "Seconds of waiting for data, since the last row",
+    "gpu_gib": "Most memory of the first GPU, GiB",
 }
 
 
@@ -85,10 +136,18 @@ def _shared(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         chance = 1 / len(first["labels"])
     return {
         "title": first["title"],
-        "protocol": {"zeroshot": "zero-shot", "probe": "linear probe"}[first["protocol"]],
-        "metric": {"uar": "UAR", "macro_f1": "macro F1"}.get(metric, metric),
+        "protocol": {"zeroshot": "zero-shot", "probe": "linear probe"}.get(first["protocol"], first["protocol"]),
+        "metric": _called(metric),
         "key": metric,
         "chance": chance,
         "test": sum(first["counts"]["test"].values()),
         "subjects": first["test_subjects"],
+        "others": [(key, _called(key)) for key in first["metrics"]],
     }
+
+
+def _called(metric: str) -> str:
+    """``local_text_to_image_r5`` → local, text → image: R@5."""
+    if found := re.fullmatch(r"(\w+?)_(image_to_text|text_to_image)_r(\d+)", metric):
+        return f"{found[1]}, {found[2].replace('_to_', ' → ')}: R@{found[3]}"
+    return {"uar": "UAR", "war": "WAR", "macro_f1": "macro F1"}.get(metric, metric)

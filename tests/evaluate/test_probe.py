@@ -45,7 +45,7 @@ def test_the_strength_of_regularisation_follows_the_score() -> None:
 
         def score(true: np.ndarray, told: np.ndarray) -> float:
             calls.append(1)
-            return float((len(calls) - 1) // 3 == place)
+            return float((len(calls) - 1) % len(GRID) == place)
 
         return fit_predict(train, labels, groups, train, score)[1]
 

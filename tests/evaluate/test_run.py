@@ -1,4 +1,6 @@
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from emocap.evaluate import encoders, features, layouts, zeroshot
 from emocap.evaluate.cards import Card
 from emocap.evaluate.run import evaluate, read_results
 from emocap.recipes import load
+from emocap.samples import Sample
+from emocap.shards import read_shard, write_shard
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +89,48 @@ def test_zero_shot_is_what_open_clip_alone_computes(model: Path, drawn_build: Pa
     for example, told in zip(tests, np.array(logits).argmax(1), strict=True):
         confusion[list(card.classes).index(str(example.label)), told] += 1
     assert row["confusion"] == confusion.tolist()
+
+
+def test_retrieval_leaves_a_complete_row(model: Path, drawn_build: Path, tmp_path: Path) -> None:
+    (row,) = evaluate(cards("drawn-retrieval"), str(model), ["retrieval"], drawn_build, tmp_path)
+    assert (
+        list(row["metrics"])
+        == list(row["chance"])
+        == [
+            f"{part}_{way}_r{k}"
+            for part in ("global", "local", "summary")
+            for way in ("image_to_text", "text_to_image")
+            for k in (1, 5, 10)
+        ]
+    )
+    for measured in row["metrics"].values():
+        assert 0 <= measured["low"] <= measured["value"] <= measured["high"] <= 1
+    assert row["counts"]["train"] == {}
+    pictures = sum(row["counts"]["test"].values())
+    assert row["queries"]["global_image_to_text"] == row["queries"]["summary_text_to_image"] == pictures
+    assert row["queries"]["local_text_to_image"] >= 3 * pictures
+
+
+def test_captions_are_part_of_the_hash_where_they_are_retrieved(drawn_build: Path) -> None:
+    examples = layouts.read(cards("drawn-retrieval")["drawn-retrieval"], drawn_build)
+    first = examples[0]
+    assert first.caption
+    reworded = replace(first, caption=first.caption.model_copy(update={"summary": "It is another."}))
+    assert layouts.data_sha256([reworded, *examples[1:]]) != layouts.data_sha256(examples)
+
+
+def test_a_build_without_captions_has_nothing_to_retrieve(labelled_build: Path, tmp_path: Path) -> None:
+    bare = shutil.copytree(labelled_build, tmp_path / "bare")
+    for tar in (bare / "shards").glob("*.tar"):
+        samples = [Sample(s.record.model_copy(update={"caption": None}), s.jpeg) for s in read_shard(tar)]
+        write_shard(tar, bare / "index" / f"{tar.stem}.parquet", samples)
+    with pytest.raises(UserError, match="no captioned test pictures for Drawn faces, captions"):
+        layouts.read(cards("drawn-retrieval")["drawn-retrieval"], bare)
+
+
+def test_only_a_build_has_captions_to_retrieve() -> None:
+    with pytest.raises(ValueError, match="only a build has captions to retrieve"):
+        Card.model_validate({"title": "x", "task": "retrieval", "layout": {"reader": "folders"}})
 
 
 def test_measuring_again_replaces_and_another_model_adds(model: Path, drawn_build: Path, tmp_path: Path) -> None:
@@ -160,9 +206,33 @@ def test_without_a_text_tower_there_is_no_zero_shot() -> None:
 
 def test_the_hash_of_the_data_sees_labels_and_pixels(drawn_build: Path) -> None:
     examples = layouts.read(cards("drawn-emotions")["drawn-emotions"], drawn_build)[:3]
-    encoder = toy(torch.ones(2))
-    first = features.extract(encoder, examples).data_sha256
-    assert first == features.extract(encoder, examples).data_sha256
-    relabelled = [examples[0], *(type(e)(**{**vars(e), "label": "fear", "name": e.name}) for e in examples[1:])]
-    relabelled[1] = type(examples[1])(**{**vars(examples[1]), "label": "another"})
-    assert features.extract(encoder, relabelled).data_sha256 != first
+    first = layouts.data_sha256(examples)
+    assert first == layouts.data_sha256(list(examples))
+    assert first != layouts.data_sha256([examples[1], examples[0], examples[2]])
+    assert first != layouts.data_sha256([*examples[:2], replace(examples[2], data=examples[2].data + b"0")])
+    relabelled = [replace(examples[0], label="another"), *examples[1:]]
+    assert layouts.data_sha256(relabelled) != first
+
+
+def test_pictures_are_looked_at_once_for_all_cards(
+    model: Path, drawn_build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def watched(encoder: encoders.Encoder, examples: list[layouts.Example]) -> dict[str, Any]:
+        looked.extend(example.name for example in examples)
+        return features.extract(encoder, examples)
+
+    monkeypatch.setattr("emocap.evaluate.run.extract", watched)
+    names = ("drawn-retrieval", "drawn-emotions", "drawn-action-units")
+    rows = evaluate(cards("drawn-emotions"), str(model), ["zeroshot"], drawn_build, tmp_path)
+    assert len(looked) == sum(rows[0]["counts"]["test"].values()) < 120  # none to train a probe on
+    looked.clear()
+    rows = evaluate(cards(*names), str(model), ["zeroshot", "probe", "retrieval"], drawn_build, tmp_path)
+    assert len(rows) == 4
+    assert len(looked) == len(set(looked)) == 120
+    # The order of the cards, and with it that of the pictures, changes nothing.
+    again = evaluate(cards(*reversed(names)), str(model), ["zeroshot", "probe", "retrieval"], drawn_build, tmp_path)
+    assert {r["benchmark"] + r["protocol"]: r["metrics"] for r in rows} == {
+        r["benchmark"] + r["protocol"]: r["metrics"] for r in again
+    }

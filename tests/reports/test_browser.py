@@ -1,10 +1,12 @@
 """The page as a browser shows it: Debian's chromium, headless."""
 
+import json
 import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -123,8 +125,37 @@ def test_what_is_typed_goes_into_the_address_and_back(browse: Open, page: Path, 
     assert {re.search(r'data-emotion="(\w+)"', card)[1] for card in shown(dom)[0]} == {"anger"}  # type: ignore[index]
 
 
+@pytest.fixture
+def training_page(tmp_path: Path) -> Path:
+    """A page of thirteen runs and of a retrieval with its 18 metrics."""
+    for number in range(13):
+        folder = tmp_path / f"a-run-with-a-rather-long-name-{number}"
+        folder.mkdir()
+        logged: list[dict[str, Any]] = [
+            {"step": step, "loss": 1 / step, "gradient_norm": 2.0, "lr": 1e-5} for step in range(1, 50)
+        ]
+        named = {"drawn-retrieval/retrieval/global_image_to_text_r1": 0.1 * number}
+        logged.append({"step": 49, "eval": named})
+        (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in logged))
+    names = [f"{p}_{w}_r{k}" for p in ("global", "local") for w in ("image_to_text", "text_to_image") for k in (1, 5)]
+    row = {
+        **{"benchmark": "drawn-retrieval", "title": "Drawn faces, captions", "protocol": "retrieval"},
+        **{"model": "runs/a-run-with-a-rather-long-name", "counts": {"test": {"fear": 9}}, "test_subjects": 3},
+        "metrics": {name: {"value": 0.2, "low": 0.1, "high": 0.3} for name in names},
+        "chance": dict.fromkeys(names, 0.01),
+    }
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "results.jsonl").write_text(json.dumps(row) + "\n")
+    folders = [path for path in sorted(tmp_path.iterdir()) if path.is_dir()]
+    return write_report(folders, tmp_path / "training.html")
+
+
 @pytest.mark.parametrize("width", [400, 1200])
-def test_nothing_is_wider_than_the_window(browse: Open, page: Path, tmp_path: Path, width: int) -> None:
+@pytest.mark.parametrize("which", ["page", "training_page"])
+def test_nothing_is_wider_than_the_window(
+    browse: Open, request: pytest.FixtureRequest, which: str, tmp_path: Path, width: int
+) -> None:
+    page = request.getfixturevalue(which)
     script = """<script>
     const { clientWidth, scrollWidth } = document.documentElement;
     parent.postMessage(`${innerWidth} wide, ${scrollWidth - clientWidth} over`, "*");
