@@ -1,6 +1,6 @@
 """What passes between loader, towers and objective: a batch of samples, and what the towers make of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -28,6 +28,12 @@ class Batch:
     """int64, the number of the sample's emotion label among those of the data, −1 where it has none."""
     sentiment_BC: Tensor | None = None
     """Probabilities of C emotion families in the captions, for EmotionCLIP's reweighting."""
+
+    def pin_memory(self) -> "Batch":
+        """The same in page-locked memory, from which a GPU copies while it computes; torch's DataLoader calls this."""
+        return replace(
+            self, **{name: each.pin_memory() for name, each in vars(self).items() if isinstance(each, Tensor)}
+        )
 
 
 @dataclass(frozen=True)

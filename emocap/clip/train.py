@@ -14,11 +14,12 @@ from typing import Any
 
 import open_clip
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from emocap import progress
 from emocap.clip import checkpoints
-from emocap.clip.loader import Batch, Look, batches, find_shards
+from emocap.clip.batch import Batch
+from emocap.clip.loader import Look, batches, find_shards, normalise
 from emocap.clip.objective import Features, LocalFeatures, Objective
 from emocap.clip.recipe import OptimizerRecipe, TrainRecipe
 from emocap.clip.towers import Tokens, create, encode_images, encode_texts
@@ -79,8 +80,8 @@ def train(recipe: TrainRecipe, out: Path) -> None:
         for step, batch in enumerate(stream, start=begun + 1):
             rate = set_rate(optimizer, recipe.optimizer, step, steps)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bf16"):
-                features = encode(model, batch, device, local=recipe.objective.local_weight > 0)
-            loss, told = objective(features, model.logit_scale, step - 1, emotion_numbers(batch).to(device))
+                features = encode(model, batch, look, device, local=recipe.objective.local_weight > 0)
+            loss, told = objective(features, model.logit_scale, step - 1, batch.label_B.to(device))
             if not torch.isfinite(loss):
                 raise UserError(f"the loss is {told['loss']} at step {step}; lower optimizer.lr. Batch: {batch.keys}")
             loss.backward()
@@ -152,33 +153,22 @@ def set_rate(optimizer: torch.optim.Optimizer, recipe: OptimizerRecipe, step: in
     return rate
 
 
-def encode(model: nn.Module, batch: Batch, device: torch.device, local: bool) -> Features:
+def encode(model: nn.Module, batch: Batch, look: Look, device: torch.device, local: bool) -> Features:
     """Both towers over a batch; all its texts go through the text tower together."""
-    image_BD, patch_BMD = encode_images(model, batch.image_B3HW.to(device), patches=local)
+    image_B3HW = normalise(batch.image_B3HW.to(device, non_blocking=True), look)
+    image_BD, patch_BMD = encode_images(model, image_B3HW, patches=local)
     parts = [batch.global_BL, batch.summary_BL] + ([batch.sentence_NL] if local else [])
     text = encode_texts(model, torch.cat(parts).to(device)).float().split([len(part) for part in parts])
     return Features(
         image_BD=image_BD.float(),
         global_BD=text[0],
         summary_BD=text[1],
-        global_group_B=groups(batch.global_BL, device),
-        summary_group_B=groups(batch.summary_BL, device),
-        local=LocalFeatures(patch_BMD.float(), text[2], batch.owner_N.to(device), groups(batch.sentence_NL, device))
+        global_group_B=batch.global_group_B.to(device),
+        summary_group_B=batch.summary_group_B.to(device),
+        local=LocalFeatures(patch_BMD.float(), text[2], batch.owner_N.to(device), batch.sentence_group_N.to(device))
         if patch_BMD is not None
         else None,
     )
-
-
-def groups(token_NL: Tensor, device: torch.device) -> Tensor:
-    """A number for every text; equal texts have equal numbers."""
-    number_N: Tensor = torch.unique(token_NL, dim=0, return_inverse=True)[1]
-    return number_N.to(device)
-
-
-def emotion_numbers(batch: Batch) -> Tensor:
-    """Class numbers of the batch's labels, −1 where a sample has none."""
-    names = sorted({name for name in batch.emotions if name})
-    return torch.tensor([names.index(name) if name else -1 for name in batch.emotions])
 
 
 def forget_after(metrics: Path, step: int) -> None:
