@@ -1,6 +1,7 @@
 """What passes between loader, towers and objective: a batch of samples, and what the towers make of it."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor
 
@@ -31,9 +32,10 @@ class Batch:
 
     def pin_memory(self) -> "Batch":
         """The same in page-locked memory, from which a GPU copies while it computes; torch's DataLoader calls this."""
-        return replace(
-            self, **{name: each.pin_memory() for name, each in vars(self).items() if isinstance(each, Tensor)}
-        )
+        pinned: dict[str, Any] = {
+            name: each.pin_memory() for name, each in vars(self).items() if isinstance(each, Tensor)
+        }
+        return replace(self, **pinned)
 
 
 @dataclass(frozen=True)

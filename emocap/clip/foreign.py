@@ -11,7 +11,7 @@ import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import webdataset as wds
 from filelock import FileLock
@@ -85,15 +85,33 @@ def _samples(tar: str) -> Iterator[Sample]:
 def _members(opened: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Name and bytes of every picture and record; webdataset's own stage takes members of any kind and size."""
     for shard in opened:
-        with tarfile.open(fileobj=shard["stream"], mode="r|*") as archive:
+        stream = _Watched(shard["stream"])
+        with tarfile.open(fileobj=stream, mode="r|*") as archive:  # type: ignore[call-overload]
             while (entry := archive.next()) is not None:
-                archive.members.clear()  # type: ignore[attr-defined]  # it would remember all that went by
+                archive.members.clear()  # it would remember all that went by
                 if not entry.isfile() or not entry.name.lower().endswith((".jpg", ".jpeg", ".json")):
                     continue
                 if entry.size > MOST_BYTES // 4:
                     raise ValueError(f"{entry.name} has {entry.size} bytes, at most {MOST_BYTES // 4} are read")
                 content = archive.extractfile(entry)
                 yield {"fname": entry.name, "data": content.read() if content else b"", "__url__": shard["url"]}
+            while stream.read(1 << 20):
+                pass
+            # tarfile takes the end of a file for the end of the tar; a decompressor does not.
+            if archive.fileobj.comptype == "tar" and any(stream.last):
+                raise ValueError("it is cut short")
+
+
+class _Watched:
+    """A stream of which the last 512 bytes are remembered: of a whole tar they are zeros."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self.last = stream, b""
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self.last = (self.last + data)[-512:]
+        return data
 
 
 def _check(sample: dict[str, Any], name: str) -> Sample:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -26,7 +27,7 @@ def samples(labelled_build: Path) -> list[Sample]:
     return [sample for tar in sorted((labelled_build / "shards").glob("*.tar")) for sample in read_shard(tar)][:40]
 
 
-def pack(tar: Path, members: Sequence[tuple[str, bytes]], mode: str = "w") -> Path:
+def pack(tar: Path, members: Sequence[tuple[str, bytes]], mode: Literal["w", "w:gz"] = "w") -> Path:
     """A tar as anyone may write one."""
     with tarfile.open(tar, mode) as archive:
         for name, content in members:
@@ -76,7 +77,7 @@ def test_a_recipe_names_a_folder_a_pattern_or_a_tar(tars: Path, tmp_path: Path) 
     assert samples(str(tars)) == 40
     assert samples(f"{tars}/set-{{000..001}}.tar") == 30
     assert samples(f"{tars}/set-002.tar.gz") == 10
-    assert samples(f"file:{tars}/set-000.tar") == 15
+    assert samples(f"file://{tars}/set-000.tar") == 15
     with pytest.raises(UserError, match="is not a finished build"):
         samples(f"{tars}/set-007.tar")
 
@@ -153,7 +154,10 @@ def test_a_key_that_would_not_fit_a_shard_is_told(samples: list[Sample], tmp_pat
 
 
 def test_a_tar_cut_short_is_told(tars: Path, tmp_path: Path) -> None:
-    for name, size in (("set-000.tar", 30_000), ("set-002.tar.gz", 5_000)):
+    with tarfile.open(tars / "set-000.tar") as archive:
+        members = archive.getmembers()
+    between, within = members[20].offset, members[21].offset_data + 100
+    for name, size in (("set-000.tar", within), ("set-000.tar", between), ("set-002.tar.gz", 5_000)):
         with (tars / name).open("r+b") as file:
             file.truncate(size)
         with pytest.raises(UserError, match="is not a tar that can be read to its end"):

@@ -111,4 +111,6 @@ def test_samples_that_follow_each_other_come_from_few_shards_and_in_no_order() -
 def test_the_sequence_of_a_seed_stays_what_it_is() -> None:
     """A run that goes on under a later version would otherwise see some samples twice."""
     order = Order([[4, 3], [5]], [7, 5], 4, False, 7)
-    assert pairs(order, 0, 12) == []
+    dataset_N, sample_N = order.places(0, 12)
+    assert dataset_N.tolist() == [0, 1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 0]
+    assert sample_N.tolist() == [0, 2, 1, 3, 2, 3, 1, 4, 0, 5, 4, 6]
