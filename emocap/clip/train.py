@@ -154,7 +154,10 @@ def _train(recipe: TrainRecipe, out: Path, measure: Measure | None, ranks: Ranks
         return told
 
     # The loop
-    stream = batches(shards, recipe.data, look, tokens, recipe.seed, begun, steps - begun, ranks.rank, ranks.count)
+    stream = batches(
+        *(shards, recipe.data, look, tokens, recipe.seed, begun, steps - begun, ranks.rank, ranks.count),
+        sentiments=recipe.objective.reweight is not None,
+    )
     learning(model)
     with contextlib.ExitStack() as stack:
         stop_asked = stack.enter_context(watch_sigterm())
