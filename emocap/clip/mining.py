@@ -1,11 +1,11 @@
 """Cross-modal guided positive mining: equation (3) of our reading.
 
 From a guide to targets, for Q queries of this rank over the N samples of the batch: ``similarity`` → ``score``
-(standardised) → ``candidates`` (threshold, top-k, mutual) → ``weights`` → ``mix`` with what is positive anyway.
-Nothing here carries a gradient.
+(standardised) → ``candidates`` (threshold, top-k, mutual) and ``weights``, or ``transport`` instead of these two →
+``mix`` with what is positive anyway. Nothing here carries a gradient.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -42,6 +42,9 @@ def mine(image_ND: Tensor, text_ND: Tensor, label_N: Tensor, recipe: MiningRecip
         agree_QN = _others(share, label_N) & (label_N[share.rows, None] == label_N) & (label_N >= 0)
         weight_QN = weights(agree_QN.to(image_ND.dtype), agree_QN, 1.0)
         return Mined(weight_QN, weight_QN)
+    if recipe.rule == "transport":
+        by_text_QN = transport(text_ND, recipe, share)
+        return Mined(by_text_QN, by_text_QN if recipe.by == "text" else transport(image_ND, recipe, share))
     image_QN, text_QN = similarity(image_ND, share), similarity(text_ND, share)
     image_score_QN, text_score_QN = score(image_QN, recipe, share), score(text_QN, recipe, share)
     if recipe.rule == "consensus":
@@ -50,6 +53,27 @@ def mine(image_ND: Tensor, text_ND: Tensor, label_N: Tensor, recipe: MiningRecip
     by_text_QN = weights(text_QN, candidates(text_score_QN, recipe, share), recipe.temperature)
     by_image_QN = weights(image_QN, candidates(image_score_QN, recipe, share), recipe.temperature)
     return Mined(image_QN=by_text_QN, text_QN=by_image_QN)
+
+
+def transport(guide_ND: Tensor, recipe: MiningRecipe, share: Share) -> Tensor:
+    """How queries divide 1 among all samples when every sample is to receive as much, Q×N.
+
+    Entropic optimal transport between the batch and itself (Cuturi 2013), nobody being carried to itself:
+    exp(z / τ_m), whose columns and rows are brought to sum to 1 in turn (Sinkhorn), rows last. A threshold serves the
+    classes that are many; in a plan a rare sample is found by the few that are like it, and the many cannot be
+    everybody's positives. Every rank makes the whole plan of N×N. Our reading.
+    """
+    if share.total < 3:
+        return torch.zeros_like(similarity(guide_ND, share))  # there is no choice
+    whole = replace(share, whole=True)
+    log_NN = score(similarity(guide_ND, whole), recipe, whole) / recipe.temperature
+    log_NN = log_NN.fill_diagonal_(-torch.inf)
+    for _ in range(_SINKHORN_ROUNDS):
+        log_NN = log_NN.log_softmax(0).log_softmax(1)
+    return log_NN[share.rows].exp().nan_to_num()
+
+
+_SINKHORN_ROUNDS = 10
 
 
 def similarity(guide_ND: Tensor, share: Share) -> Tensor:

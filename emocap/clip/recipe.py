@@ -78,10 +78,15 @@ class DataRecipe(Recipe):
 class MiningRecipe(Recipe):
     """Cross-modal guided positive mining, equation (3) of our reading."""
 
-    rule: Literal["cross", "consensus", "soft", "labels", "off"] = "cross"
-    """cross: positives of an image by the similarity of texts, of a text by that of images. consensus: by the smaller
-    of both. soft: every pair, by the softmax of the other modality's similarity. labels: all samples of the same
-    emotion label, what perfect mining would find. off: nothing is mined."""
+    rule: Literal["transport", "cross", "consensus", "soft", "labels", "off"] = "transport"
+    """Positives are chosen by the similarity of other samples to the query's own. transport: by a plan in which every
+    sample is as much of a positive as any other, so that rare emotions find theirs. cross: those of an image by the
+    similarity of texts, of a text by that of images. consensus: by the smaller of both. soft: every pair, by the
+    softmax of the other modality's similarity. labels: all samples of the same emotion label, what perfect mining
+    would find. off: nothing is mined."""
+    by: Literal["text", "cross"] = "text"
+    """Of ``transport``: text: the plan follows the texts for all queries. cross: for text queries it follows the
+    images."""
     guide: Literal["online", "ema", "frozen"] = "online"
     """Whose embeddings are compared: those of the towers in training, of their running mean, or of the start."""
     k: int | None = Field(8, ge=1)
@@ -92,10 +97,11 @@ class MiningRecipe(Recipe):
     """The pairs that the standard deviation is taken over: all of the batch, or those of the query."""
     mutual: bool = False
     """Only positives that find each other."""
-    alpha: float = Field(0.3, ge=0, lt=1)
+    alpha: float = Field(0.5, ge=0, lt=1)
     """Share of a row's weight that mined positives receive."""
     temperature: float = Field(0.1, gt=0)
-    """Of the softmax that divides alpha among them, over cosine similarities."""
+    """Of the softmax that divides alpha among them, over cosine similarities; of ``transport``, over standard
+    deviations."""
     warmup: int = Field(0, ge=0)
     """Steps before mining starts."""
 

@@ -133,6 +133,10 @@ def targets(
     """W for image queries and for text queries."""
     if recipe.rule == "off":
         return base, base
+    if recipe.rule == "transport":
+        by_text = plan(text, recipe)
+        plans = (by_text, by_text if recipe.by == "text" else plan(image, recipe))
+        return _mixed(base, plans[0], recipe.alpha), _mixed(base, plans[1], recipe.alpha)
     by_text, by_image, texts, images = mined(image, text, labels, recipe)
     made: list[Matrix] = []
     for found, guide in ((by_text, texts), (by_image, images)):
@@ -175,3 +179,24 @@ def sentences_joined(
         return i == j or equal or near
 
     return [[together(i, j) for j in range(n)] for i in range(n)]
+
+
+def plan(guide: Tensor, recipe: MiningRecipe) -> Matrix:
+    """Sinkhorn's balancing of exp(z / temperature) without its diagonal, ten rounds, rows last."""
+    n = len(guide)
+    if n < 3:
+        return [[0.0] * n for _ in range(n)]
+    z = _standardised((guide @ guide.T).tolist(), recipe.standardise)
+    made = [[math.exp(z[i][j] / recipe.temperature) if i != j else 0.0 for j in range(n)] for i in range(n)]
+    for _ in range(10):
+        columns = [sum(row[j] for row in made) for j in range(n)]
+        made = [[x / columns[j] for j, x in enumerate(row)] for row in made]
+        made = [[x / sum(row) for x in row] for row in made]
+    return made
+
+
+def _mixed(base: Matrix, found: Matrix, alpha: float) -> Matrix:
+    return [
+        [(1 - alpha) * b + alpha * f for b, f in zip(*rows, strict=True)] if any(rows[1]) else rows[0]
+        for rows in zip(base, found, strict=True)
+    ]

@@ -22,12 +22,13 @@ def targets(
 
 
 @pytest.mark.usefixtures("double")
-@pytest.mark.parametrize("rule", ["cross", "consensus", "soft", "labels"])
+@pytest.mark.parametrize("rule", ["transport", "cross", "consensus", "soft", "labels"])
 @pytest.mark.parametrize("standardise", ["batch", "row"])
 @pytest.mark.parametrize(
     "settings",
     [
         {},
+        {"by": "cross", "temperature": 0.7},
         {"k": 1},
         {"k": 50},
         {"k": None},
@@ -57,7 +58,7 @@ def test_equal_texts_are_joined() -> None:
 
 def test_where_nothing_is_near_enough_a_row_stays_as_it_was() -> None:
     base = torch.eye(5, dtype=torch.float64)
-    for made in targets(unit(5, 4, 0), unit(5, 4, 1), base, MiningRecipe(delta=50)):
+    for made in targets(unit(5, 4, 0), unit(5, 4, 1), base, MiningRecipe(rule="cross", delta=50)):
         assert torch.equal(made, base)
 
 
@@ -65,7 +66,7 @@ def test_equal_embeddings_have_no_neighbours_by_deviations() -> None:
     """In a collapsed tower no pair stands out, and nothing is divided by zero."""
     collapsed = unit(1, 4, 0).expand(6, 4)
     for standardise in ("batch", "row"):
-        recipe = MiningRecipe.model_validate({"standardise": standardise})
+        recipe = MiningRecipe.model_validate({"rule": "cross", "standardise": standardise})
         for made in targets(collapsed, collapsed, torch.eye(6).double(), recipe):
             assert torch.equal(made, torch.eye(6).double())
 
@@ -77,7 +78,7 @@ def test_without_a_label_a_row_stays_one_hot() -> None:
     )
     assert made[1].tolist() == [0, 1, 0, 0]
     assert made[3].tolist() == [0, 0, 0, 1]
-    torch.testing.assert_close(made[0], torch.tensor([0.7, 0, 0.3, 0]))
+    torch.testing.assert_close(made[0], torch.tensor([0.5, 0, 0.5, 0]))
 
 
 def test_no_gradient_flows_through_the_guides() -> None:
@@ -86,10 +87,23 @@ def test_no_gradient_flows_through_the_guides() -> None:
         assert not made.requires_grad
 
 
+def test_in_a_plan_everybody_is_as_much_of_a_positive() -> None:
+    """Nine samples that are much alike and two that are like each other: the two find each other, the nine do not."""
+    many = torch.nn.functional.normalize(torch.tensor([1.0, 0, 0]) + 0.3 * unit(9, 3, 0), dim=1)
+    few = torch.nn.functional.normalize(torch.tensor([0.6, 0.8, 0]) + 0.05 * unit(2, 3, 1), dim=1)
+    text = torch.cat([many, few])
+    mined = mine(text, text, NOBODY[:11], MiningRecipe(temperature=0.3), even_share(11)).image_QN
+    torch.testing.assert_close(mined.sum(1), torch.ones(11).double())
+    assert (mined.sum(0) - 1).abs().max() < 0.05
+    assert mined[9, 10] > 0.8
+    assert mined[10, 9] > 0.8
+    assert mined.diagonal().tolist() == [0.0] * 11
+
+
 def test_images_are_mined_by_texts_and_texts_by_images() -> None:
     image = torch.nn.functional.normalize(torch.tensor([[1.0, 0], [1, 0.1], [0, 1], [-1, 1]]), dim=1)
     text = torch.nn.functional.normalize(torch.tensor([[1.0, 0], [0, 1], [1, 0.1], [-1, -1]]), dim=1)
-    by_text, by_image = targets(image, text, torch.eye(4), MiningRecipe(delta=1.0, k=1))
+    by_text, by_image = targets(image, text, torch.eye(4), MiningRecipe(rule="cross", delta=1.0, k=1))
     assert by_text[0, 2] > 0
     assert by_text[0, 1] == 0
     assert by_image[0, 1] > 0

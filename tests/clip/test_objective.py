@@ -68,7 +68,7 @@ def test_global_alone_without_mining_is_open_clips_loss(gather: str) -> None:
     assert set(told) == {"loss", "global", "logit_scale"}
 
 
-@pytest.mark.parametrize("rule", ["off", "cross", "consensus", "soft", "labels"])
+@pytest.mark.parametrize("rule", ["off", "transport", "cross", "consensus", "soft", "labels"])
 @pytest.mark.parametrize("kind", ["softmax", "sigmoid", "multi_instance"])
 @pytest.mark.parametrize("join_equal", [True, False])
 @pytest.mark.parametrize("reweight", [None, 10.0])
@@ -114,7 +114,7 @@ def test_the_sum_and_its_gradients_are_equation_one(
 
 
 def test_mining_waits_for_its_warm_up() -> None:
-    mined, plain = recipes(mining={"delta": 0.0, "warmup": 5}), recipes(mining={"rule": "off"})
+    mined, plain = recipes(mining={"rule": "cross", "delta": 0.0, "warmup": 5}), recipes(mining={"rule": "off"})
     before, after = (run(mined, features(), step)[0] for step in (4, 5))
     torch.testing.assert_close(before, run(plain, features())[0])
     assert not torch.isclose(before, after)
@@ -172,7 +172,7 @@ def test_what_is_not_used_does_not_ask_for_a_gradient() -> None:
     assert all(p.grad is not None for p in objective.parameters() if p.requires_grad)
 
 
-@pytest.mark.parametrize("rule", ["cross", "consensus", "soft", "labels"])
+@pytest.mark.parametrize("rule", ["transport", "cross", "consensus", "soft", "labels"])
 @pytest.mark.parametrize("contrast", ["regions", "pictures"])
 def test_one_sample_is_no_harm(rule: str, contrast: str) -> None:
     whole = features()
