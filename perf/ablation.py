@@ -30,7 +30,6 @@ from emocap.recipes import load
 
 ROWS = {
     "clip": "global (CLIP, FLIP)",
-    "equal": "+ equal captions joined",
     "summary": "+ summary",
     "local": "+ local",
     "mining-cross": "+ mining, cross",
