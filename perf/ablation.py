@@ -43,6 +43,8 @@ ROWS = {
     "coclr": "CoCLR",
 }
 """Recipe in models/ablation/ → its name in the table."""
+RIVALS = ("emotionclip", "coclr")
+"""Only where asked for: other ways to choose positives and negatives, on global captions."""
 CARDS = ("drawn-emotions", "drawn-action-units", "drawn-retrieval")
 COLUMNS = {
     "zero-shot UAR": ("drawn-emotions", "zeroshot", "uar"),
@@ -120,8 +122,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
-    parser.add_argument("--equal-compute", nargs="*", choices=ROWS, default=["clip", "summary", "local", "dreamlip"])
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=[row for row in ROWS if row not in RIVALS])
+    parser.add_argument("--equal-compute", nargs="*", choices=ROWS, default=["clip", "summary", "dreamlip"])
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     chosen = parser.parse_args()
 

@@ -127,12 +127,16 @@ def encode_texts(model: nn.Module, token_NL: Tensor) -> Tensor:
         cut_U, order_U = cut_U.sort()
         length_G, size_G = cut_U.unique_consecutive(return_counts=True)
         groups = zip(unique_UL[order_U].split(size_G.tolist()), length_G.tolist(), strict=True)
-        parts = [_encode_cut(text, group_NL, length) for group_NL, length in groups]
+        cut = [group_NL[:, :length] for group_NL, length in groups]
+        # One look-up for all groups: each has a gradient as large as the whole vocabulary.
+        word_PW = text.token_embedding(torch.cat([group_NL.flatten() for group_NL in cut]))
+        words = word_PW.split([group_NL.numel() for group_NL in cut])
+        parts = [_encode_cut(text, *pair) for pair in zip(cut, words, strict=True)]
         embedded_UD = torch.cat(parts)[order_U.argsort()]
     return F.normalize(embedded_UD, dim=-1)[inverse_N]
 
 
-_STEP = 4
+_STEP = 8
 """Texts are cut to a multiple of so many tokens: more pads more, fewer makes smaller groups."""
 
 
@@ -142,10 +146,10 @@ def _can_be_cut(text: Any) -> bool:
     return causal and text.cls_emb is None and text.pool_type == "argmax" and not text.use_pad_mask
 
 
-def _encode_cut(text: Any, token_NL: Tensor, length: int) -> Tensor:
-    """A text tower on sequences cut to ``length``."""
-    token_NL = token_NL[:, :length]
-    x_NLW: Tensor = text.token_embedding(token_NL) + text.positional_embedding[:length]
+def _encode_cut(text: Any, token_NL: Tensor, word_PW: Tensor) -> Tensor:
+    """A text tower on sequences of one length; ``word_PW``: the embeddings of their tokens, one after the other."""
+    length = token_NL.shape[1]
+    x_NLW: Tensor = word_PW.view(*token_NL.shape, -1) + text.positional_embedding[:length]
     x_NLW = text.transformer(x_NLW, attn_mask=text.attn_mask[:length, :length])
     # Of the last layer only the end tokens count.
     x_NW: Tensor = text.ln_final(x_NLW[torch.arange(len(token_NL), device=token_NL.device), token_NL.argmax(-1)])
