@@ -60,7 +60,7 @@ def test_the_version() -> None:
             "guess is not one of zeroshot, probe",
         ),
         (["report", "."], ". is neither a finished build nor"),
-        (["push", ".", "lab/faces"], ". is not a finished build"),
+        (["push", ".", "lab/faces"], ". is neither a finished build nor a run of emocap train"),
     ],
 )
 def test_mistakes_get_one_line_and_exit_code_2(
