@@ -133,16 +133,17 @@ def agreement(mined_QN: Tensor, base_QN: Tensor, label_N: Tensor, share: Share) 
 
     Only what is mined beyond the base counts, and only between samples with labels. precision: share of the mined
     weight that lies on the query's own class. recall: share of the pairs of a class, without those of the base, that
-    are mined. Classes are those of the queries; nan where there is nothing to measure.
+    are mined: that have more weight than they would if it were spread over the whole batch. Classes are those of the queries; nan where there is nothing to measure.
     """
     known_QN = (label_N[share.rows, None] >= 0) & (label_N >= 0) & (base_QN == 0)
     agree_QN = known_QN & (label_N[share.rows, None] == label_N)
     weight_QN = mined_QN.where(known_QN, 0)
+    found_QN = mined_QN > 1 / share.total
     measured_4Q = torch.stack(
         [
             weight_QN.where(agree_QN, 0).sum(1),
             weight_QN.sum(1),
-            (agree_QN & (mined_QN > 0)).sum(1),
+            (agree_QN & found_QN).sum(1),
             agree_QN.sum(1),
         ]
     )
@@ -150,7 +151,7 @@ def agreement(mined_QN: Tensor, base_QN: Tensor, label_N: Tensor, share: Share) 
     class_N = torch.searchsorted(label_N.sort().values, label_N)
     per_class_4N = measured_4Q.new_zeros(4, share.total).index_add(1, class_N[share.rows], measured_4Q)
     right_N, weight_N, hit_N, pair_N = share.total_of(per_class_4N)
-    found = share.total_of(((mined_QN > 0) & (base_QN == 0)).sum())
+    found = share.total_of((found_QN & (base_QN == 0)).sum())
     return {
         "precision": right_N.sum() / weight_N.sum(),
         "recall": hit_N.sum() / pair_N.sum(),
