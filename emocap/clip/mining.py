@@ -133,7 +133,8 @@ def agreement(mined_QN: Tensor, base_QN: Tensor, label_N: Tensor, share: Share) 
 
     Only what is mined beyond the base counts, and only between samples with labels. precision: share of the mined
     weight that lies on the query's own class. recall: share of the pairs of a class, without those of the base, that
-    are mined: that have more weight than they would if it were spread over the whole batch. Classes are those of the queries; nan where there is nothing to measure.
+    are mined: that have more weight than they would if it were spread over the whole batch. Classes are those of the
+    queries; nan where there is nothing to measure.
     """
     known_QN = (label_N[share.rows, None] >= 0) & (label_N >= 0) & (base_QN == 0)
     agree_QN = known_QN & (label_N[share.rows, None] == label_N)

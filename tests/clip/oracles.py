@@ -134,9 +134,8 @@ def targets(
     if recipe.rule == "off":
         return base, base
     if recipe.rule == "transport":
-        by_text = plan(text, recipe)
-        plans = (by_text, by_text if recipe.by == "text" else plan(image, recipe))
-        return _mixed(base, plans[0], recipe.alpha), _mixed(base, plans[1], recipe.alpha)
+        other = text if recipe.by == "text" else image
+        return _mixed(base, plan(text, recipe), recipe.alpha), _mixed(base, plan(other, recipe), recipe.alpha)
     by_text, by_image, texts, images = mined(image, text, labels, recipe)
     made: list[Matrix] = []
     for found, guide in ((by_text, texts), (by_image, images)):
