@@ -88,7 +88,7 @@ def encode_texts(model: nn.Module, token_NL: Tensor) -> Tensor:
     return F.normalize(embedded_UD, dim=-1)[inverse_N]
 
 
-_STEP = 4
+_STEP = 8
 """Texts are cut to a multiple of so many tokens: more pads more, fewer makes smaller groups."""
 
 
