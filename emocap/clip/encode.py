@@ -26,18 +26,21 @@ class Encoder(nn.Module):
         super().__init__()
         self.model, self.learner = model, learner
         self._local, self._dtype = local, dtype
-        # Compiled as functions, the towers keep their names, and any tower can be: open_clip's own, timm's, another's.
         self._images: Callable[..., tuple[Tensor, Tensor | None]] = (
             torch.compile(encode_images) if fast else encode_images
         )
-        self._texts: Callable[..., Tensor] = torch.compile(encode_texts, dynamic=True) if fast else encode_texts
+        if fast:
+            # Texts come in ever new numbers and lengths: block by block, one compilation serves them all.
+            text: Any = model.text
+            for block in getattr(text.transformer, "resblocks", [text]):
+                block.compile(dynamic=True)
 
     def forward(self, batch: Batch) -> Features:
         """The features of a batch, fp32; all its texts go through the text tower together."""
         with torch.autocast(batch.image_B3HW.device.type, dtype=self._dtype, enabled=self._dtype is not None):
             image_BD, patch_BMD = self._images(self.model, normalised(batch, self.model), patches=self._local)
             parts = [batch.global_BL, batch.summary_BL] + ([batch.sentence_NL] if self._local else [])
-            text_UD = self._texts(self.model, torch.cat(parts))
+            text_UD = encode_texts(self.model, torch.cat(parts))
         text = text_UD.float().split([len(part) for part in parts])
         local = None
         if patch_BMD is not None:
@@ -60,7 +63,7 @@ class Encoder(nn.Module):
         for piece in split(batch, pieces):
             with torch.autocast(piece.image_B3HW.device.type, dtype=self._dtype, enabled=self._dtype is not None):
                 image_BD, _ = self._images(towers, normalised(piece, towers), patches=False)
-                text_UD = self._texts(towers, torch.cat([piece.global_BL, piece.summary_BL]))
+                text_UD = encode_texts(towers, torch.cat([piece.global_BL, piece.summary_BL]))
             global_BD, summary_BD = text_UD.float().chunk(2)
             image.append(image_BD.float())
             text.append(F.normalize(global_BD + summary_BD, dim=-1))
