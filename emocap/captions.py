@@ -6,7 +6,7 @@ form of the paper is not published: this one is our reading.
 """
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -17,6 +17,7 @@ SCHEMA_VERSION = 1
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Region = Literal["forehead", "eyebrows", "eyes", "nose", "cheeks", "mouth", "chin", "head"]
+REGIONS: tuple[str, ...] = get_args(Region)
 
 
 def _known_code(code: str) -> str:
@@ -115,6 +116,8 @@ _FAMILIES = {
     "contempt": r"contempt\w*|scorn\w*|disdain\w*",
     "neutral": r"neutral|impassive|expressionless|composed(?! of)",
 }
+FAMILIES = tuple(_FAMILIES)
+"""The emotions that a text can be found to name."""
 _FAMILY = {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in _FAMILIES.items()}
 _NEGATED = re.compile(
     r"\b(?:no|not|without|rather than|neither|nor|free of|absence of)\s+"

@@ -1,6 +1,7 @@
 """What passes between loader, towers and objective: a batch of samples, and what the towers make of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor
 
@@ -28,6 +29,13 @@ class Batch:
     """int64, the number of the sample's emotion label among those of the data, −1 where it has none."""
     sentiment_BC: Tensor | None = None
     """Probabilities of C emotion families in the captions, for EmotionCLIP's reweighting."""
+
+    def pin_memory(self) -> "Batch":
+        """The same in page-locked memory, from which a GPU copies while it computes; torch's DataLoader calls this."""
+        pinned: dict[str, Any] = {
+            name: each.pin_memory() for name, each in vars(self).items() if isinstance(each, Tensor)
+        }
+        return replace(self, **pinned)
 
 
 @dataclass(frozen=True)

@@ -1,44 +1,57 @@
-"""From build folders to batches: a stream that is the same for any number of workers and can start anywhere.
+"""From datasets to batches: a stream that is the same for any number of workers and ranks and can start anywhere.
 
-Epochs follow each other without a seam and every batch is full, so each sample is seen exactly once per epoch and the
-loader has no other state than the number of the next batch.
+``sequence.Order`` says which samples a batch has, ``datasets.Dataset`` reads them at their places in the tars, and
+here they are decoded, cropped and put into words. A batch is made from its number alone: whoever makes it, whenever,
+makes the same. Epochs follow each other without a seam and every batch is full. What is no build of ours comes through
+webdataset first, ``foreign.bring``.
+
+Pictures stay uint8 until they are on the device: a quarter of the bytes between processes, and ``normalise`` is the
+one place where they become numbers for a model.
 """
 
-import itertools
-import logging
-import zlib
-from collections.abc import Iterator, Sequence
+import json
+import math
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 import torch
-import webdataset as wds
+import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data import DataLoader, default_collate
+from torch.utils.data import Dataset as Numbered
 
-from emocap.captions import mirror
+from emocap.captions import REGIONS, mirror_text
 from emocap.clip.batch import Batch
+from emocap.clip.datasets import Dataset, open_dataset
+from emocap.clip.foreign import MOST_PIXELS, bring, find_tars
 from emocap.clip.recipe import DataRecipe
+from emocap.clip.sentiment import sentiment
+from emocap.clip.sequence import Order, shares
 from emocap.clip.towers import Tokens
 from emocap.errors import UserError
-from emocap.faces.images import decode
-from emocap.samples import Record
-from emocap.shards import read_index
-
-log = logging.getLogger(__name__)
+from emocap.faces.images import ImageError, decode
 
 
 @dataclass(frozen=True)
 class Shards:
-    """The tars to read, and which of their samples to use."""
+    """The datasets to train on."""
 
-    tars: list[str]
-    keys: frozenset[str]
-    samples: int
-    """How many an epoch has; a key that two builds share is seen twice."""
+    datasets: list[Dataset]
+    share: list[int]
+    """How many samples of an epoch come from each."""
+    labels: list[str]
+    """The emotions that samples are labelled with, sorted."""
+
+    @property
+    def samples(self) -> int:
+        """How many an epoch has; a key that two datasets share is seen twice."""
+        return sum(self.share)
 
 
 @dataclass(frozen=True)
@@ -50,25 +63,42 @@ class Look:
     std: tuple[float, float, float]
 
 
+def normalise(image_B3HW: Tensor, look: Look) -> Tensor:
+    """Pictures of 0 to 255 as the model wants them, fp32, on the device where they are."""
+    mean_311 = torch.tensor(look.mean, device=image_B3HW.device)[:, None, None]
+    std_311 = torch.tensor(look.std, device=image_B3HW.device)[:, None, None]
+    return (image_B3HW.float() / 255 - mean_311) / std_311
+
+
 def find_shards(recipe: DataRecipe) -> Shards:
-    """The shards of all builds. Raises UserError where one is not a finished build or no sample is left."""
-    tars: list[str] = []
-    keys: list[str] = []
-    for build in map(Path, recipe.builds):
-        if not (build / "manifest.json").is_file():
-            raise UserError(
-                f"data.builds: {build} is not a finished build; make it with emocap build ... --out {build}"
-            )
-        index = read_index(build / "index").select(["key", "shard", "split"]).to_pylist()
-        wanted = [row for row in index if recipe.split in (None, row["split"] or "train")]
-        keys += [row["key"] for row in wanted]
-        tars += [str(build / "shards" / f"{shard}.tar") for shard in sorted({row["shard"] for row in wanted})]
-    if len(keys) < recipe.batch:
-        raise UserError(
-            f"data.batch: {recipe.batch} is more than the {len(keys)} samples of split {recipe.split or 'any'} "
-            f"in {', '.join(recipe.builds)}"
-        )
-    return Shards(tars, frozenset(keys), len(keys))
+    """The samples of all datasets of a recipe; those that are no builds are copied to the cache first.
+
+    Raises UserError where one is neither a build nor tars, is damaged, or has too few samples.
+    """
+    datasets = [open_dataset(_locate(entry.path, recipe.cache), recipe.split) for entry in recipe.builds]
+    names, wanted = ", ".join(entry.path for entry in recipe.builds), f"of split {recipe.split or 'any'}"
+    for entry, dataset in zip(recipe.builds, datasets, strict=True):
+        if not len(dataset):
+            raise UserError(f"data.builds: {entry.path} has no samples {wanted}")
+    sizes = [len(dataset) for dataset in datasets]
+    if sum(sizes) < recipe.batch:
+        raise UserError(f"data.batch: {recipe.batch} is more than the {sum(sizes)} samples {wanted} in {names}")
+    weighted = any(entry.weight for entry in recipe.builds)
+    weights = [entry.weight or 1.0 for entry in recipe.builds] if weighted else sizes
+    labels = {name for dataset in datasets for name in dataset.emotion_S.unique().to_pylist() if name}
+    return Shards(datasets, shares(sizes, weights, recipe.epoch_samples or sum(sizes)), sorted(labels))
+
+
+def _locate(path: str, cache: str | None) -> Path:
+    """The folder with ``shards/`` and ``index/`` that a path of the recipe means."""
+    if (Path(path) / "manifest.json").is_file():
+        return Path(path)
+    if tars := find_tars(path):
+        home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
+        return bring(tars, Path(cache) if cache else home / "emocap")
+    raise UserError(
+        f"data.builds: {path} is not a finished build; make it with emocap build ... --out {path}, or name tars"
+    )
 
 
 def batches(
@@ -81,27 +111,39 @@ def batches(
     count: int,
     rank: int = 0,
     ranks: int = 1,
+    sentiments: bool = False,
 ) -> Iterator[Batch]:
-    """Batches number ``first`` to ``first + count − 1`` of the endless sequence that the seed defines."""
+    """Batches number ``first`` to ``first + count − 1`` of the endless sequence that the seed defines.
+
+    Of each global batch of ``recipe.batch`` samples, the rank's share of consecutive rows. sentiments: fill
+    ``sentiment_BC``. Raises UserError for ranks that do not divide a batch, and, when it comes to it, for a sample
+    that is damaged: to pass over it would make this epoch another one.
+    """
     if recipe.batch % ranks:
         raise UserError(f"data.batch: {recipe.batch} samples cannot be shared evenly by {ranks} ranks")
-    dataset = _Stream(shards, recipe, look, tokens, seed, first, count, rank, ranks)
-    # The loader takes the batches of its workers in turn, which is their order in the sequence.
-    yield from DataLoader(
-        dataset,
+    maker = _Maker(shards, recipe, look, tokens, seed, rank, ranks, sentiments)
+    # The loader hands the numbers to its workers in turn and takes the batches in the numbers' order.
+    loader: DataLoader[Batch | UserError] = DataLoader(
+        maker,
         batch_size=None,
+        sampler=range(first, first + count),
         num_workers=recipe.workers,
         multiprocessing_context="fork" if recipe.workers else None,
+        pin_memory=torch.cuda.is_available(),
         generator=torch.Generator(),  # its own: drawing from the global one would make a resumed run differ
     )
+    return _unwrapped(loader)
 
 
-def _groups(texts: Sequence[str]) -> Tensor:
-    return torch.tensor([zlib.crc32(text.encode()) if text else -1 for text in texts])
+def _unwrapped(loader: DataLoader[Batch | UserError]) -> Iterator[Batch]:
+    for batch in loader:
+        if isinstance(batch, UserError):
+            raise batch
+        yield batch
 
 
-class _Stream(IterableDataset[Batch]):
-    """Every worker walks the whole sequence of samples and decodes every W-th batch of it."""
+class _Maker(Numbered[Batch | UserError]):
+    """Batches by their number."""
 
     def __init__(
         self,
@@ -110,84 +152,87 @@ class _Stream(IterableDataset[Batch]):
         look: Look,
         tokens: Tokens,
         seed: int,
-        first: int,
-        count: int,
         rank: int,
         ranks: int,
+        sentiments: bool,
     ) -> None:
-        super().__init__()
-        self.rank, self.share = rank, recipe.batch // ranks
         self.shards, self.recipe, self.look, self.tokens = shards, recipe, look, tokens
-        self.seed, self.first, self.count = seed, first, count
+        self.seed, self.rank, self.rows, self.sentiments = seed, rank, recipe.batch // ranks, sentiments
+        sizes = [dataset.shards() for dataset in shards.datasets]
+        self.order = Order(sizes, shards.share, recipe.shuffle, recipe.resample, seed)
+        self.label = {name: number for number, name in enumerate(shards.labels)}
 
-    def __iter__(self) -> Iterator[Batch]:
-        worker = get_worker_info()
-        mine, workers = (worker.id, worker.num_workers) if worker else (0, 1)
-        size, total = self.recipe.batch, self.shards.samples
-        epoch, skip = divmod(self.first * size, total)
-        samples = itertools.islice(self._samples(epoch), skip, None)
-        for number in range(self.count):
-            raw = list(itertools.islice(samples, size))
-            if number % workers == mine:
-                yield self._batch(raw[self.rank * self.share : (self.rank + 1) * self.share])
+    def __getitem__(self, number: int) -> Batch | UserError:
+        try:
+            return self._batch(number)
+        except UserError as error:
+            return error  # raised in a worker, it would come out wrapped in a traceback
 
-    def _samples(self, epoch: int) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Epoch number and undecoded sample, epoch after epoch."""
-        for number in itertools.count(epoch):
-            random = Random(f"{self.seed}/{number}")
-            pipeline = wds.DataPipeline(
-                wds.SimpleShardList(random.sample(self.shards.tars, len(self.shards.tars))),
-                wds.tarfile_to_samples(),
-                wds.select(lambda sample: sample.get("__key__") in self.shards.keys),
-                wds.shuffle(self.recipe.shuffle, initial=self.recipe.shuffle, rng=random),
-            )
-            yield from ((number, sample) for sample in pipeline)
-
-    def _batch(self, raw: Sequence[tuple[int, dict[str, Any]]]) -> Batch:
-        images, records, sentences, owners = [], [], [], []
-        for row, (epoch, sample) in enumerate(raw):
-            record = Record.model_validate_json(sample["json"])
-            if record.caption is None:
-                raise ValueError(f"{sample['__url__']}: {record.key} has no caption")
-            random = Random(f"{self.seed}/{epoch}/{record.key}")
+    def _batch(self, number: int) -> Batch:
+        first = number * self.recipe.batch + self.rank * self.rows
+        images, keys, labels, globals_, summaries, sentences, owners, regions = [], [], [], [], [], [], [], []
+        places = zip(*self.order.places(first, first + self.rows), strict=True)
+        for row, (which, sample) in enumerate(places):
+            dataset = self.shards.datasets[which]
+            jpeg, text = dataset.read(sample)
+            random = Random(f"{self.seed}/{first + row}")
             flip = self.recipe.flip and random.random() < 0.5
-            if flip:
-                record = record.model_copy(update={"caption": mirror(record.caption)})
-            assert record.caption is not None
-            local = record.caption.local
-            images.append(self._image(sample["jpg"], flip, random))
-            records.append(record)
-            chosen = random.sample(local, min(self.recipe.sentences, len(local)))
-            sentences += [entry.text for entry in chosen]
-            owners += [row] * len(chosen)
-        captions = [record.caption for record in records if record.caption]
+            try:
+                images.append(self._image(jpeg, flip, random))
+            except ImageError as error:
+                raise dataset.damaged(sample, f"its picture does not decode: {error}") from None
+            # Its checksum says that these are the bytes which the schema was checked on when they were written.
+            record: dict[str, Any] = json.loads(text)
+            caption = record["caption"]
+            local = random.sample(caption["local"], min(self.recipe.sentences, len(caption["local"])))
+            turn = mirror_text if flip else str
+            keys.append(record["key"])
+            labels.append(self.label.get((record.get("labels") or {}).get("emotion", ""), -1))
+            globals_.append(turn(caption["global"]))
+            summaries.append(turn(caption["summary"]))
+            sentences += [turn(entry["text"]) for entry in local]
+            regions += [REGIONS.index(entry["region"]) for entry in local]
+            owners += [row] * len(local)
+        global_BL, summary_BL, sentence_NL = map(self.tokens, (globals_, summaries, sentences))
+        told = [sentiment(pair) for pair in zip(globals_, summaries, strict=True)] if self.sentiments else None
         return Batch(
-            keys=[record.key for record in records],
-            image_B3HW=torch.stack(images),
-            global_BL=self.tokens([caption.global_ for caption in captions]),
-            summary_BL=self.tokens([caption.summary for caption in captions]),
-            sentence_NL=self.tokens(sentences),
+            keys=keys,
+            # In a worker this stacks straight into the memory that it shares with the training process.
+            image_B3HW=default_collate(images).permute(0, 3, 1, 2),
+            global_BL=global_BL,
+            summary_BL=summary_BL,
+            sentence_NL=sentence_NL,
             owner_N=torch.tensor(owners),
-            global_group_B=_groups([caption.global_ for caption in captions]),
-            summary_group_B=_groups([caption.summary for caption in captions]),
-            sentence_group_N=_groups(sentences),
-            region_N=torch.zeros(len(sentences), dtype=torch.int64),
-            label_B=_groups([(record.labels.emotion if record.labels else None) or "" for record in records]),
+            global_group_B=_groups(global_BL),
+            summary_group_B=_groups(summary_BL),
+            sentence_group_N=_groups(sentence_NL),
+            region_N=torch.tensor(regions),
+            label_B=torch.tensor(labels),
+            sentiment_BC=torch.tensor(told) if told else None,
         )
 
     def _image(self, jpeg: bytes, flip: bool, random: Random) -> Tensor:
-        """A random crop of a picture as the model wants it, 3×H×W."""
-        from PIL import Image
+        """A random crop of a picture at the model's size, H×W×3 of uint8.
 
-        image = Image.fromarray(decode(jpeg, max_pixels=2048 * 2048))
-        share = random.uniform(*self.recipe.crop)
-        ratio = random.uniform(3 / 4, 4 / 3) ** 0.5 if self.recipe.crop[0] < 1 else 1.0
-        width = min(1.0, share**0.5 * ratio) * image.width
-        height = min(1.0, share**0.5 / ratio) * image.height
-        left, top = random.uniform(0, image.width - width), random.uniform(0, image.height - height)
-        side = self.look.size
-        image = image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, left + width, top + height))
-        if flip:
-            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        pixels = torch.from_numpy(np.asarray(image, dtype=np.float32) / 255)
-        return ((pixels - torch.tensor(self.look.mean)) / torch.tensor(self.look.std)).permute(2, 0, 1)
+        As torchvision's RandomResizedCrop draws it, but that one of its sides is cut where it would stick out.
+        """
+        size, (least, most) = self.look.size, self.recipe.crop
+        # The longest side that a crop of the least share, ¾ as wide as high, can need.
+        picture = decode(jpeg, MOST_PIXELS, at_least=math.ceil(size / math.sqrt(least * 3 / 4)))
+        high, wide = picture.shape[:2]
+        share, ratio = random.uniform(least, most), 1.0
+        if least < 1:
+            ratio = math.exp(random.uniform(math.log(3 / 4), math.log(4 / 3)) / 2)
+        width = min(wide, round(math.sqrt(share * high * wide) * ratio))
+        height = min(high, round(math.sqrt(share * high * wide) / ratio))
+        left, top = random.randint(0, wide - width), random.randint(0, high - height)
+        crop_1HW3 = torch.from_numpy(picture[top : top + height, left : left + width].copy())[None]
+        # torch scales bytes in this layout six times as fast as Pillow, to the same values give or take one.
+        scaled_13HW = F.interpolate(crop_1HW3.permute(0, 3, 1, 2), (size, size), mode="bicubic", antialias=True)
+        return (scaled_13HW.flip(-1) if flip else scaled_13HW)[0].permute(1, 2, 0)
+
+
+def _groups(token_NL: Tensor) -> Tensor:
+    """A hash of every text as the text tower sees it, which is cut off at the context's end."""
+    hashes = [blake2b(token_L.tobytes(), digest_size=8).digest() for token_L in token_NL.numpy()]
+    return torch.from_numpy(np.frombuffer(b"".join(hashes), dtype="<i8").astype(np.int64))

@@ -32,24 +32,47 @@ class ModelRecipe(Recipe):
         return self
 
 
+class DatasetRecipe(Recipe):
+    """One collection of samples; a string stands for its path."""
+
+    path: str
+    """A folder that emocap build has made. Or any WebDataset of .jpg and .json members with our records: a folder of
+    tars, a pattern such as faces-{000..041}.tar, or a URL that webdataset opens; it is copied to data.cache first."""
+    weight: float | None = Field(None, gt=0)
+    """Its part of every batch, beside the weights of the others; 1 where only others have one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
+
+
 class DataRecipe(Recipe):
     """The samples, and how a batch is drawn from them."""
 
-    builds: list[str] = Field(min_length=1)
-    """Folders that emocap build has made."""
+    builds: list[DatasetRecipe] = Field(min_length=1)
+    """What to train on. Without weights, an epoch sees every sample of all of them exactly once. With weights, each
+    goes through epochs of its own, at a pace that gives it its part of every batch."""
     split: Literal["train", "test"] | None = "train"
     """Only samples of this split; null takes all. Samples without a split always count as train."""
     batch: int = Field(1024, ge=2)
+    """Samples of a step, over all ranks, which must divide it evenly."""
+    epoch_samples: int | None = Field(None, ge=1)
+    """How many samples count as an epoch; null: as many as there are."""
+    resample: bool = False
+    """Draw samples with replacement, instead of every one once per epoch."""
     sentences: int = Field(5, ge=1)
     """K, the number of local sentences drawn per sample and epoch, without replacement."""
     shuffle: int = Field(10_000, ge=1)
-    """Samples in the shuffle buffer; shards are shuffled before."""
+    """Samples of a dataset that are shuffled together; the order of its shards is shuffled before."""
     crop: tuple[float, float] = (0.8, 1.0)
     """Least and greatest share of the picture's area that a random crop keeps."""
     flip: bool = True
     """Flip half of the pictures; left and right swap in the words."""
     workers: int = Field(1, ge=0)
-    """Processes that decode. The batches are the same for any number."""
+    """Processes that decode, per rank. The batches are the same for any number."""
+    cache: str | None = None
+    """Folder for copies of datasets that are no builds; null: emocap in the user's cache folder."""
 
 
 class MiningRecipe(Recipe):

@@ -3,10 +3,11 @@
 import copy
 import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import open_clip
 import torch
 import torch.nn.functional as F
@@ -156,12 +157,30 @@ def _encode_cut(text: Any, token_NL: Tensor, length: int) -> Tensor:
 
 
 class Tokens:
-    """Tokenised texts, the latest ones kept: in a small collection the same sentences come again in every epoch."""
+    """Texts as the numbers that a model's tokenizer gives them, each word's kept: captions are made of few words.
+
+    CLIP's tokenizer takes a text apart at its spaces, and cleans printable ASCII of nothing but what looks like HTML.
+    Such texts are put together from their words' numbers; others, and those for other tokenizers, are kept whole.
+    """
 
     def __init__(self, folder: Path) -> None:
         tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
-        self._one = functools.lru_cache(maxsize=50_000)(lambda text: tokenizer([text])[0])
+        self._context: int = tokenizer.context_length
+        self._whole = functools.lru_cache(maxsize=50_000)(lambda text: tokenizer([text])[0].numpy())
+        self._word: Callable[[str], list[int]] | None = None
+        # One that drops words by chance does so by the whole text.
+        if type(tokenizer) is open_clip.SimpleTokenizer and tokenizer.reduction_fn is None:
+            self._ends = tokenizer.sot_token_id, tokenizer.eot_token_id
+            self._word = functools.lru_cache(maxsize=100_000)(tokenizer.encode)
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """N texts → N×context token ids; what is beyond the context is cut off."""
-        return torch.stack([self._one(text) for text in texts])
+        token_NL = np.zeros((len(texts), self._context), dtype=np.int64)
+        for row_L, text in zip(token_NL, texts, strict=True):
+            if self._word and text.isascii() and text.isprintable() and "&" not in text:
+                start, end = self._ends
+                numbers = [number for word in text.split() for number in self._word(word)][: self._context - 2]
+                row_L[: len(numbers) + 2] = [start, *numbers, end]
+            else:
+                row_L[:] = self._whole(text)
+        return torch.from_numpy(token_NL)

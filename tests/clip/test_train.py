@@ -22,7 +22,7 @@ from torch import Tensor
 from emocap.clip import checkpoints
 from emocap.clip import train as loop
 from emocap.clip.batch import Batch, Features
-from emocap.clip.loader import batches
+from emocap.clip.loader import batches, normalise
 from emocap.clip.objective import Objective
 from emocap.clip.recipe import EvaluateRecipe, TrainRecipe
 from emocap.clip.towers import create
@@ -169,7 +169,7 @@ def poisoned(number: int) -> Callable[..., Iterator[Batch]]:
 
     def poison(*arguments: Any) -> Iterator[Batch]:
         for count, batch in enumerate(whole(*arguments), start=arguments[5] + 1):
-            image_B3HW = batch.image_B3HW.float()
+            image_B3HW = normalise(batch.image_B3HW, arguments[2])
             if count == number:
                 image_B3HW[3, 0, 5, 5] = torch.nan
             yield replace(batch, image_B3HW=image_B3HW)

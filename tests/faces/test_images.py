@@ -110,3 +110,13 @@ def test_of_an_animation_the_first_frame_counts() -> None:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
     assert decode(data, LIMIT)[0, 0].tolist() == [255, 0, 0]
+
+
+def test_a_jpeg_may_come_smaller_but_not_below_what_is_asked_for() -> None:
+    large = encoded(gradient().resize((600, 400)), "JPEG", quality=95)
+    assert decode(large, LIMIT, at_least=201).shape == (400, 600, 3)
+    half = decode(large, LIMIT, at_least=200)
+    assert half.shape == (200, 300, 3)
+    with Image.open(io.BytesIO(large)) as image:
+        assert np.abs(half.astype(int) - np.asarray(image.reduce(2))).mean() < 1
+    assert decode(encoded(gradient(), "PNG"), LIMIT, at_least=10).shape == (40, 60, 3)
