@@ -468,6 +468,7 @@ def test_two_ranks_train_as_one_does(two_ranks: Path, long_recipe: TrainRecipe, 
 
 @pytest.mark.slow
 @pytest.mark.ddp
+@pytest.mark.timeout(1200)  # on a busy machine new workers take minutes to import torch
 def test_ray_replaces_a_worker_that_is_lost(two_ranks: Path, long_recipe: TrainRecipe, tmp_path: Path) -> None:
     recipe, out = changed(long_recipe, workers=2, device="cpu"), tmp_path / "ray"
     lost: list[int] = []
