@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-import open_clip
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from emocap.clip.batch import Batch, Features, Guide, LocalFeatures
+from emocap.clip.loader import Look, normalise
 from emocap.clip.towers import encode_images, encode_texts
 
 
@@ -21,23 +21,26 @@ class Encoder(nn.Module):
     """
 
     def __init__(
-        self, model: nn.Module, learner: nn.Module, local: bool, dtype: torch.dtype | None, fast: bool
+        self, model: nn.Module, learner: nn.Module, look: Look, local: bool, dtype: torch.dtype | None, fast: bool
     ) -> None:
         super().__init__()
         self.model, self.learner = model, learner
-        self._local, self._dtype = local, dtype
-        # Compiled as functions, the towers keep their names, and any tower can be: open_clip's own, timm's, another's.
+        self._look, self._local, self._dtype = look, local, dtype
         self._images: Callable[..., tuple[Tensor, Tensor | None]] = (
             torch.compile(encode_images) if fast else encode_images
         )
-        self._texts: Callable[..., Tensor] = torch.compile(encode_texts, dynamic=True) if fast else encode_texts
+        if fast:
+            # Texts come in ever new numbers and lengths: block by block, one compilation serves them all.
+            text: Any = model.text
+            for block in getattr(text.transformer, "resblocks", [text]):
+                block.compile(dynamic=True)
 
     def forward(self, batch: Batch) -> Features:
         """The features of a batch, fp32; all its texts go through the text tower together."""
         with torch.autocast(batch.image_B3HW.device.type, dtype=self._dtype, enabled=self._dtype is not None):
-            image_BD, patch_BMD = self._images(self.model, normalised(batch, self.model), patches=self._local)
+            image_BD, patch_BMD = self._images(self.model, self._seen(batch), patches=self._local)
             parts = [batch.global_BL, batch.summary_BL] + ([batch.sentence_NL] if self._local else [])
-            text_UD = self._texts(self.model, torch.cat(parts))
+            text_UD = encode_texts(self.model, torch.cat(parts))
         text = text_UD.float().split([len(part) for part in parts])
         local = None
         if patch_BMD is not None:
@@ -59,22 +62,17 @@ class Encoder(nn.Module):
         image, text = [], []
         for piece in split(batch, pieces):
             with torch.autocast(piece.image_B3HW.device.type, dtype=self._dtype, enabled=self._dtype is not None):
-                image_BD, _ = self._images(towers, normalised(piece, towers), patches=False)
-                text_UD = self._texts(towers, torch.cat([piece.global_BL, piece.summary_BL]))
+                image_BD, _ = self._images(towers, self._seen(piece), patches=False)
+                text_UD = encode_texts(towers, torch.cat([piece.global_BL, piece.summary_BL]))
             global_BD, summary_BD = text_UD.float().chunk(2)
             image.append(image_BD.float())
             text.append(F.normalize(global_BD + summary_BD, dim=-1))
         return Guide(torch.cat(image), torch.cat(text))
 
-
-def normalised(batch: Batch, model: nn.Module) -> Tensor:
-    """The pictures as a model wants them: bytes are scaled by its mean and standard deviation per channel."""
-    image_B3HW = batch.image_B3HW
-    if image_B3HW.dtype != torch.uint8:
-        return image_B3HW
-    look = open_clip.get_model_preprocess_cfg(model)
-    mean, std = (image_B3HW.new_tensor(look[key], dtype=torch.float32)[:, None, None] for key in ("mean", "std"))
-    return (image_B3HW.float() / 255 - mean) / std
+    def _seen(self, batch: Batch) -> Tensor:
+        """The pictures, fp32, as the model wants them."""
+        raw = batch.image_B3HW.dtype == torch.uint8
+        return normalise(batch.image_B3HW, self._look) if raw else batch.image_B3HW
 
 
 def move(batch: Batch, device: torch.device) -> Batch:

@@ -139,7 +139,7 @@ def _train(recipe: TrainRecipe, out: Path, measure: Measure | None, ranks: Ranks
         state = None  # a second copy of everything
 
     # The module whose gradients are averaged over ranks
-    encoder = Encoder(model, objective, recipe.objective.local_weight > 0, half, recipe.compile)
+    encoder = Encoder(model, objective, look, recipe.objective.local_weight > 0, half, recipe.compile)
     parallel: nn.Module = encoder
     if ranks.count > 1:
         parallel = nn.parallel.DistributedDataParallel(
@@ -154,10 +154,8 @@ def _train(recipe: TrainRecipe, out: Path, measure: Measure | None, ranks: Ranks
         return told
 
     # The loop
-    stream = batches(
-        *(shards, recipe.data, look, tokens, recipe.seed, begun, steps - begun, ranks.rank, ranks.count),
-        sentiments=recipe.objective.reweight is not None,
-    )
+    position, sentiments = (ranks.rank, ranks.count), recipe.objective.reweight is not None
+    stream = batches(shards, recipe.data, look, tokens, recipe.seed, begun, steps - begun, *position, sentiments)
     learning(model)
     with contextlib.ExitStack() as stack:
         stop_asked = stack.enter_context(watch_sigterm())

@@ -9,12 +9,14 @@ from torch import Tensor
 from emocap.clip.batch import Batch, Features
 from emocap.clip.cached import backward
 from emocap.clip.encode import Encoder, join, split
+from emocap.clip.loader import Look
 from emocap.clip.objective import Objective
 from emocap.clip.randomness import seed_all
 from emocap.clip.recipe import ModelRecipe, ObjectiveRecipe
 from emocap.clip.towers import Tokens, create
 
 RESNET = {"timm_model_name": "test_resnet", "timm_pool": "avg", "timm_proj": "linear", "image_size": 32}
+LOOK = Look(32, (0.4, 0.5, 0.6), (0.2, 0.3, 0.4))
 Made = tuple[Encoder, Batch, Callable[[Features], tuple[Tensor, dict[str, Any]]], list[torch.nn.Parameter]]
 
 
@@ -49,7 +51,7 @@ def made(tiny_config: dict[str, Any], tmp_path: Path) -> Callable[..., Made]:
         )
         beside = [model.logit_scale, *objective.parameters()]
         return (
-            Encoder(model, objective, local=True, dtype=None, fast=False).train(),
+            Encoder(model, objective, LOOK, local=True, dtype=None, fast=False).train(),
             batch,
             lambda features: objective(features, model.logit_scale, 0),
             beside,
@@ -127,10 +129,8 @@ def test_features_that_a_locked_tower_gives_are_passed_over(made: Callable[..., 
 def test_bytes_are_seen_as_the_model_wants_them(made: Callable[..., Made]) -> None:
     from dataclasses import replace
 
-    from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
-
     encoder, batch, _, _ = made()
     raw = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8)
-    mean, std = (torch.tensor(values)[:, None, None] for values in (OPENAI_DATASET_MEAN, OPENAI_DATASET_STD))
+    mean, std = (torch.tensor(values)[:, None, None] for values in (LOOK.mean, LOOK.std))
     scaled = encoder(replace(batch, image_B3HW=(raw / 255 - mean) / std))
     torch.testing.assert_close(encoder(replace(batch, image_B3HW=raw)).image_BD, scaled.image_BD)
