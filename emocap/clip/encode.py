@@ -10,22 +10,24 @@ from torch import Tensor, nn
 
 from emocap.clip.batch import Batch, Features, Guide, LocalFeatures
 from emocap.clip.loader import Look, normalise
+from emocap.clip.objective import Objective
 from emocap.clip.towers import encode_images, encode_texts
 
 
 class Encoder(nn.Module):
     """All that learns, as one module whose forward pass encodes a batch: what DistributedDataParallel wants.
 
-    ``learner`` are modules whose parameters learn beside the towers but only take part in the loss.
-    ``dtype``: what autocast computes in; None for fp32.
+    ``objective``: its parameters learn beside the towers, and what it does not read is not encoded. ``dtype``: what
+    autocast computes in; None for fp32.
     """
 
     def __init__(
-        self, model: nn.Module, learner: nn.Module, look: Look, local: bool, dtype: torch.dtype | None, fast: bool
+        self, model: nn.Module, objective: Objective, look: Look, dtype: torch.dtype | None, fast: bool
     ) -> None:
         super().__init__()
-        self.model, self.learner = model, learner
-        self._look, self._local, self._dtype = look, local, dtype
+        self.model, self.objective = model, objective
+        self._look, self._dtype = look, dtype
+        self._local, self._summary = objective.recipe.local_weight > 0, objective.recipe.reads_summaries
         self._images: Callable[..., tuple[Tensor, Tensor | None]] = (
             torch.compile(encode_images) if fast else encode_images
         )
@@ -39,7 +41,9 @@ class Encoder(nn.Module):
         """The features of a batch, fp32; all its texts go through the text tower together."""
         with torch.autocast(batch.image_B3HW.device.type, dtype=self._dtype, enabled=self._dtype is not None):
             image_BD, patch_BMD = self._images(self.model, self._seen(batch), patches=self._local)
-            parts = [batch.global_BL, batch.summary_BL] + ([batch.sentence_NL] if self._local else [])
+            # Equal texts are encoded once: in the place of the summaries, global captions cost nothing.
+            parts = [batch.global_BL, batch.summary_BL if self._summary else batch.global_BL]
+            parts += [batch.sentence_NL] if self._local else []
             text_UD = encode_texts(self.model, torch.cat(parts))
         text = text_UD.float().split([len(part) for part in parts])
         local = None

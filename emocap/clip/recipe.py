@@ -155,6 +155,11 @@ class ObjectiveRecipe(Recipe):
     mining: MiningRecipe = MiningRecipe()
     local: LocalRecipe = LocalRecipe()
 
+    @property
+    def reads_summaries(self) -> bool:
+        """Whether summaries have a part in the loss, or in what is mined for it."""
+        return self.summary_weight > 0 or self.mining.rule not in ("labels", "off")
+
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if not self.global_weight + self.summary_weight + self.local_weight:

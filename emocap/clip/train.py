@@ -139,7 +139,7 @@ def _train(recipe: TrainRecipe, out: Path, measure: Measure | None, ranks: Ranks
         state = None  # a second copy of everything
 
     # The module whose gradients are averaged over ranks
-    encoder = Encoder(model, objective, look, recipe.objective.local_weight > 0, half, recipe.compile)
+    encoder = Encoder(model, objective, look, half, recipe.compile)
     parallel: nn.Module = encoder
     if ranks.count > 1:
         parallel = nn.parallel.DistributedDataParallel(

@@ -51,7 +51,7 @@ def made(tiny_config: dict[str, Any], tmp_path: Path) -> Callable[..., Made]:
         )
         beside = [model.logit_scale, *objective.parameters()]
         return (
-            Encoder(model, objective, LOOK, local=True, dtype=None, fast=False).train(),
+            Encoder(model, objective, LOOK, dtype=None, fast=False).train(),
             batch,
             lambda features: objective(features, model.logit_scale, 0),
             beside,
@@ -77,14 +77,22 @@ def test_the_gradient_in_pieces_is_that_of_the_whole_batch(made: Callable[..., M
     torch.testing.assert_close(again, loss)
     assert told.keys() == told_again.keys()
     assert cut.keys() == whole.keys()
-    assert {"model.logit_scale", "learner.local_logit_scale"} <= cut.keys()
-    assert all(cut[name].abs().max() > 0 for name in ("model.logit_scale", "learner.local_logit_scale"))
+    assert {"model.logit_scale", "objective.local_logit_scale"} <= cut.keys()
+    assert all(cut[name].abs().max() > 0 for name in ("model.logit_scale", "objective.local_logit_scale"))
     torch.testing.assert_close(cut, whole, rtol=1e-4, atol=1e-5)
     # What plain accumulation gives is something else.
     for piece in split(batch, pieces):
         (loss_of(encoder(piece))[0] / pieces).backward()
     other = gradients(encoder)["model.visual.proj"]
     assert (other - whole["model.visual.proj"]).abs().max() > 0.1 * whole["model.visual.proj"].abs().max()
+
+
+def test_summaries_that_nothing_reads_are_not_encoded(made: Callable[..., Made]) -> None:
+    encoder, batch, _, _ = made()
+    recipe = ObjectiveRecipe.model_validate({"summary_weight": 0, "mining": {"rule": "off"}})
+    plain = Encoder(encoder.model, Objective(recipe, encoder(batch).image_BD.shape[1]), LOOK, dtype=None, fast=False)
+    torch.testing.assert_close(plain(batch).global_BD, encoder(batch).global_BD)
+    assert torch.equal(plain(batch).summary_BD, plain(batch).global_BD)
 
 
 def test_both_passes_drop_the_same_features(made: Callable[..., Made]) -> None:
@@ -113,7 +121,7 @@ def test_a_parameter_that_the_loss_passes_over_still_has_a_gradient(made: Callab
     for pieces in (1, 2):
         backward(encoder, batch, pieces, lambda f: (f.image_BD.sum() + f.global_BD.sum(), {}), beside)
         assert all(float(parameter.grad.abs()) == 0 for parameter in beside if parameter.grad is not None)
-        assert gradients(encoder).keys() >= {"model.logit_scale", "learner.local_logit_scale"}
+        assert gradients(encoder).keys() >= {"model.logit_scale", "objective.local_logit_scale"}
 
 
 def test_features_that_a_locked_tower_gives_are_passed_over(made: Callable[..., Made]) -> None:
