@@ -29,8 +29,8 @@ class Objective(nn.Module):
     those of one process on the whole batch.
     """
 
-    def __init__(self, recipe: ObjectiveRecipe, width: int) -> None:
-        """``width``: D, that of the embeddings."""
+    def __init__(self, recipe: ObjectiveRecipe, width: int, logit_bias: nn.Parameter | None = None) -> None:
+        """``width``: D, that of the embeddings. ``logit_bias``: the model's, where it has one, as SigLIP's have."""
         super().__init__()
         self.recipe = recipe
         self.loss = _LOSSES[recipe.contrast]
@@ -39,8 +39,11 @@ class Objective(nn.Module):
         self.local_logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)), requires_grad=local)
         self.bias = self.local_bias = None
         if recipe.contrast == "sigmoid":
-            self.bias = nn.Parameter(torch.tensor(FIRST_BIAS), requires_grad=captions)
+            own = nn.Parameter(torch.tensor(FIRST_BIAS), requires_grad=captions)
+            self.bias = own if logit_bias is None else logit_bias
             self.local_bias = nn.Parameter(torch.tensor(FIRST_BIAS), requires_grad=local)
+        elif logit_bias is not None:
+            logit_bias.requires_grad_(False)  # no loss of ours moves it
 
     def forward(self, features: Features, logit_scale: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of this rank, a scalar, and what to log: scalars on the device, averaged over the ranks.

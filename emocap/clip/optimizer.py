@@ -14,9 +14,10 @@ def make_optimizer(model: nn.Module, objective: nn.Module, recipe: OptimizerReci
     Each tower may learn at a rate of its own; every group keeps its own highest rate as ``peak``.
     """
     found: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in [*model.named_parameters(), *objective.named_parameters("objective")]:
+    # As one module: a bias that the objective shares with the model is one parameter.
+    for name, parameter in nn.ModuleDict({"model": model, "objective": objective}).named_parameters():
         if parameter.requires_grad:
-            own = {"visual": recipe.image_lr, "text": recipe.text_lr}.get(name.split(".")[0])
+            own = {"visual": recipe.image_lr, "text": recipe.text_lr}.get(name.split(".")[1])
             decay = recipe.weight_decay if parameter.ndim >= 2 else 0.0
             found.setdefault((own or recipe.lr, decay), []).append(parameter)
     groups = [{"params": some, "peak": peak, "weight_decay": decay} for (peak, decay), some in found.items()]

@@ -11,6 +11,7 @@ import numpy as np
 import open_clip
 import torch
 import torch.nn.functional as F
+from open_clip.tokenizer import HFTokenizer
 from torch import Tensor, nn
 
 from emocap.clip.recipe import ModelRecipe
@@ -40,6 +41,8 @@ def create(recipe: ModelRecipe, folder: Path) -> nn.Module:
     level = quiet.level
     quiet.setLevel(logging.ERROR)  # open_clip warns about the weights that are not there yet
     try:
+        if words := config["text_cfg"].get("hf_tokenizer_name"):
+            HFTokenizer(words).save_pretrained(folder)  # open_clip looks for it there, and nowhere else
         model: nn.Module = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
         if tag:
             source = open_clip.create_model(

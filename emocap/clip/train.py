@@ -90,7 +90,7 @@ def _train(recipe: TrainRecipe, out: Path, measure: Measure | None, ranks: Ranks
     model: Any = create(recipe.model, out / "model")
     lock(model, recipe.model)
     model.set_grad_checkpointing(recipe.gradient_checkpointing)
-    objective = Objective(recipe.objective, model.text.output_dim)
+    objective = Objective(recipe.objective, model.text.output_dim, model.logit_bias)
     preprocess = open_clip.get_model_preprocess_cfg(model)
     look = Look(model.visual.image_size[0], tuple(preprocess["mean"]), tuple(preprocess["std"]))
     tokens = Tokens(out / "model")
@@ -188,9 +188,10 @@ def _train(recipe: TrainRecipe, out: Path, measure: Measure | None, ranks: Ranks
                 skipped += 1
             else:
                 scaler.step(optimizer)
-                with torch.no_grad():
-                    for scale in (model.logit_scale, objective.local_logit_scale):
-                        scale.clamp_(0, MAX_LOGIT_SCALE)
+                if recipe.objective.contrast != "sigmoid":  # SigLIP's own scale is above CLIP's limit
+                    with torch.no_grad():
+                        for scale in (model.logit_scale, objective.local_logit_scale):
+                            scale.clamp_(0, MAX_LOGIT_SCALE)
                 if averaged:
                     averaged.update_parameters(model)
             scaler.update()

@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import open_clip
 import psutil
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 from torch import Tensor
+from transformers import PreTrainedTokenizerFast
 
 from emocap.clip import checkpoints
 from emocap.clip import train as loop
@@ -500,3 +506,32 @@ def test_what_a_ray_worker_finds_wrong_reaches_the_user(long_recipe: TrainRecipe
         train(changed(long_recipe, workers=2, device="cpu", data={"batch": 15}), tmp_path / "odd")
     with pytest.raises(UserError, match=r"workers: 1000 is more than the \d+ CPUs that Ray has"):
         train(changed(long_recipe, workers=1000, device="cpu"), tmp_path / "many")
+
+
+def test_a_model_like_siglip_brings_its_tokenizer_and_learns_its_own_bias(
+    tiny_recipe: TrainRecipe, tiny_config: dict[str, Any], tmp_path: Path
+) -> None:
+    words = ["<pad>", "<unk>", "</s>", "the", "face", "looks", "mouth", "eyes", "happy", "sad"]
+    known = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))
+    known.pre_tokenizer = Whitespace()
+    PreTrainedTokenizerFast(
+        tokenizer_object=known, pad_token="<pad>", unk_token="<unk>", eos_token="</s>"
+    ).save_pretrained(tmp_path / "words")
+    towers = {
+        "embed_dim": 16,
+        "init_logit_bias": -12.0,
+        "vision_cfg": tiny_config["vision_cfg"],
+        "text_cfg": {
+            **{"context_length": 16, "vocab_size": len(words), "hf_tokenizer_name": str(tmp_path / "words")},
+            **{"width": 16, "heads": 2, "layers": 1, "no_causal_mask": True, "proj_bias": True, "pool_type": "last"},
+        },
+    }
+    recipe = changed(tiny_recipe, model={"config": towers}, objective={"contrast": "sigmoid"}, epochs=0.5)
+    train(recipe, tmp_path / "run")
+    shutil.rmtree(tmp_path / "words")
+    model, _, _ = open_clip.create_model_and_transforms(f"local-dir:{tmp_path / 'run' / 'model'}")
+    assert model.logit_bias is not None
+    assert -12.1 < model.logit_bias.item() < -11.5
+    assert model.logit_bias.item() != -12.0
+    tokens = open_clip.get_tokenizer(f"local-dir:{tmp_path / 'run' / 'model'}")(["the face looks happy"])
+    assert tokens[0, :4].tolist() == [words.index(word) for word in ("the", "face", "looks", "happy")]
