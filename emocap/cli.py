@@ -25,7 +25,7 @@ app = typer.Typer(
 
 def _example(*commands: str) -> str:
     # The first character keeps every command on one line of its own.
-    return "\n  ".join(["\b\nExample:" if len(commands) == 1 else "\b\nExamples:", *commands])
+    return "\n  ".join(["\b\nExample:", *commands])
 
 
 def _verbose(on: bool) -> None:
