@@ -253,8 +253,9 @@ def main() -> None:
         f"`python perf/loader.py`: {given.count} drawn faces of 256 pixels in tars of 500; random crops of {CROP} of"
     )
     print(f"the area at {SIDE} pixels, bicubic, batches of {BATCH}; samples per second, medians of {given.rounds}")
-    print("rounds that take turns. open_clip: get_wds_dataset, one text a picture, fp32. emocap: global, summary and")
-    print("five local sentences, hashes, regions and labels; uint8, which the device normalises.\n")
+    print("rounds that take turns. open_clip: get_wds_dataset on webdataset 0.2.86, one text a picture, fp32.")
+    print("emocap: global, summary and five local sentences, hashes, regions and labels; uint8, which the device")
+    print("normalises.\n")
     print("| | " + " | ".join(f"{n} worker{'s' * (n > 1)} | ratio" for n in given.workers) + " |")
     print("| --- |" + " --- | --- |" * len(given.workers))
     found = [rates(given.out, given.webdataset, workers, given.batches, given.rounds) for workers in given.workers]

@@ -61,6 +61,24 @@ def labelled(out: Path) -> Path:
     return _finish(out, samples, [], {"backend": "annotations"})
 
 
+def divided(out: Path) -> Path:
+    """The labelled faces under other keys, every third of them in the test half."""
+    samples = []
+    for place, face in enumerate(faces()):
+        source = face.record.source.model_copy(update={"sha256": f"{place + 1000:064x}"[::-1]})
+        labels = (face.record.labels or Labels()).model_copy(update={"split": "train" if place % 3 else "test"})
+        caption, how = annotations.caption(labels, face.record.key)
+        changed = {
+            "key": make_key(source, 0),
+            "source": source,
+            "labels": labels,
+            "caption": caption,
+            "captioner": how,
+        }
+        samples.append(Sample(face.record.model_copy(update=changed), face.jpeg))
+    return _finish(out, samples, [], {"backend": "annotations"})
+
+
 def asked(out: Path, model: str, prompt: str = "emocap-1") -> Path:
     """The faces captioned as by a model; every fifth is rejected, the first of them with its reply."""
     samples: list[Sample] = []

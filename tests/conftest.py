@@ -60,6 +60,14 @@ def labelled_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def divided_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The faces of ``labelled_build`` under other keys, 80 in train and 40 in test; shared, and left as it is."""
+    from asked import divided
+
+    return divided(tmp_path_factory.mktemp("divided") / "drawn")
+
+
+@pytest.fixture(scope="session")
 def asked_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The faces of ``labelled_build`` with captions as of a model named qwen; shared, and left as it is."""
     from asked import asked

@@ -65,9 +65,9 @@ class Look:
 
 def normalise(image_B3HW: Tensor, look: Look) -> Tensor:
     """Pictures of 0 to 255 as the model wants them, fp32, on the device where they are."""
-    mean_311 = torch.tensor(look.mean, device=image_B3HW.device)[:, None, None]
-    std_311 = torch.tensor(look.std, device=image_B3HW.device)[:, None, None]
-    return (image_B3HW.float() / 255 - mean_311) / std_311
+    mean_311 = 255 * torch.tensor(look.mean, device=image_B3HW.device)[:, None, None]
+    std_311 = 255 * torch.tensor(look.std, device=image_B3HW.device)[:, None, None]
+    return torch.sub(image_B3HW, mean_311).div_(std_311)
 
 
 def find_shards(recipe: DataRecipe) -> Shards:

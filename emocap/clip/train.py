@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 MAX_LOGIT_SCALE = math.log(100)
 
 FREE = (
-    *("device", "workers", "restarts", "timeout_minutes", "data.workers", "evaluate"),
+    *("device", "workers", "restarts", "timeout_minutes", "data.workers", "data.cache", "evaluate"),
     *("checkpoint_every", "keep", "log_every", "tensorboard", "wandb"),
 )
 """Keys of a recipe that may change while a run goes on: they do not change what it ends in."""

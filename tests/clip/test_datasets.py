@@ -27,13 +27,13 @@ def test_a_sample_is_read_as_it_stands_in_its_shard(labelled_build: Path) -> Non
         assert text == stored[number].record.to_json()
 
 
-def test_only_a_split_is_kept_and_read_from_the_same_places(drawn_build: Path) -> None:
-    whole = {key.as_py(): number for number, key in enumerate(open_dataset(drawn_build, None).key_S)}
-    test = open_dataset(drawn_build, "test")
-    splits = read_index(drawn_build / "index")["split"].to_pylist()
+def test_only_a_split_is_kept_and_read_from_the_same_places(divided_build: Path) -> None:
+    whole = {key.as_py(): number for number, key in enumerate(open_dataset(divided_build, None).key_S)}
+    test = open_dataset(divided_build, "test")
+    splits = read_index(divided_build / "index")["split"].to_pylist()
     assert len(test) == splits.count("test") > 0
     for number, key in enumerate(test.key_S.to_pylist()):
-        assert test.read(number) == open_dataset(drawn_build, None).read(whole[key])
+        assert test.read(number) == open_dataset(divided_build, None).read(whole[key])
 
 
 def test_a_tar_that_is_gone_or_cut_short_is_told(build: Path) -> None:

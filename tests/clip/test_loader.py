@@ -52,39 +52,39 @@ def all_keys(build: Path, split: str | None = "train") -> list[str]:
     return sorted(row["key"] for row in rows if split in (None, row["split"]))
 
 
-def test_only_the_split_is_read(drawn_build: Path) -> None:
-    index = read_index(drawn_build / "index")
+def test_only_the_split_is_read(divided_build: Path) -> None:
+    index = read_index(divided_build / "index")
     splits = Counter(index["split"].to_pylist())
-    assert find_shards(recipe_for(drawn_build)).samples == splits["train"]
-    assert find_shards(recipe_for(drawn_build, split="test")).samples == splits["test"]
-    assert find_shards(recipe_for(drawn_build, split=None)).samples == 120
+    assert find_shards(recipe_for(divided_build)).samples == splits["train"]
+    assert find_shards(recipe_for(divided_build, split="test")).samples == splits["test"]
+    assert find_shards(recipe_for(divided_build, split=None)).samples == 120
 
 
-def test_an_epoch_sees_every_sample_once(drawn_build: Path, tokens: Tokens) -> None:
-    recipe = recipe_for(drawn_build, batch=7)
+def test_an_epoch_sees_every_sample_once(divided_build: Path, tokens: Tokens) -> None:
+    recipe = recipe_for(divided_build, batch=7)
     shards = find_shards(recipe)
     enough = take(recipe, tokens, 0, 3 * shards.samples // 7 + 1)
     seen = list(itertools.chain.from_iterable(batch.keys for batch in enough))
     for epoch in range(3):
-        assert sorted(seen[epoch * shards.samples : (epoch + 1) * shards.samples]) == all_keys(drawn_build)
+        assert sorted(seen[epoch * shards.samples : (epoch + 1) * shards.samples]) == all_keys(divided_build)
     assert seen[: shards.samples] != seen[shards.samples : 2 * shards.samples]
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_any_number_of_workers_gives_the_same_batches(drawn_build: Path, tokens: Tokens, workers: int) -> None:
-    alone = take(recipe_for(drawn_build), tokens, 0, 8)
-    many = take(recipe_for(drawn_build, workers=workers), tokens, 0, 8)
+def test_any_number_of_workers_gives_the_same_batches(divided_build: Path, tokens: Tokens, workers: int) -> None:
+    alone = take(recipe_for(divided_build), tokens, 0, 8)
+    many = take(recipe_for(divided_build, workers=workers), tokens, 0, 8)
     assert all(equal(a, b) for a, b in zip(alone, many, strict=True))
 
 
 @pytest.mark.parametrize(("ranks", "workers"), [(2, 0), (4, 2), (16, 0)])
 def test_the_shares_of_all_ranks_are_the_batch_of_one_process(
-    drawn_build: Path, tokens: Tokens, ranks: int, workers: int
+    divided_build: Path, tokens: Tokens, ranks: int, workers: int
 ) -> None:
     """With 4 ranks × 2 workers and with 16 ranks there are more readers than the three shards."""
-    recipe = recipe_for(drawn_build, workers=workers)
+    recipe = recipe_for(divided_build, workers=workers)
     shards = find_shards(recipe)
-    alone = take(recipe_for(drawn_build), tokens, 3, 5)
+    alone = take(recipe_for(divided_build), tokens, 3, 5)
     parts = [
         list(batches(shards, recipe, LOOK, tokens, 0, 3, 5, rank=rank, ranks=ranks, sentiments=True))
         for rank in range(ranks)
@@ -101,29 +101,29 @@ def test_the_shares_of_all_ranks_are_the_batch_of_one_process(
         assert torch.equal(owner_N, whole.owner_N)
 
 
-def test_ranks_that_do_not_divide_a_batch_are_told(drawn_build: Path, tokens: Tokens) -> None:
-    recipe = recipe_for(drawn_build)
+def test_ranks_that_do_not_divide_a_batch_are_told(divided_build: Path, tokens: Tokens) -> None:
+    recipe = recipe_for(divided_build)
     with pytest.raises(UserError, match="16 samples cannot be shared evenly by 3 ranks"):
         batches(find_shards(recipe), recipe, LOOK, tokens, 0, 0, 1, rank=0, ranks=3)
 
 
 @pytest.mark.parametrize("first", [1, 4, 5, 11])
-def test_it_starts_anywhere(drawn_build: Path, tokens: Tokens, first: int) -> None:
-    whole = take(recipe_for(drawn_build), tokens, 0, 14)
-    part = take(recipe_for(drawn_build, workers=2), tokens, first, 14 - first)
+def test_it_starts_anywhere(divided_build: Path, tokens: Tokens, first: int) -> None:
+    whole = take(recipe_for(divided_build), tokens, 0, 14)
+    part = take(recipe_for(divided_build, workers=2), tokens, first, 14 - first)
     assert all(equal(a, b) for a, b in zip(whole[first:], part, strict=True))
 
 
-def test_seeds_differ(drawn_build: Path, tokens: Tokens) -> None:
-    recipe = recipe_for(drawn_build)
+def test_seeds_differ(divided_build: Path, tokens: Tokens) -> None:
+    recipe = recipe_for(divided_build)
     assert take(recipe, tokens, 0, 1)[0].keys != take(recipe, tokens, 0, 1, seed=1)[0].keys
 
 
-def test_sentences_are_the_samples_own_and_drawn_anew(drawn_build: Path, tokens: Tokens) -> None:
-    recipe = recipe_for(drawn_build, flip=False, sentences=2)
+def test_sentences_are_the_samples_own_and_drawn_anew(divided_build: Path, tokens: Tokens) -> None:
+    recipe = recipe_for(divided_build, flip=False, sentences=2)
     captions = {
         sample.record.key: sample.record.caption
-        for tar in (drawn_build / "shards").glob("*.tar")
+        for tar in (divided_build / "shards").glob("*.tar")
         for sample in read_shard(tar)
     }
     drawn: dict[str, set[tuple[int, ...]]] = {}
@@ -141,20 +141,20 @@ def test_sentences_are_the_samples_own_and_drawn_anew(drawn_build: Path, tokens:
     assert any(len(texts) > 2 for texts in drawn.values())
 
 
-def test_more_sentences_than_there_are_is_all_of_them(drawn_build: Path, tokens: Tokens) -> None:
-    (batch,) = take(recipe_for(drawn_build, sentences=50), tokens, 0, 1)
+def test_more_sentences_than_there_are_is_all_of_them(divided_build: Path, tokens: Tokens) -> None:
+    (batch,) = take(recipe_for(divided_build, sentences=50), tokens, 0, 1)
     assert Counter(batch.owner_N.tolist()).keys() == set(range(16))
     assert max(Counter(batch.owner_N.tolist()).values()) <= 8
 
 
-def test_a_flip_turns_picture_and_words_together(drawn_build: Path, tokens: Tokens) -> None:
+def test_a_flip_turns_picture_and_words_together(divided_build: Path, tokens: Tokens) -> None:
     from emocap.captions import mirror
 
-    plain = recipe_for(drawn_build, crop=[1.0, 1.0], flip=False)
-    flipping = recipe_for(drawn_build, crop=[1.0, 1.0], flip=True)
+    plain = recipe_for(divided_build, crop=[1.0, 1.0], flip=False)
+    flipping = recipe_for(divided_build, crop=[1.0, 1.0], flip=True)
     captions = {
         sample.record.key: sample.record.caption
-        for tar in (drawn_build / "shards").glob("*.tar")
+        for tar in (divided_build / "shards").glob("*.tar")
         for sample in read_shard(tar)
     }
     flipped = sided = 0
@@ -172,8 +172,8 @@ def test_a_flip_turns_picture_and_words_together(drawn_build: Path, tokens: Toke
     assert sided > 0
 
 
-def test_pictures_come_as_bytes_and_are_normalised_later(drawn_build: Path, tokens: Tokens) -> None:
-    (batch,) = take(recipe_for(drawn_build), tokens, 0, 1)
+def test_pictures_come_as_bytes_and_are_normalised_later(divided_build: Path, tokens: Tokens) -> None:
+    (batch,) = take(recipe_for(divided_build), tokens, 0, 1)
     assert batch.image_B3HW.shape == (16, 3, 32, 32)
     assert batch.image_B3HW.dtype == torch.uint8
     assert batch.image_B3HW.is_contiguous(memory_format=torch.channels_last)
@@ -184,23 +184,23 @@ def test_pictures_come_as_bytes_and_are_normalised_later(drawn_build: Path, toke
     torch.testing.assert_close(ready[:, 2].double(), expected[:, 2], atol=1e-6, rtol=0)
 
 
-def test_a_picture_is_scaled_as_pillow_does(drawn_build: Path, tokens: Tokens) -> None:
+def test_a_picture_is_scaled_as_pillow_does(divided_build: Path, tokens: Tokens) -> None:
     """Whole pictures of 48 pixels at 32: bicubic with antialiasing, give or take a rounding."""
-    originals = {s.record.key: s.jpeg for tar in (drawn_build / "shards").glob("*.tar") for s in read_shard(tar)}
-    (batch,) = take(recipe_for(drawn_build, crop=[1.0, 1.0], flip=False), tokens, 0, 1)
+    originals = {s.record.key: s.jpeg for tar in (divided_build / "shards").glob("*.tar") for s in read_shard(tar)}
+    (batch,) = take(recipe_for(divided_build, crop=[1.0, 1.0], flip=False), tokens, 0, 1)
     for key, image_3HW in zip(batch.keys, batch.image_B3HW, strict=True):
         with Image.open(io.BytesIO(originals[key])) as picture:
             scaled = np.asarray(picture.convert("RGB").resize((32, 32), Image.Resampling.BICUBIC))
         assert np.abs(image_3HW.permute(1, 2, 0).numpy().astype(int) - scaled).max() <= 1
 
 
-def test_crops_keep_the_share_of_the_area_that_is_asked_for(tokens: Tokens, drawn_build: Path) -> None:
+def test_crops_keep_the_share_of_the_area_that_is_asked_for(tokens: Tokens, divided_build: Path) -> None:
     """A picture whose red grows to the right and whose green grows downward shows where a crop begins and ends."""
     ramp = np.arange(256, dtype=np.uint8)
     picture = np.stack([np.tile(ramp, (256, 1)), np.tile(ramp[:, None], (1, 256)), np.zeros((256, 256))], 2)
     buffer = io.BytesIO()
     Image.fromarray(picture.astype(np.uint8)).save(buffer, "JPEG", quality=100, subsampling=0)
-    recipe = recipe_for(drawn_build, crop=[0.25, 0.5])
+    recipe = recipe_for(divided_build, crop=[0.25, 0.5])
     maker = loader._Maker(find_shards(recipe), recipe, LOOK, tokens, 0, 0, 1, False)
     areas = []
     for seed in range(200):
@@ -214,10 +214,10 @@ def test_crops_keep_the_share_of_the_area_that_is_asked_for(tokens: Tokens, draw
     assert 0.45 < max(areas) < 0.53
 
 
-def test_groups_regions_labels_and_sentiments_are_those_of_the_records(drawn_build: Path, tokens: Tokens) -> None:
-    recipe = recipe_for(drawn_build, sentences=50, flip=False, split=None)
+def test_groups_regions_labels_and_sentiments_are_those_of_the_records(divided_build: Path, tokens: Tokens) -> None:
+    recipe = recipe_for(divided_build, sentences=50, flip=False, split=None)
     shards = find_shards(recipe)
-    records = {s.record.key: s.record for tar in (drawn_build / "shards").glob("*.tar") for s in read_shard(tar)}
+    records = {s.record.key: s.record for tar in (divided_build / "shards").glob("*.tar") for s in read_shard(tar)}
     names = sorted({r.labels.emotion for r in records.values() if r.labels and r.labels.emotion})
     assert shards.labels == names
     groups: dict[int, str] = {}
@@ -242,13 +242,13 @@ def test_groups_regions_labels_and_sentiments_are_those_of_the_records(drawn_bui
     assert take(recipe, tokens, 0, 1)[0].sentiment_BC is None
 
 
-def test_weights_are_proportions_of_every_batch(drawn_build: Path, labelled_build: Path, tokens: Tokens) -> None:
-    builds = [{"path": str(drawn_build), "weight": 3}, {"path": str(labelled_build), "weight": 1}]
-    recipe = recipe_for(drawn_build, builds=builds, split=None, epoch_samples=64, batch=16)
+def test_weights_are_proportions_of_every_batch(divided_build: Path, labelled_build: Path, tokens: Tokens) -> None:
+    builds = [{"path": str(divided_build), "weight": 3}, {"path": str(labelled_build), "weight": 1}]
+    recipe = recipe_for(divided_build, builds=builds, split=None, epoch_samples=64, batch=16)
     shards = find_shards(recipe)
     assert shards.samples == 64
     assert shards.share == [48, 16]
-    first = set(all_keys(drawn_build, None))
+    first = set(all_keys(divided_build, None))
     seen: list[str] = []
     for batch in take(recipe, tokens, 0, 30):
         assert sum(key in first for key in batch.keys) == 12
@@ -257,8 +257,8 @@ def test_weights_are_proportions_of_every_batch(drawn_build: Path, labelled_buil
     assert sorted(key for key in seen if key in first) == sorted(3 * sorted(first))
 
 
-def test_resampling_draws_some_twice_and_some_not_at_all(drawn_build: Path, tokens: Tokens) -> None:
-    recipe = recipe_for(drawn_build, split=None, resample=True, batch=60)
+def test_resampling_draws_some_twice_and_some_not_at_all(divided_build: Path, tokens: Tokens) -> None:
+    recipe = recipe_for(divided_build, split=None, resample=True, batch=60)
     seen = Counter(key for batch in take(recipe, tokens, 0, 2) for key in batch.keys)
     assert max(seen.values()) > 1
     assert 50 < len(seen) < 100  # 1 − 1/e of 120 are 76
@@ -269,10 +269,10 @@ def test_resampling_draws_some_twice_and_some_not_at_all(drawn_build: Path, toke
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("member", [".jpg", ".json"])
 def test_a_damaged_sample_stops_with_its_shard_and_key(
-    drawn_build: Path, tokens: Tokens, tmp_path: Path, workers: int, member: str
+    divided_build: Path, tokens: Tokens, tmp_path: Path, workers: int, member: str
 ) -> None:
     build = tmp_path / "build"
-    shutil.copytree(drawn_build, build)
+    shutil.copytree(divided_build, build)
     tar = sorted((build / "shards").glob("*.tar"))[1]
     with tarfile.open(tar) as archive:
         broken = archive.getmembers()[10 if member == ".jpg" else 11]
@@ -287,22 +287,22 @@ def test_a_damaged_sample_stops_with_its_shard_and_key(
     assert "\n" not in str(told.value)
 
 
-def test_what_is_missing_or_too_small_is_told(drawn_build: Path, tmp_path: Path) -> None:
+def test_what_is_missing_or_too_small_is_told(divided_build: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not a finished build"):
         find_shards(recipe_for(tmp_path))
     with pytest.raises(UserError, match="is more than the"):
-        find_shards(recipe_for(drawn_build, batch=500))
+        find_shards(recipe_for(divided_build, batch=500))
 
 
-def test_two_builds_are_read_together(drawn_build: Path, labelled_build: Path, tokens: Tokens) -> None:
-    recipe = recipe_for(drawn_build, builds=[str(drawn_build), str(labelled_build)], batch=12, split=None)
+def test_two_builds_are_read_together(divided_build: Path, labelled_build: Path, tokens: Tokens) -> None:
+    recipe = recipe_for(divided_build, builds=[str(divided_build), str(labelled_build)], batch=12, split=None)
     assert find_shards(recipe).samples == 240
     seen = Counter(key for batch in take(recipe, tokens, 0, 20) for key in batch.keys)
-    assert seen == Counter(all_keys(drawn_build, None) + all_keys(labelled_build, None))
+    assert seen == Counter(all_keys(divided_build, None) + all_keys(labelled_build, None))
 
 
-def test_a_key_that_two_builds_share_is_seen_twice(drawn_build: Path, tokens: Tokens) -> None:
-    recipe = recipe_for(drawn_build, builds=[str(drawn_build), str(drawn_build)], batch=12, split=None)
+def test_a_key_that_two_builds_share_is_seen_twice(divided_build: Path, tokens: Tokens) -> None:
+    recipe = recipe_for(divided_build, builds=[str(divided_build), str(divided_build)], batch=12, split=None)
     seen = Counter(key for batch in take(recipe, tokens, 0, 20) for key in batch.keys)
     assert set(seen.values()) == {2}
     assert len(seen) == 120
