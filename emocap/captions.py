@@ -6,7 +6,7 @@ form of the paper is not published: this one is our reading.
 """
 
 import re
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -17,7 +17,6 @@ SCHEMA_VERSION = 1
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Region = Literal["forehead", "eyebrows", "eyes", "nose", "cheeks", "mouth", "chin", "head"]
-REGIONS: tuple[str, ...] = get_args(Region)
 
 
 def _known_code(code: str) -> str:

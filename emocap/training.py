@@ -15,11 +15,13 @@ def measure(model: Path, recipe: EvaluateRecipe) -> dict[str, float]:
     Raises UserError as ``emocap eval`` does.
     """
     cards = {name: load(Card, "benchmarks", name) for name in recipe.cards}
+    folders = recipe.data if isinstance(recipe.data, dict) else dict.fromkeys(cards, recipe.data)
     found = {}
-    for name, card in cards.items():
-        data = recipe.data if isinstance(recipe.data, str) else recipe.data[name]
+    # Cards that look at the same data share its features.
+    for folder in dict.fromkeys(folders[name] for name in cards):
+        here = {Path(name).stem: card for name, card in cards.items() if folders[name] == folder}
         with tempfile.TemporaryDirectory() as scratch:
-            rows = evaluate({Path(name).stem: card}, str(model), recipe.protocols, Path(data), Path(scratch))
+            rows = evaluate(here, str(model), recipe.protocols, Path(folder), Path(scratch))
         for row in rows:
             for metric, value in row["metrics"].items():
                 found[f"{row['benchmark']}/{row['protocol']}/{metric}"] = float(value["value"])

@@ -9,6 +9,7 @@ is only cheaper, and could have trained for longer, shows there. The same --out 
 
 import argparse
 import json
+import math
 import os
 import statistics
 import sys
@@ -73,7 +74,10 @@ class Run:
 
 
 def perform(run: Run, faces: Path, out: Path) -> dict[str, float]:
-    """Train and measure; the columns, and ``cpu``, the processor seconds of the training process."""
+    """Train and measure; the columns, and ``cpu``, the processor seconds of the training process.
+
+    Of a training that was interrupted nobody knows them: nan.
+    """
     done = out / run.name / "ablation.json"
     if not done.exists():
         from emocap.clip.recipe import TrainRecipe
@@ -83,9 +87,9 @@ def perform(run: Run, faces: Path, out: Path) -> dict[str, float]:
 
         length = [f"epochs={run.epochs:g}"] if run.epochs else []
         overrides = [f"data.builds=[{faces}]", f"seed={run.seed}", *length]
-        begun = time.process_time()
+        whole, begun = not (out / run.name).exists(), time.process_time()
         train(load(TrainRecipe, "models", f"ablation/{run.row}", overrides), out / run.name)
-        cpu = time.process_time() - begun
+        cpu = time.process_time() - begun if whole else math.nan
         cards = {name: load(Card, "benchmarks", name) for name in CARDS}
         rows = evaluate(cards, str(out / run.name), PROTOCOLS, faces, out / run.name / "results")
         measured = {(row["benchmark"], row["protocol"]): row["metrics"] for row in rows}
@@ -96,6 +100,12 @@ def perform(run: Run, faces: Path, out: Path) -> dict[str, float]:
     told: dict[str, float] = json.loads(done.read_text(encoding="utf-8"))
     print(run.name, *(f"{value:.3f}" for value in told.values()), file=sys.stderr, flush=True)
     return told
+
+
+def processor_time(row: str, runs: dict[Run, dict[str, float]]) -> float:
+    """Mean over the seeds whose training was never interrupted; nan where all were."""
+    known = [values["cpu"] for run, values in runs.items() if run.row == row and not math.isnan(values["cpu"])]
+    return statistics.mean(known) if known else math.nan
 
 
 def table(runs: dict[Run, dict[str, float]], cost: dict[str, float], full: float) -> str:
@@ -137,14 +147,11 @@ def main() -> None:
 
         # Seeds outermost: what is there after an hour is a whole table of fewer seeds.
         equal_steps = perform_all([Run(row, seed, None) for seed in chosen.seeds for row in chosen.rows])
-        cost = {
-            row: statistics.mean(values["cpu"] for run, values in equal_steps.items() if run.row == row)
-            for row in chosen.rows
-        }
+        cost = {row: processor_time(row, equal_steps) for row in chosen.rows}
         from emocap.clip.recipe import TrainRecipe
 
-        epochs = load(TrainRecipe, "models", "ablation/full").epochs
-        longer = {row: round(epochs * cost["full"] / cost[row], 1) for row in chosen.equal_compute}
+        epochs, full = load(TrainRecipe, "models", "ablation/full").epochs, cost.get("full", math.nan)
+        longer = {row: round(epochs * full / cost[row], 1) for row in chosen.equal_compute if full / cost[row] > 0}
         equal_compute = perform_all([Run(row, seed, longer[row]) for seed in chosen.seeds for row in longer])
 
     seeds = f"seeds {', '.join(map(str, chosen.seeds))}, mean ± standard deviation"
@@ -153,10 +160,11 @@ def main() -> None:
         f"`python perf/ablation.py`: {epochs:g} epochs each, {seeds}; chance 0.143 for the emotions. The last column"
     )
     print("is the processor time of a training, the loader's aside, as a share of the full one.\n")
-    print(table(equal_steps, cost, cost["full"]))
-    told = ", ".join(f"{ROWS[row].strip('+ ')} {length:g}" for row, length in longer.items())
-    print(f"\nAt equal compute: as many epochs as cost the processor time of the full objective ({told}).\n")
-    print(table(equal_compute, dict.fromkeys(longer, cost["full"]), cost["full"]))
+    print(table(equal_steps, cost, full))
+    if longer:
+        told = ", ".join(f"{ROWS[row].strip('+ ')} {length:g}" for row, length in longer.items())
+        print(f"\nAt equal compute: as many epochs as cost the processor time of the full objective ({told}).\n")
+        print(table(equal_compute, dict.fromkeys(longer, full), full))
     print(f"\n{describe('torch', 'open_clip_torch', 'timm', 'scikit-learn')}\n")
 
 

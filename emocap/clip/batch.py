@@ -24,7 +24,7 @@ class Batch:
     summary_group_B: Tensor
     sentence_group_N: Tensor
     region_N: Tensor
-    """int64, the number of a sentence's region in ``captions.REGIONS``."""
+    """int64, the number of a sentence's region in ``facs.REGIONS``."""
     label_B: Tensor
     """int64, the number of the sample's emotion label among those of the data, −1 where it has none."""
     sentiment_BC: Tensor | None = None

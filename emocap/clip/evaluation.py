@@ -20,7 +20,8 @@ def take_measures(model: nn.Module, out: Path, recipe: EvaluateRecipe, measure: 
     """What ``measure`` says of a model whose configuration lies in ``out/model``; random states stay as they are."""
     random = random_state()
     with tempfile.TemporaryDirectory(dir=out, prefix=".measured-") as name:
-        shutil.copy(out / "model" / "open_clip_config.json", name)
+        # Beside the configuration there may be the files of a tokenizer.
+        shutil.copytree(out / "model", name, ignore=shutil.ignore_patterns("*.safetensors"), dirs_exist_ok=True)
         checkpoints.export(Path(name), model)
         measures = measure(Path(name), recipe)
     set_random_state(random)

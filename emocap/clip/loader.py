@@ -12,6 +12,7 @@ one place where they become numbers for a model.
 import json
 import math
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -26,7 +27,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 from torch.utils.data import Dataset as Numbered
 
-from emocap.captions import REGIONS, mirror_text
+from emocap.captions import mirror_text
 from emocap.clip.batch import Batch
 from emocap.clip.datasets import Dataset, open_dataset
 from emocap.clip.foreign import MOST_PIXELS, bring, find_tars
@@ -36,6 +37,7 @@ from emocap.clip.sequence import Order, shares
 from emocap.clip.towers import Tokens
 from emocap.errors import UserError
 from emocap.faces.images import ImageError, decode
+from emocap.facs import REGIONS
 
 
 @dataclass(frozen=True)
@@ -130,9 +132,15 @@ def batches(
         num_workers=recipe.workers,
         multiprocessing_context="fork" if recipe.workers else None,
         pin_memory=torch.cuda.is_available(),
+        worker_init_fn=_outlive_sigterm,
         generator=torch.Generator(),  # its own: drawing from the global one would make a resumed run differ
     )
     return _unwrapped(loader)
+
+
+def _outlive_sigterm(_: int) -> None:
+    """A SIGTERM often goes to all processes of a job: those that decode are needed until the loop has stopped."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _unwrapped(loader: DataLoader[Batch | UserError]) -> Iterator[Batch]:
@@ -227,7 +235,7 @@ class _Maker(Numbered[Batch | UserError]):
         height = min(high, round(math.sqrt(share * high * wide) / ratio))
         left, top = random.randint(0, wide - width), random.randint(0, high - height)
         crop_1HW3 = torch.from_numpy(picture[top : top + height, left : left + width].copy())[None]
-        # torch scales bytes in this layout six times as fast as Pillow, to the same values give or take one.
+        # To the values of Pillow, give or take one, without making an Image of it first.
         scaled_13HW = F.interpolate(crop_1HW3.permute(0, 3, 1, 2), (size, size), mode="bicubic", antialias=True)
         return (scaled_13HW.flip(-1) if flip else scaled_13HW)[0].permute(1, 2, 0)
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from emocap.clip.distributed import add
 from emocap.errors import UserError
 
 
@@ -45,9 +46,7 @@ class Ranks:
 
     def mean(self, value_N: torch.Tensor) -> torch.Tensor:
         """The mean of a tensor over all ranks; the same on each of them."""
-        if self.count > 1:
-            dist.all_reduce(value_N)
-        return value_N / self.count
+        return add(value_N) / self.count
 
 
 @contextlib.contextmanager

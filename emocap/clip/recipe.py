@@ -226,7 +226,8 @@ class TrainRecipe(Recipe):
     """Put every rank's share of a batch through the towers in so many pieces (GradCache): the memory of one piece, the
     gradient of the whole batch, for one more forward pass."""
     gradient_checkpointing: bool = False
-    """Compute the activations of the blocks again in the backward pass: less memory, about a third more work."""
+    """Compute the activations of the blocks again in the backward pass: less memory, for one more forward
+    pass of them."""
     compile: bool = False
     """Compile the towers with torch.compile."""
     ema: float | None = Field(None, gt=0, lt=1)

@@ -9,7 +9,6 @@ Under torchrun, or with ``workers``, every rank runs this same story on its shar
 import contextlib
 import copy
 import functools
-import json
 import logging
 import math
 import os
@@ -95,7 +94,7 @@ def _train(recipe: TrainRecipe, out: Path, measure: Measure | None, ranks: Ranks
     look = Look(model.visual.image_size[0], tuple(preprocess["mean"]), tuple(preprocess["std"]))
     tokens = Tokens(out / "model")
     model.to(device)
-    model.to(memory_format=torch.channels_last)  # convolutions are about twice as fast on a CPU
+    model.to(memory_format=torch.channels_last)  # convolutions are faster so on a CPU
     objective.to(device)
     averaged = average(model, recipe.ema) if recipe.ema else None
     guides = {"online": None, "ema": averaged and averaged.module, "frozen": None}
@@ -265,8 +264,3 @@ def pick_device(name: str | None) -> torch.device:
     if name and name.split(":")[0] not in ("cpu", best):
         raise UserError(f"device: there is no {name} here, but {best}")
     return torch.device(name or best)
-
-
-def read_metrics(out: Path) -> list[dict[str, Any]]:
-    """The rows of a run's metrics.jsonl."""
-    return [json.loads(line) for line in (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -47,6 +47,7 @@ def evaluate(
     rows = []
     for name, card in cards.items():
         examples = read(card, data)
+        sha256 = data_sha256(examples)
         test = [example for example in examples if example.split == "test"]
         for protocol in protocols:
             if (card.task, protocol) not in _MEASURES:
@@ -72,7 +73,7 @@ def evaluate(
                     "test_subjects": len({example.subject for example in test}),
                     "preprocess": encoder.preprocess_text,
                     "model_sha256": encoder.sha256,
-                    "data_sha256": data_sha256(examples),
+                    "data_sha256": sha256,
                     "versions": {"emocap": __version__, **{p: importlib.metadata.version(p) for p in _PACKAGES}},
                     "seconds": round(time.monotonic() - begun, 2),
                 }

@@ -13,7 +13,6 @@ import pytest
 import torch
 from PIL import Image
 
-from emocap.captions import REGIONS
 from emocap.clip import loader
 from emocap.clip.batch import Batch
 from emocap.clip.loader import Look, batches, find_shards, normalise
@@ -21,6 +20,7 @@ from emocap.clip.recipe import DataRecipe, ModelRecipe
 from emocap.clip.sentiment import sentiment
 from emocap.clip.towers import Tokens, create
 from emocap.errors import UserError
+from emocap.facs import REGIONS
 from emocap.shards import read_index, read_shard
 
 LOOK = Look(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))

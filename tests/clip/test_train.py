@@ -419,6 +419,20 @@ def test_sigterm_leaves_a_checkpoint_of_that_step(run: Path, tiny_recipe: TrainR
     assert same_weights(run, out)
 
 
+def test_a_sigterm_to_all_processes_of_a_run_stops_it_in_good_order(tiny_recipe: TrainRecipe, tmp_path: Path) -> None:
+    recipe, out = tmp_path / "recipe.yaml", tmp_path / "run"
+    recipe.write_text(to_yaml(changed(tiny_recipe, epochs=500.0, data={"workers": 2})))
+    command = [sys.executable, "-m", "emocap", "train", str(recipe), "--out", str(out)]
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while process.poll() is None and not (out / "metrics.jsonl").exists():
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGTERM)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 143, told.decode()
+    (last,) = [path.name for path in (out / "checkpoints").iterdir()][-1:]
+    assert metrics(out)[-1]["step"] <= int(last[5:13])
+
+
 def test_a_run_begins_with_the_weights_of_another(run: Path, tiny_recipe: TrainRecipe, tmp_path: Path) -> None:
     for init in (run, run / "model", run / "model" / "open_clip_model.safetensors"):
         model = create(tiny_recipe.model.model_copy(update={"init": str(init)}), tmp_path / "next")
