@@ -13,7 +13,7 @@ import json
 import math
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -114,7 +114,7 @@ def batches(
     rank: int = 0,
     ranks: int = 1,
     sentiments: bool = False,
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     """Batches number ``first`` to ``first + count − 1`` of the endless sequence that the seed defines.
 
     Of each global batch of ``recipe.batch`` samples, the rank's share of consecutive rows. sentiments: fill
@@ -139,11 +139,17 @@ def batches(
 
 
 def _outlive_sigterm(_: int) -> None:
-    """A SIGTERM often goes to all processes of a job: those that decode are needed until the loop has stopped."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    """A SIGTERM often goes to all processes of a job, and the loop needs those that decode until it has stopped.
+
+    It closes its stream then, which ends them. Who does not is waited for no longer than the time that they take on.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_GRACE_SECONDS))
 
 
-def _unwrapped(loader: DataLoader[Batch | UserError]) -> Iterator[Batch]:
+_GRACE_SECONDS = 300
+
+
+def _unwrapped(loader: DataLoader[Batch | UserError]) -> Generator[Batch]:
     for batch in loader:
         if isinstance(batch, UserError):
             raise batch

@@ -158,6 +158,7 @@ def _train(recipe: TrainRecipe, out: Path, measure: Measure | None, ranks: Ranks
     learning(model)
     with contextlib.ExitStack() as stack:
         stop_asked = stack.enter_context(watch_sigterm())
+        stack.enter_context(contextlib.closing(stream))
         stage = stack.enter_context(progress.stage("training", steps)) if ranks.first else None
         write = stack.enter_context(open_logs(recipe, out, begun)) if ranks.first and begun < steps else None
         if stage:
