@@ -1,45 +1,105 @@
 """Benchmark cards: what one YAML file in benchmarks/ may say."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from emocap.evaluate.layouts import AnyLayout
 from emocap.recipes import Recipe
 
+Task = Literal["emotion", "action_units", "rating", "choice", "retrieval"]
+Metric = Literal[
+    "uar", "war", "macro_f1", "uf1", "map", "accuracy", "f1", "ccc", "pcc", "rmse", "mae", "mse", "icc", "sagr"
+]
 
-class LayoutRecipe(Recipe):
-    """How the benchmark lies on disk below ``--data``."""
 
-    reader: Literal["build", "folders"]
-    """build: a folder made by emocap build; labels, subjects and split come from its records. folders: pictures in
-    class folders."""
-    folders: dict[str, str] = {}
-    """For ``folders``: name of the class folder → label."""
-    subject: str | None = None
-    """For ``folders``: a regular expression over the path below --data whose first group names the subject."""
-    test: float | None = Field(None, gt=0, lt=1)
-    """For ``folders``: share of the subjects that are kept for testing, chosen by a hash of their names; null where
-    all pictures are for testing."""
+class ClassRecipe(Recipe):
+    """One class; a list stands for its words."""
+
+    words: list[str] = []
+    """What stands for it in prompts."""
+    called: list[str] = []
+    """Names and codes by which the annotation calls it, besides its own; upper and lower case are the same."""
+    descriptions: list[str] = []
+    """Sentences about how such a face looks, used as they are where prompts are ``descriptions``."""
+    parts: list[str] = []
+    """Of a compound emotion: the words of its parts. Its embedding is the mean of theirs (EmoCLIP)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words_alone(cls, value: Any) -> Any:
+        return {"words": value} if isinstance(value, list) else value
+
+
+class SplitRecipe(Recipe):
+    """How examples are divided where the data itself does not say it."""
+
+    by: Literal["official", "subjects"] = "official"
+    """official: as the reader says, with as many folds as it has. subjects: in turn, some people are tested with what
+    the others taught; the predictions of all folds are measured together."""
+    folds: int | None = Field(None, ge=2)
+    """Of ``subjects``: into how many parts the people are divided; null: every person is a fold (leave one out)."""
+    people: list[list[str]] | None = None
+    """Of ``subjects``: who is tested in which fold, written out."""
+
+
+class Published(Recipe):
+    """A number that somebody has published for this benchmark; never mixed with what was measured here."""
+
+    model: str
+    protocol: Literal["zeroshot", "probe", "fewshot", "finetuned", "generate"] = "zeroshot"
+    metrics: dict[Metric, float]
+    """As fractions of 1."""
+    source: str
+    """Where it stands."""
+    error: float | None = None
+    """How far it may be off where it was read from a figure, as a fraction of 1."""
 
 
 class Card(Recipe):
     """One benchmark."""
 
     title: str
-    task: Literal["emotion", "action_units", "retrieval"]
-    """retrieval: pictures and the texts of their captions find each other; of a build's test half."""
-    layout: LayoutRecipe
-    classes: dict[str, list[str]] = {}
-    """Label → the words that stand for it in prompts; the order is the order of the results."""
+    task: Task
+    """emotion: one class of several. action_units: which are shown. rating: numbers on scales. choice: the right one
+    of a question's options. retrieval: pictures and the texts of their captions find each other; of a build's test
+    half."""
+    folder: str | None = None
+    """Name of its folder below ``--data``; null: ``--data`` is the folder."""
+    layout: AnyLayout
+    classes: dict[str, ClassRecipe] = {}
+    """Label → what stands for it; the order is the order of the results."""
+    leave_out: list[str] = []
+    """Labels of the annotation that this benchmark knowingly leaves out."""
     prompts: list[str] = []
     """Templates with {c} for the word. The logits of all prompts of a class are averaged (Exp-CLIP)."""
     action_units: list[int] = []
     """FACS numbers that are scored."""
     present_from: float = Field(2.0, gt=0, le=5)
     """Least intensity at which a unit counts as present (DISFA: 2)."""
+    ratings: dict[str, tuple[float, float]] = {}
+    """Name of a rating → least and greatest value of its scale."""
+    split: SplitRecipe = SplitRecipe()
+    segments: int = Field(16, ge=1)
+    """Of clips: into how many equal parts they are divided, of each of which the middle frame is looked at."""
+    metrics: list[Metric] = []
+    """What the field reports, the one that comes first in tables first; empty: what is usual for the task."""
+    counts: dict[str, int | dict[str, int]] = {}
+    """train, val, test → examples that the official data has, or class → examples. Of official folds: the first."""
+    published: list[Published] = []
     licence: str = ""
     homepage: str = ""
     """Where to ask for the data."""
+    note: str = ""
+    """What a reader of the numbers must know: choices that papers make differently, and what is not certain."""
+
+    @field_validator("prompts")
+    @classmethod
+    def _has_a_place(cls, prompts: list[str]) -> list[str]:
+        for prompt in prompts:
+            if "{c}" not in prompt:
+                raise ValueError(f"{prompt!r} has no place {{c}} for the class")
+        return prompts
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -47,9 +107,17 @@ class Card(Recipe):
             raise ValueError("classes: an emotion benchmark has at least two")
         if self.task == "action_units" and not self.action_units:
             raise ValueError("action_units: the list of numbers to score is missing")
+        if self.task == "rating" and not self.ratings:
+            raise ValueError("ratings: what is rated, and on which scale, is missing")
         if self.task == "retrieval" and self.layout.reader != "build":
             raise ValueError("layout.reader: only a build has captions to retrieve")
-        for prompt in self.prompts:
-            if "{c}" not in prompt:
-                raise ValueError(f"prompts: {prompt!r} has no place {{c}} for the class")
+        called: dict[str, str] = {}
+        for name, one in self.classes.items():
+            for alias in dict.fromkeys(alias.casefold() for alias in (name, *one.called)):
+                if alias in called:
+                    raise ValueError(f"classes: {alias} is called both {called[alias]} and {name}")
+                called[alias] = name
+        for split, counts in self.counts.items():
+            if isinstance(counts, dict) and (unknown := set(counts) - set(self.classes)):
+                raise ValueError(f"counts.{split}: {', '.join(sorted(unknown))} is no class")
         return self

@@ -17,9 +17,9 @@ from emocap.errors import UserError
 from emocap.evaluate import metrics, probe, retrieval, zeroshot
 from emocap.evaluate.cards import Card
 from emocap.evaluate.encoders import Encoder, Matrix, load
+from emocap.evaluate.examples import Example
 from emocap.evaluate.features import extract
-from emocap.evaluate.layouts import Example, data_sha256, read
-from emocap.facs import intensity
+from emocap.evaluate.layouts import data_sha256, read
 from emocap.shards import replacing
 
 Labels = npt.NDArray[np.int64]
@@ -47,14 +47,14 @@ def evaluate(
     rows = []
     for name, card in cards.items():
         examples = read(card, data)
-        sha256 = data_sha256(examples)
-        test = [example for example in examples if example.split == "test"]
+        sha256 = data_sha256(examples, [example.media.sha256() for example in examples])
+        test = [example for example in examples if example.splits[0] == "test"]
         for protocol in protocols:
             if (card.task, protocol) not in _MEASURES:
                 continue
             used = examples if protocol == "probe" else test
             if unseen := [example for example in used if example.name not in features]:
-                features |= extract(encoder, unseen)
+                features |= extract(encoder, unseen, card.segments)
             matrix = np.stack([features[example.name] for example in used])
             begun = time.monotonic()
             result = _MEASURES[card.task, protocol](encoder, card, used, matrix)
@@ -67,7 +67,7 @@ def evaluate(
                     "model": model,
                     **result,
                     "counts": {
-                        split: dict(Counter(e.label or "unlabelled" for e in examples if e.split == split))
+                        split: dict(Counter(e.label or "unlabelled" for e in examples if e.splits[0] == split))
                         for split in ("train", "test")
                     },
                     "test_subjects": len({example.subject for example in test}),
@@ -99,7 +99,7 @@ def read_results(path: Path) -> list[dict[str, Any]]:
 
 def _split(examples: Sequence[Example]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Row numbers of train and of test."""
-    test = np.array([example.split == "test" for example in examples])
+    test = np.array([example.splits[0] == "test" for example in examples])
     return np.flatnonzero(~test), np.flatnonzero(test)
 
 
@@ -162,7 +162,7 @@ def _probe_units(encoder: Encoder, card: Card, examples: Sequence[Example], matr
     train, test = _split(examples)
     train = _train_rows(card, train)
     present = np.array(
-        [[intensity(e.action_units or {}, n) >= card.present_from for n in card.action_units] for e in examples]
+        [[(e.units or {}).get(unit, 0) >= card.present_from for unit in card.action_units] for e in examples]
     ).astype(np.int64)
     predicted = np.stack(
         [

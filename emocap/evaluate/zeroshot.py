@@ -11,7 +11,8 @@ from emocap.evaluate.encoders import Encoder, Matrix
 def prompts(card: Card) -> dict[str, list[str]]:
     """Class → every sentence that stands for it: each template with each of its words."""
     return {
-        name: [p.replace("{c}", word) for p in card.prompts for word in words] for name, words in card.classes.items()
+        name: [prompt.replace("{c}", word) for prompt in card.prompts for word in one.words]
+        for name, one in card.classes.items()
     }
 
 

@@ -1,5 +1,3 @@
-import io
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,10 @@ from emocap.errors import UserError
 from emocap.evaluate.cards import Card
 from emocap.evaluate.layouts import read
 
-CLASSES = {name: [name] for name in ("neutral", "happiness", "sadness", "anger", "fear", "surprise", "disgust")}
+CLASSES: dict[str, Any] = {
+    **{name: [name] for name in ("neutral", "sadness", "anger", "fear", "surprise", "disgust")},
+    "happiness": {"words": ["happy"], "called": ["smiling"]},
+}
 
 
 def card(**parts: Any) -> Card:
@@ -38,16 +39,16 @@ def folders(tmp_path: Path) -> Path:
     return tmp_path
 
 
-LAYOUT = {"reader": "folders", "folders": {"neutral": "neutral", "smiling": "happiness"}, "subject": r"/(\d+)\."}
+LAYOUT = {"reader": "paths", "pattern": r"^(?P<label>\w+)/(?P<subject>\d+)\."}
 
 
 def test_a_build_is_read_with_labels_split_and_subject(drawn_build: Path) -> None:
     examples = read(card(), drawn_build)
     assert len(examples) == 120
-    assert {example.split for example in examples} == {"train", "test"}
-    assert all(example.label and example.subject and example.action_units is not None for example in examples)
-    with Image.open(io.BytesIO(examples[0].data)) as image:
-        assert image.size == (48, 48)
+    assert {example.splits for example in examples} == {("train",), ("test",)}
+    assert all(example.label and example.subject and example.units is not None for example in examples)
+    (pixels,) = examples[0].media.pictures(1)
+    assert pixels.shape == (48, 48, 3)
 
 
 def test_class_folders_are_read_in_order(folders: Path) -> None:
@@ -56,21 +57,21 @@ def test_class_folders_are_read_in_order(folders: Path) -> None:
     assert examples[0].name == "neutral/000.png"
     assert examples[-1].name == "smiling/029.png"
     assert examples[-1].label == "happiness"
-    assert {example.split for example in examples} == {"test"}
+    assert {example.splits for example in examples} == {("test",)}
 
 
 def test_a_subject_is_on_one_side_in_every_folder(folders: Path) -> None:
     examples = read(card(layout={**LAYOUT, "test": 0.4}), folders)
     sides: dict[str, set[str]] = {}
     for example in examples:
-        sides.setdefault(str(example.subject), set()).add(example.split)
+        sides.setdefault(str(example.subject), set()).add(example.splits[0])
     assert all(len(side) == 1 for side in sides.values())
     assert set().union(*sides.values()) == {"train", "test"}
 
 
 def test_labels_without_a_class_are_told(drawn_build: Path) -> None:
     some = {name: words for name, words in CLASSES.items() if name != "fear"}
-    with pytest.raises(UserError, match="labels that the card has no class for: fear"):
+    with pytest.raises(UserError, match="labels that the card has no class for: 'fear'"):
         read(card(classes=some), drawn_build)
 
 
@@ -79,9 +80,8 @@ def test_missing_data_is_told(folders: Path, tmp_path: Path) -> None:
         read(card(), tmp_path / "nowhere")
     with pytest.raises(UserError, match="is not a finished build"):
         read(card(), folders)
-    shutil.rmtree(folders / "smiling")
-    with pytest.raises(UserError, match="has no folder smiling"):
-        read(card(layout=LAYOUT), folders)
+    with pytest.raises(UserError, match=r"no file below .* has a path in which 'nothing' is found"):
+        read(card(layout={**LAYOUT, "pattern": "nothing"}), folders)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import io
 import json
 import shutil
 from dataclasses import replace
@@ -15,6 +16,7 @@ from emocap.clip.train import train
 from emocap.errors import UserError
 from emocap.evaluate import encoders, features, layouts, zeroshot
 from emocap.evaluate.cards import Card
+from emocap.evaluate.examples import Example, Stored
 from emocap.evaluate.run import evaluate, read_results
 from emocap.recipes import load
 from emocap.samples import Sample
@@ -75,14 +77,14 @@ def test_zero_shot_is_what_open_clip_alone_computes(model: Path, drawn_build: Pa
     confusion = np.zeros((7, 7), dtype=int)
     with torch.no_grad():
         logits = []
-        tests = [example for example in layouts.read(card, drawn_build) if example.split == "test"]
+        tests = [example for example in layouts.read(card, drawn_build) if example.splits == ("test",)]
         for example in tests:
-            path = tmp_path / "x.jpg"
-            path.write_bytes(example.data)
-            image = network.encode_image(preprocess(Image.open(path))[None], normalize=True)
+            assert isinstance(example.media, Stored)
+            picture = Image.open(io.BytesIO(example.media.data))
+            image = network.encode_image(preprocess(picture)[None], normalize=True)
             row_logits = []
-            for words in card.classes.values():
-                sentences = [prompt.replace("{c}", word) for prompt in card.prompts for word in words]
+            for one in card.classes.values():
+                sentences = [prompt.replace("{c}", word) for prompt in card.prompts for word in one.words]
                 text = network.encode_text(tokenizer(sentences), normalize=True)
                 row_logits.append(float((image @ text.T).mean()))
             logits.append(row_logits)
@@ -116,7 +118,7 @@ def test_captions_are_part_of_the_hash_where_they_are_retrieved(drawn_build: Pat
     first = examples[0]
     assert first.caption
     reworded = replace(first, caption=first.caption.model_copy(update={"summary": "It is another."}))
-    assert layouts.data_sha256([reworded, *examples[1:]]) != layouts.data_sha256(examples)
+    assert hashed([reworded, *examples[1:]]) != hashed(examples)
 
 
 def test_a_build_without_captions_has_nothing_to_retrieve(labelled_build: Path, tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_a_build_without_captions_has_nothing_to_retrieve(labelled_build: Path, 
 
 def test_only_a_build_has_captions_to_retrieve() -> None:
     with pytest.raises(ValueError, match="only a build has captions to retrieve"):
-        Card.model_validate({"title": "x", "task": "retrieval", "layout": {"reader": "folders"}})
+        Card.model_validate({"title": "x", "task": "retrieval", "layout": {"reader": "paths", "pattern": "x"}})
 
 
 def test_measuring_again_replaces_and_another_model_adds(model: Path, drawn_build: Path, tmp_path: Path) -> None:
@@ -182,6 +184,10 @@ def test_any_open_clip_model_can_be_measured(tmp_path: Path) -> None:
         encoders.load(f"open_clip:RN50-quickgelu/{tmp_path / 'weights.pt'}")
 
 
+def hashed(examples: list[Example]) -> str:
+    return layouts.data_sha256(examples, [example.media.sha256() for example in examples])
+
+
 def toy(values: torch.Tensor, texts: Any = None) -> encoders.Encoder:
     """An encoder that gives the same features to every picture."""
 
@@ -194,7 +200,7 @@ def toy(values: torch.Tensor, texts: Any = None) -> encoders.Encoder:
 def test_features_that_are_no_numbers_are_told(drawn_build: Path) -> None:
     examples = layouts.read(cards("drawn-emotions")["drawn-emotions"], drawn_build)
     with pytest.raises(UserError, match="features that are no numbers for 120 pictures"):
-        features.extract(toy(torch.tensor([1.0, float("nan")])), examples)
+        features.extract(toy(torch.tensor([1.0, float("nan")])), examples, 1)
 
 
 def test_without_a_text_tower_there_is_no_zero_shot() -> None:
@@ -206,12 +212,14 @@ def test_without_a_text_tower_there_is_no_zero_shot() -> None:
 
 def test_the_hash_of_the_data_sees_labels_and_pixels(drawn_build: Path) -> None:
     examples = layouts.read(cards("drawn-emotions")["drawn-emotions"], drawn_build)[:3]
-    first = layouts.data_sha256(examples)
-    assert first == layouts.data_sha256(list(examples))
-    assert first != layouts.data_sha256([examples[1], examples[0], examples[2]])
-    assert first != layouts.data_sha256([*examples[:2], replace(examples[2], data=examples[2].data + b"0")])
+    first = hashed(examples)
+    assert first == hashed(list(examples))
+    assert first != hashed([examples[1], examples[0], examples[2]])
+    assert first != hashed(
+        [*examples[:2], replace(examples[2], media=Stored(examples[0].media.pictures(1)[0].tobytes()))]
+    )
     relabelled = [replace(examples[0], label="another"), *examples[1:]]
-    assert layouts.data_sha256(relabelled) != first
+    assert hashed(relabelled) != first
 
 
 def test_pictures_are_looked_at_once_for_all_cards(
@@ -219,9 +227,9 @@ def test_pictures_are_looked_at_once_for_all_cards(
 ) -> None:
     looked: list[str] = []
 
-    def watched(encoder: encoders.Encoder, examples: list[layouts.Example]) -> dict[str, Any]:
+    def watched(encoder: encoders.Encoder, examples: list[Example], segments: int) -> dict[str, Any]:
         looked.extend(example.name for example in examples)
-        return features.extract(encoder, examples)
+        return features.extract(encoder, examples, segments)
 
     monkeypatch.setattr("emocap.evaluate.run.extract", watched)
     names = ("drawn-retrieval", "drawn-emotions", "drawn-action-units")
