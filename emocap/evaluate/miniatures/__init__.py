@@ -1,0 +1,26 @@
+"""Miniatures: the official layout of every benchmark, file by file, with a few drawn faces instead of its pictures.
+
+They show what a card expects on the disk, and let the whole suite be run by somebody who has none of the data.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from emocap.errors import UserError
+from emocap.evaluate.cards import Card
+
+Writer = Callable[[Card, Path], None]
+"""Writes the miniature of a card into a folder, that of the dataset itself."""
+
+WRITERS: dict[str, Writer] = {}
+"""Name of a card → its writer."""
+
+
+def write(name: str, card: Card, data: Path) -> Path:
+    """Write the miniature of a card below ``data`` and return its folder. Raises UserError where there is none."""
+    if name not in WRITERS:
+        raise UserError(f"{name} has no miniature; there are {', '.join(sorted(WRITERS))}")
+    root = data / (card.folder or name)
+    root.mkdir(parents=True, exist_ok=True)
+    WRITERS[name](card, root)
+    return root
