@@ -48,12 +48,13 @@ class BP4D(Layout):
 
     def _table(self, root: Path, path: Path, person: str, task: str) -> Iterator[Example]:
         header, *rows = [row for row in csv.reader(io.StringIO(text_of(path))) if row] or [[]]
-        if not all(name.strip().isdecimal() for name in header[1:]) or len(header) < 2:
+        units = [int(name) for name in header[1:] if name.strip().isdecimal()]
+        # A table without a header begins with a frame and codes, which come more than once.
+        if not units or len({*units, 0}) != len(header):
             raise UserError(f"{path}: its header is not a list of FACS numbers")
         splits = splits_of(person, self.folds, str(path))
         below = f"{self.images}/{person}/{task}"
         names = numbered(root / below)
-        units = [int(name) for name in header[1:]]
         for line, (frame, *codes) in enumerate(rows, start=2):
             if len(codes) != len(units) or not frame.strip().isdecimal():
                 raise UserError(f"{path}, line {line}: not a frame and {len(units)} codes")
