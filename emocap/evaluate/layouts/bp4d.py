@@ -55,9 +55,11 @@ class BP4D(Layout):
         splits = splits_of(person, self.folds, str(path))
         below = f"{self.images}/{person}/{task}"
         names = numbered(root / below)
+        known: dict[tuple[str, ...], dict[int, float]] = {}  # frames that are coded alike share what they say
         for line, (frame, *codes) in enumerate(rows, start=2):
             if len(codes) != len(units) or not frame.strip().isdecimal():
                 raise UserError(f"{path}, line {line}: not a frame and {len(units)} codes")
             name = f"{below}/{names.get(int(frame), f'{int(frame)}.jpg')}"
-            coded = occurrences(zip(units, map(str.strip, codes), strict=True), f"{path}, line {line}")
-            yield Example(name, Picture(root / name), splits, units=coded, subject=person)
+            if (key := tuple(codes)) not in known:
+                known[key] = occurrences(zip(units, map(str.strip, codes), strict=True), f"{path}, line {line}")
+            yield Example(name, Picture(root / name), splits, units=known[key], subject=person)
