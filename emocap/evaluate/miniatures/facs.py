@@ -18,7 +18,7 @@ _CODED = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 
 
 def _bp4d(card: Card, root: Path) -> None:
-    """Two tasks per person; 28 is never coded (9), and neither is 24 in the first frame of a task."""
+    """Two tasks per person; 28 is never coded (9), and neither is 24 in the face at rest."""
     assert isinstance(card.layout, BP4D)
     people = [person for fold in card.layout.folds for person in fold[:_PEOPLE]]
     for number, person in enumerate(people):
@@ -28,7 +28,7 @@ def _bp4d(card: Card, root: Path) -> None:
             rows = [",".join(["0", *map(str, _TABLE)])]
             for frame, units in enumerate(part, start=first):
                 codes = {unit: str(int(str(unit) in units)) for unit in _TABLE} | {28: "9"}
-                if frame == first:
+                if not units:
                     codes[24] = "9"
                 rows.append(",".join([str(frame), *codes.values()]))
                 save(picture(posed(number, units)), root / "img" / person / task / f"{frame}.jpg")

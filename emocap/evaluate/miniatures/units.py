@@ -7,14 +7,26 @@ from emocap.facs import ActionUnits, settle
 
 
 def takes(units: Sequence[int], person: int) -> Iterator[ActionUnits]:
-    """A face at rest, and for every other unit one that shows it at 2 to 5, mostly with a further one at 1 to 5.
+    """A face at rest, and then faces that show two units each at 2 to 5, or one where none goes with it, until all
+    were shown; mostly with a third one at 1.
 
-    Whoever has an even number shows the first unit and every second after it, others the rest. Intensities are whole,
-    and no two units are shown that rule each other out.
+    Intensities are whole, and no two units are shown that rule each other out.
     """
     random = Random(f"miniature units {person}")
     yield {}
-    for unit in units[person % 2 :: 2]:
-        alone = {str(unit): float(random.randint(2, 5))}
-        together = settle({str(random.choice(units)): float(random.randint(1, 5)), **alone})
-        yield together if str(unit) in together else settle(alone)
+    waiting = [str(unit) for unit in units]
+    random.shuffle(waiting)
+    while waiting:
+        shown = {waiting.pop(): float(random.randint(2, 5))}
+        if partner := next((unit for unit in waiting if _together({*shown, unit})), None):
+            waiting.remove(partner)
+            shown[partner] = float(random.randint(2, 5))
+        trace = str(random.choice(units))
+        if _together({*shown, trace}):
+            shown = {trace: 1.0, **shown}
+        yield settle(shown)
+
+
+def _together(units: set[str]) -> bool:
+    """Whether one face can show all of them."""
+    return units <= set(settle(dict.fromkeys(units, 2.0)))
