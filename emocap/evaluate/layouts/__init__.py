@@ -11,13 +11,34 @@ from pydantic import Field
 
 from emocap.errors import UserError
 from emocap.evaluate.examples import Example
+from emocap.evaluate.layouts.afew_va import AfewVA
+from emocap.evaluate.layouts.aff_wild2 import AffWild2
+from emocap.evaluate.layouts.bp4d import BP4D
 from emocap.evaluate.layouts.builds import Build
+from emocap.evaluate.layouts.disfa import DISFA
+from emocap.evaluate.layouts.faba import FABA
+from emocap.evaluate.layouts.face_human_bench import FaceHumanBench
+from emocap.evaluate.layouts.facexbench import FaceXBench
 from emocap.evaluate.layouts.paths import Paths
+from emocap.evaluate.layouts.unbc import UNBC
 
 if TYPE_CHECKING:
     from emocap.evaluate.cards import Card
 
-AnyLayout = Annotated[Build | Paths, Field(discriminator="reader")]
+AnyLayout = Annotated[
+    Build
+    | Paths
+    # action units, ratings, multiple choice
+    | AfewVA
+    | AffWild2
+    | BP4D
+    | DISFA
+    | FABA
+    | FaceHumanBench
+    | FaceXBench
+    | UNBC,
+    Field(discriminator="reader"),
+]
 
 
 def place(card: "Card", data: Path) -> Path:

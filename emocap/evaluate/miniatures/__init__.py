@@ -8,11 +8,18 @@ from pathlib import Path
 
 from emocap.errors import UserError
 from emocap.evaluate.cards import Card
+from emocap.evaluate.miniatures import aff_wild2, choices, faba, facs, ratings
 
 Writer = Callable[[Card, Path], None]
 """Writes the miniature of a card into a folder, that of the dataset itself."""
 
-WRITERS: dict[str, Writer] = {}
+WRITERS: dict[str, Writer] = {
+    **facs.WRITERS,
+    **aff_wild2.WRITERS,
+    **faba.WRITERS,
+    **ratings.WRITERS,
+    **choices.WRITERS,
+}
 """Name of a card → its writer."""
 
 
