@@ -12,12 +12,14 @@ from pydantic import Field
 from emocap.errors import UserError
 from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.builds import Build
+from emocap.evaluate.layouts.lists import Lists
+from emocap.evaluate.layouts.micro import Micro
 from emocap.evaluate.layouts.paths import Paths
 
 if TYPE_CHECKING:
     from emocap.evaluate.cards import Card
 
-AnyLayout = Annotated[Build | Paths, Field(discriminator="reader")]
+AnyLayout = Annotated[Build | Lists | Micro | Paths, Field(discriminator="reader")]
 
 
 def place(card: "Card", data: Path) -> Path:

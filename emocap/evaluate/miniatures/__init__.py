@@ -8,11 +8,15 @@ from pathlib import Path
 
 from emocap.errors import UserError
 from emocap.evaluate.cards import Card
+from emocap.evaluate.miniatures import clips, micro
 
 Writer = Callable[[Card, Path], None]
 """Writes the miniature of a card into a folder, that of the dataset itself."""
 
-WRITERS: dict[str, Writer] = {}
+WRITERS: dict[str, Writer] = {
+    **clips.WRITERS,
+    **micro.WRITERS,
+}
 """Name of a card → its writer."""
 
 
