@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self
 
@@ -74,35 +75,34 @@ class Lists(Layout):
 
     def read(self, root: Path) -> Iterator[Example]:
         """From all lists, in the order in which they name clips; a clip is one example with its split in each fold."""
-        labels: dict[str, str] = {}
-        subjects: dict[str, str | None] = {}
-        splits: dict[str, list[str]] = {}
+        clips: dict[str, Example] = {}
+        for fold, split, path in self._files(root):
+            for where, name, annotated in self._lines(path):
+                known = self._known(name, where)
+                clip, label = str(known["clip"]), self._named(annotated, where)
+                if (says := known.get("label")) and says.casefold() != label.casefold():
+                    raise UserError(
+                        f"{where}: {name} says {says}, and the label {annotated} says {label}: "
+                        "layout.order is not the order of this list, or the line is wrong"
+                    )
+                if clip not in clips:
+                    told, media = self._media(root, clip)
+                    clips[clip] = Example(told, media, ("",) * self.folds, label, subject=known.get("subject"))
+                example = clips[clip]
+                if str(example.label).casefold() != label.casefold():
+                    raise UserError(f"{where}: {clip} is {label}, and elsewhere in the lists {example.label}")
+                if example.splits[fold]:
+                    raise UserError(f"{where}: {clip} is in {example.splits[fold]} of the same fold already")
+                splits = (*example.splits[:fold], split, *example.splits[fold + 1 :])
+                clips[clip] = replace(example, splits=splits)
+        yield from clips.values()
+
+    def _files(self, root: Path) -> Iterator[tuple[int, str, Path]]:
+        """Fold, counted from 0, split and path of every list."""
         for fold in range(self.folds):
             for split, template in (("train", self.train), ("val", self.val), ("test", self.test)):
-                if template is None:
-                    continue
-                for where, name, annotated in self._lines(root / template.format(fold=fold + 1)):
-                    found = re.search(self.pattern, name)
-                    if not found:
-                        raise UserError(f"{where}: {name!r} is no clip in the form of {self.pattern}")
-                    clip, label = found["clip"], self._named(annotated, where)
-                    known = found.groupdict()
-                    told = known.get("label")
-                    if told and told.casefold() != label.casefold():
-                        raise UserError(
-                            f"{where}: {name} says {told}, and the label {annotated} says {label}: "
-                            "layout.order is not the order of this list"
-                        )
-                    if labels.setdefault(clip, label).casefold() != label.casefold():
-                        raise UserError(f"{where}: {clip} is {label}, and elsewhere in the lists {labels[clip]}")
-                    subjects[clip] = known.get("subject")
-                    places = splits.setdefault(clip, [""] * self.folds)
-                    if places[fold]:
-                        raise UserError(f"{where}: {clip} is in {places[fold]} of the same fold already")
-                    places[fold] = split
-        for clip, places in splits.items():
-            name, media = self._media(root, clip)
-            yield Example(name, media, tuple(places), labels[clip], subject=subjects[clip])
+                if template is not None:
+                    yield fold, split, root / template.format(fold=fold + 1)
 
     def _lines(self, path: Path) -> Iterator[tuple[str, str, str]]:
         """Where it stands, what the clip is called, and its label as written."""
@@ -116,6 +116,12 @@ class Lists(Layout):
             if len(parts) < 2:
                 raise UserError(f"{path}, line {number}: {line[:60]!r} is not a clip and a label by {self.separator}")
             yield f"{path}, line {number}", parts[0].strip(), parts[1].strip()
+
+    def _known(self, name: str, where: str) -> dict[str, str | None]:
+        found = re.search(self.pattern, name)
+        if not found:
+            raise UserError(f"{where}: {name!r} is no clip in the form of {self.pattern}")
+        return found.groupdict()
 
     def _named(self, label: str, where: str) -> str:
         if not re.fullmatch(r"-?\d+", label):
