@@ -183,3 +183,13 @@ def test_counts_of_classes_add_up_to_the_official_sizes(name: str, sizes: dict[s
     counts = {split: told for split, told in card(name).counts.items() if isinstance(told, dict)}
     assert {split: sum(told.values()) for split, told in counts.items()} == sizes
     assert all(set(told) == set(card(name).classes) for told in counts.values())
+
+
+@pytest.mark.parametrize("name", ["dfew", "ferv39k", "mafw", "afew"])
+@pytest.mark.parametrize(("drawn", "printed"), [("Exp-CLIP", "Exp-CLIP B/32"), ("EmoCLIP", "EmoCLIP")])
+def test_what_was_read_from_the_figure_agrees_with_what_was_printed(name: str, drawn: str, printed: str) -> None:
+    published = card(name).published
+    (read_off,) = (one for one in published if one.model == drawn and one.error is not None)
+    (exact,) = (one for one in published if one.model == printed and one.error is None)
+    assert abs(read_off.metrics["uar"] - exact.metrics["uar"]) <= (read_off.error or 0)
+    assert set(exact.metrics) == {"uar", "war"}

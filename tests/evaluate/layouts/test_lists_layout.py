@@ -53,6 +53,8 @@ def test_frames_are_in_order_without_what_a_mac_leaves(root: Path) -> None:
         ("utf-8-sig", "00001,Happy\n\n00002,Sad\n", {}),
         ("gb18030", "00001\tHappy\t一个男人\tA man\n00002\tSad\t大声讲话\tloudly\n", {"separator": "tab"}),
         ("utf-8", "00001 Happy\n00002 Sad \n", {"separator": "space"}),
+        ("utf-8", "a clip 00001 Happy\n00002 Sad\n", {"separator": "space", "pattern": r"(?P<clip>\d{5})$"}),
+        ("utf-8", "name,label\n00001 ,Happy \n00002,Sad\n", {"columns": ["name", "label"]}),
         ("utf-8", "00001,7\n00002,8\n", {"order": ["Happy", "Sad"], "first": 7}),
     ],
 )

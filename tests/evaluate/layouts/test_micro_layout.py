@@ -1,5 +1,6 @@
 """Workbooks of micro-expressions and the frames they speak of."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,20 @@ def test_frames_from_onset_to_offset(
     (example,) = micro(take="apex").read(root)
     assert isinstance(example.media, Picture)
     assert example.media.path.name == strongest
+
+
+def test_whole_numbers_may_be_stored_with_a_point(root: Path) -> None:
+    write(root, HEADER, ["01", "EP02_01f", 9, 10, 12, "fear"])
+    with zipfile.ZipFile(root / "coding.xlsx") as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    assert b"<v>12</v>" in parts[sheet]
+    parts[sheet] = parts[sheet].replace(b"<v>9</v>", b"<v>9.0</v>").replace(b"<v>12</v>", b"<v>12.0</v>")
+    with zipfile.ZipFile(root / "coding.xlsx", "w") as book:
+        for name, content in parts.items():
+            book.writestr(name, content)
+    (example,) = micro().read(root)
+    assert numbers(example) == [9, 10, 11, 12]
 
 
 def test_a_person_is_the_same_as_number_and_as_text(root: Path) -> None:
