@@ -83,6 +83,8 @@ class Frames:
 
     def sha256(self) -> str:
         """See :class:`Media`."""
+        if not self.paths:
+            raise ImageError("missing_file", "a clip without frames")
         digest = hashlib.sha256()
         for path in self.paths:
             digest.update(_bytes(path))

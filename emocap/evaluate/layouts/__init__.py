@@ -19,6 +19,8 @@ from emocap.evaluate.layouts.disfa import DISFA
 from emocap.evaluate.layouts.faba import FABA
 from emocap.evaluate.layouts.face_human_bench import FaceHumanBench
 from emocap.evaluate.layouts.facexbench import FaceXBench
+from emocap.evaluate.layouts.lists import Lists
+from emocap.evaluate.layouts.micro import Micro
 from emocap.evaluate.layouts.paths import Paths
 from emocap.evaluate.layouts.unbc import UNBC
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 AnyLayout = Annotated[
     Build
     | Paths
+    # clips, micro-expressions
+    | Lists
+    | Micro
     # action units, ratings, multiple choice
     | AfewVA
     | AffWild2

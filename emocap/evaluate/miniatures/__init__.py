@@ -8,7 +8,7 @@ from pathlib import Path
 
 from emocap.errors import UserError
 from emocap.evaluate.cards import Card
-from emocap.evaluate.miniatures import aff_wild2, choices, faba, facs, ratings
+from emocap.evaluate.miniatures import aff_wild2, choices, clips, faba, facs, micro, ratings
 
 Writer = Callable[[Card, Path], None]
 """Writes the miniature of a card into a folder, that of the dataset itself."""
@@ -19,6 +19,8 @@ WRITERS: dict[str, Writer] = {
     **faba.WRITERS,
     **ratings.WRITERS,
     **choices.WRITERS,
+    **clips.WRITERS,
+    **micro.WRITERS,
 }
 """Name of a card → its writer."""
 
