@@ -13,15 +13,24 @@ from emocap.errors import UserError
 from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.afew_va import AfewVA
 from emocap.evaluate.layouts.aff_wild2 import AffWild2
+from emocap.evaluate.layouts.affectnet import AffectNet
 from emocap.evaluate.layouts.bp4d import BP4D
 from emocap.evaluate.layouts.builds import Build
+from emocap.evaluate.layouts.ck_plus import CkPlus
 from emocap.evaluate.layouts.disfa import DISFA
+from emocap.evaluate.layouts.emotionet import EmotioNet
+from emocap.evaluate.layouts.expw import ExpW
 from emocap.evaluate.layouts.faba import FABA
 from emocap.evaluate.layouts.face_human_bench import FaceHumanBench
 from emocap.evaluate.layouts.facexbench import FaceXBench
+from emocap.evaluate.layouts.fer2013 import Fer2013
+from emocap.evaluate.layouts.ferplus import FerPlus
 from emocap.evaluate.layouts.lists import Lists
+from emocap.evaluate.layouts.london import London
 from emocap.evaluate.layouts.micro import Micro
 from emocap.evaluate.layouts.paths import Paths
+from emocap.evaluate.layouts.raf_au import RafAu
+from emocap.evaluate.layouts.raf_db import RafDb
 from emocap.evaluate.layouts.unbc import UNBC
 
 if TYPE_CHECKING:
@@ -41,7 +50,17 @@ AnyLayout = Annotated[
     | FABA
     | FaceHumanBench
     | FaceXBench
-    | UNBC,
+    | UNBC
+    # pictures of emotions
+    | AffectNet
+    | CkPlus
+    | EmotioNet
+    | ExpW
+    | Fer2013
+    | FerPlus
+    | London
+    | RafAu
+    | RafDb,
     Field(discriminator="reader"),
 ]
 

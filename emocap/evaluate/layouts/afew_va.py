@@ -29,7 +29,7 @@ class AfewVA(Layout):
     of clips may also lie in the data itself. A person is the actor where the file names one, or else the clip.
     """
 
-    reader: Literal["afew_va"]
+    reader: Literal["afew-va"]
 
     def read(self, root: Path) -> Iterator[Example]:
         """From the JSON files, by clip and frame."""

@@ -37,7 +37,7 @@ class AffWild2(Layout):
     video counts as a person.
     """
 
-    reader: Literal["aff_wild2"]
+    reader: Literal["aff-wild2"]
     task: Literal["expr", "au", "va"]
     crops: str = "cropped_aligned"
     """Folder of the pictures."""

@@ -50,6 +50,36 @@ def lines_of(path: Path) -> list[str]:
     return [line.strip() for line in text_of(path).splitlines() if line.strip()]
 
 
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Number, from 1, and text of each line that is not empty, without surrounding space."""
+    for number, line in enumerate(text_of(path).splitlines(), start=1):
+        if line.strip():
+            yield number, line.strip()
+
+
+def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Number of the line and values of each row of a csv file, with or without a header, one after the other: some are
+    too large to be held at once. Raises UserError where it is absent or in none of ENCODINGS.
+    """
+    for encoding in ENCODINGS:
+        try:
+            with path.open(encoding=encoding) as file:
+                for _ in file:
+                    pass
+        except UnicodeDecodeError:
+            continue
+        except OSError as error:
+            raise UserError(f"{path}: {error.strerror}") from None
+        with path.open(encoding=encoding, newline="") as file:
+            reader = csv.reader(file, skipinitialspace=True)
+            try:
+                yield from ((reader.line_num, row) for row in reader if row)
+            except csv.Error as error:
+                raise UserError(f"{path}, line {reader.line_num}: {error}") from None
+        return
+    raise UserError(f"{path} is text in none of {', '.join(ENCODINGS)}")
+
+
 def table_of(path: Path, columns: list[str], delimiter: str = ",") -> Iterator[dict[str, str]]:
     """The rows of a file of values with a header that has at least ``columns``; UserError where it has not."""
     reader = csv.DictReader(io.StringIO(text_of(path)), delimiter=delimiter, skipinitialspace=True)
@@ -68,6 +98,13 @@ def folder_of(root: Path, *names: str) -> Path:
         if (root / name).is_dir():
             return root / name
     raise UserError(f"--data: {root} has no folder {' or '.join(names)}")
+
+
+def within(folder: Path, name: str, where: str) -> Path:
+    """The file that a list calls ``name``, below a folder. Raises UserError where the name leads out of it."""
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise UserError(f"{where}: {name!r} is not a name below {folder}")
+    return folder / name
 
 
 def pictures_in(folder: Path) -> list[Path]:

@@ -45,7 +45,7 @@ class FaceHumanBench(Layout):
     as the benchmark's own evaluation rotates them by lot.
     """
 
-    reader: Literal["face_human_bench"]
+    reader: Literal["face-human-bench"]
     half: Literal["test", "dev"] = "test"
 
     def read(self, root: Path) -> Iterator[Example]:

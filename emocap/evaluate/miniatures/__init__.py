@@ -8,12 +8,13 @@ from pathlib import Path
 
 from emocap.errors import UserError
 from emocap.evaluate.cards import Card
-from emocap.evaluate.miniatures import aff_wild2, choices, clips, faba, facs, micro, ratings
+from emocap.evaluate.miniatures import aff_wild2, choices, clips, faba, facs, micro, ratings, static
 
 Writer = Callable[[Card, Path], None]
 """Writes the miniature of a card into a folder, that of the dataset itself."""
 
 WRITERS: dict[str, Writer] = {
+    **static.WRITERS,
     **facs.WRITERS,
     **aff_wild2.WRITERS,
     **faba.WRITERS,

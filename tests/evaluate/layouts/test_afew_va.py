@@ -8,7 +8,7 @@ from emocap.errors import UserError
 from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.afew_va import AfewVA
 
-LAYOUT = AfewVA(reader="afew_va")
+LAYOUT = AfewVA(reader="afew-va")
 
 
 def clip(folder: Path, told: Any, before: str = "") -> None:

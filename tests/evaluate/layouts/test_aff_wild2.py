@@ -10,7 +10,7 @@ EXPR = "Neutral,Anger,Disgust,Fear,Happiness,Sadness,Surprise,Other"
 
 
 def read(root: Path, task: str) -> list[Example]:
-    return list(AffWild2.model_validate({"reader": "aff_wild2", "task": task}).read(root))
+    return list(AffWild2.model_validate({"reader": "aff-wild2", "task": task}).read(root))
 
 
 def annotate(root: Path, challenge: str, text: str, video: str = "video1", part: str = "Validation_Set") -> Path:

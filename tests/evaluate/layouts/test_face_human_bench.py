@@ -8,7 +8,7 @@ import pytest
 from emocap.errors import UserError
 from emocap.evaluate.layouts.face_human_bench import FaceHumanBench
 
-LAYOUT = FaceHumanBench(reader="face_human_bench")
+LAYOUT = FaceHumanBench(reader="face-human-bench")
 OPTIONS = ["Fear", "Disgust", "Happiness", "Sadness"]
 
 
@@ -64,7 +64,7 @@ def test_the_right_option_is_not_always_the_first(tmp_path: Path) -> None:
 def test_the_repository_itself_may_be_the_data(tmp_path: Path) -> None:
     write(tmp_path / "data" / "Face-Human-Bench", [entry(1, BOTH)], [], half="dev")
     (tmp_path / "eval_data").mkdir()
-    first, _ = FaceHumanBench(reader="face_human_bench", half="dev").read(tmp_path)
+    first, _ = FaceHumanBench(reader="face-human-bench", half="dev").read(tmp_path)
     assert first.media.path == tmp_path / "eval_data/face/original/sample_0001.jpg"  # type: ignore[attr-defined]
 
 
