@@ -242,7 +242,7 @@ def test_every_unit_is_shown_by_some_and_not_by_others_in_both_splits(data: Path
 
 
 def test_expw_cuts_out_the_face_of_the_line(data: Path) -> None:
-    examples = read(card("ExpW"), data)
+    examples = read(card("expw"), data)
     assert len(examples) == 42
     lines = (data / "ExpW" / "data" / "label" / "label.lst").read_text().splitlines()
     for example, line in zip(examples, lines, strict=True):
@@ -284,13 +284,13 @@ def test_affectnet_is_rated_as_its_expressions_lie(data: Path) -> None:
 def test_raf_au_and_emotionet_show_the_units_that_are_listed(data: Path) -> None:
     listed = (data / "RAF-AU" / "RAFAU_label.txt").read_text().split()
     codes = dict(zip(listed[::2], listed[1::2], strict=True))
-    for example in read(card("RAF-AU"), data):
+    for example in read(card("raf-au"), data):
         told = codes[Path(example.name).name.replace("_aligned", "")]
         wanted = set() if told == "null" else {int(code.strip("LR")) for code in told.split("+")}
         assert {unit for unit, value in (example.units or {}).items() if value} == wanted
     with (data / "EmotioNet" / "EmotioNet_FACS_aws_2020_24600.csv").open() as file:
         rows = {Path(row["URL"].strip("'")).name: row for row in csv.DictReader(file)}
-    for example in read(card("EmotioNet"), data):
+    for example in read(card("emotionet"), data):
         row = rows[Path(example.name).name]
         for unit in range(1, 61):
             value = {"0": 0.0, "1": 3.0, "999": None}[row[f"'AU {unit}'"]]
