@@ -58,7 +58,7 @@ def radar(board: Board) -> str:
     radius = 150 + 5 * max(0, len(axes) - 10)
     labels, top, bottom = _labels(axes, radius)
     # Published polygons lie below, so that they never cover what was measured.
-    polygons = [_polygon(line, axes, radius) for line in [*board.published, *board.measured]]
+    polygons = [_polygon(line, axes, radius, len(board.measured)) for line in [*board.published, *board.measured]]
     wide = radius + 170
     parts = [_grid(axes, radius), *polygons, labels]
     return (
@@ -82,7 +82,7 @@ def _cell(group: Group, line: Line) -> Cell | None:
     return next((cell for cell in group.cells.get(line.key, []) if cell.metric == group.metric), None)
 
 
-def _polygon(line: Line, axes: Sequence[Axis], radius: float) -> str:
+def _polygon(line: Line, axes: Sequence[Axis], radius: float, models: int) -> str:
     points: list[tuple[float, float] | None] = []
     marks = []
     for axis in axes:
@@ -102,7 +102,7 @@ def _polygon(line: Line, axes: Sequence[Axis], radius: float) -> str:
     style = (
         f'fill="none" stroke="{line.colour}" stroke-width="1.1" stroke-dasharray="{line.dash}"'
         if line.published
-        else f'fill="{line.colour}" fill-opacity="0.06" stroke="{line.colour}" stroke-width="2.2"'
+        else f'fill="{line.colour}" fill-opacity="{0.12 / models**2:.3f}" stroke="{line.colour}" stroke-width="2.2"'
     )
     return (
         f'<g data-line="{line.key}" class="{"published" if line.published else "measured"}">'

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emocap.errors import UserError
 from emocap.reports.board import Board, Cell, Group, Line
-from emocap.reports.measures import called, hundredfold
+from emocap.reports.measures import called, hundredfold, is_error
 from emocap.reports.results import read_results
 from emocap.reports.standings import make_board
 from emocap.shards import replacing
@@ -17,15 +17,9 @@ _WIDEST = 10
 _LATEX = {
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
     **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
-    **{
-        "→": r"$\rightarrow$",
-        "−": "$-$",
-        "±": r"$\pm$",
-        "≈": r"$\approx$",
-        "⚠": r"$^{\ddagger}$",
-        "†": r"$^{\dagger}$",
-    },
-    **{"[": "{[}", "*": "{*}"},  # after a line's end they would be its arguments
+    **{"→": r"$\rightarrow$", "−": "$-$", "×": r"$\times$", "±": r"$\pm$", "≈": r"$\approx$"},
+    **{"⚠": r"$^{\ddagger}$", "†": r"$^{\dagger}$"},
+    **{"[": "{[}", "*": "{*}"},  # after the end of a line they would be its arguments
     **{one: rf"\{one}" for one in "{}$&#_%"},
 }
 
@@ -53,7 +47,9 @@ class _Table:
     def notes(self) -> list[str]:
         """What its marks mean."""
         every = [cell for line in (*self.measured, *self.published) for _, cells in self.cells(line) for cell in cells]
-        notes = ["Numbers are × 100, errors (MAE, MSE, RMSE) in units of their scale; bold: the best measured here."]
+        errors = sorted({called(cell.metric) for cell in every if is_error(cell.metric)})
+        units = f", {', '.join(errors)} in units of the scale" if errors else ""
+        notes = [f"Numbers are × 100{units}; bold: the best measured here."]
         if any(cell.entry and cell.entry.shown.row.get("counts_expected") is False for cell in every):
             notes.append("⚠ The counts of the data differ from those of the benchmark's card.")
         if any(cell.error for cell in every):
@@ -131,13 +127,14 @@ def latex(board: Board, intervals: bool = False) -> str:
 def _tables(board: Board) -> Iterator[_Table]:
     for section in board.sections:
         for view in section.views:
-            for begin in range(0, len(view.groups), _WIDEST):
-                groups = view.groups[begin : begin + _WIDEST]
+            count = -(-len(view.groups) // _WIDEST)
+            for part in range(count):
+                groups = view.groups[part * len(view.groups) // count : (part + 1) * len(view.groups) // count]
                 having = {key for group in groups for key in group.cells}
                 if having:
                     yield _Table(
-                        f"{section.key}-{view.protocol}" + f"-{begin // _WIDEST + 1}" * (begin > 0),
-                        f"{section.title}, {view.called}" + ", continued" * (begin > 0),
+                        f"{section.key}-{view.protocol}" + f"-{part + 1}" * (part > 0),
+                        f"{section.title}, {view.called}" + ", continued" * (part > 0),
                         groups,
                         [line for line in board.measured if line.key in having],
                         [line for line in board.published if line.key in having],
