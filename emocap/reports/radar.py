@@ -59,7 +59,7 @@ def radar(board: Board) -> str:
     labels, top, bottom = _labels(axes, radius)
     # Published polygons lie below, so that they never cover what was measured.
     polygons = [_polygon(line, axes, radius, len(board.measured)) for line in [*board.published, *board.measured]]
-    wide = radius + 170
+    wide = radius + 195
     parts = [_grid(axes, radius), *polygons, labels]
     return (
         f'<svg viewBox="{-wide} {top:.0f} {2 * wide} {bottom - top:.0f}" role="img" '

@@ -167,7 +167,9 @@ def _md_cell(cell: Cell, group: Group, intervals: bool) -> str:
 
 def _tex_cell(cell: Cell, group: Group, intervals: bool) -> str:
     number, after = map(_tex, _number(cell, group, intervals))
-    told = (rf"\textbf{{{number}}}" if cell.best else number) + (rf"{{\scriptsize{after}}}" if after else "")
+    told = (rf"\textbf{{{number}}}" if cell.best else number) + (
+        rf"\,{{\scriptsize {after.strip()}}}" if after else ""
+    )
     return told + (rf"$^{{\dagger {cell.source}}}$" if cell.source else "")
 
 

@@ -5,24 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from leaderboard import board, row
 
 from emocap.errors import UserError
-from emocap.reports.board import Board, Cell, Group
+from emocap.reports.board import Cell, Group
 from emocap.reports.results import Result, read_results
 from emocap.reports.standings import make_board
-
-
-def row(benchmark: str = "raf-db", model: str = "runs/a", value: float | None = 0.5, **more: Any) -> dict[str, Any]:
-    return {
-        **{"benchmark": benchmark, "title": benchmark.upper(), "protocol": "zeroshot", "fold": 0, "model": model},
-        **{"metrics": {"uar": {"value": value, "low": 0.4, "high": 0.6}, "war": {"value": 0.9}}, "headline": "uar"},
-        **{"labels": ["x", "y"], "task": "emotion", "media": "pictures", "counts": {"test": {"x": 3, "y": 4}}},
-        **more,
-    }
-
-
-def board(*rows: dict[str, Any], folder: str = "results") -> Board:
-    return make_board([Result(one, Path(folder)) for one in rows])
 
 
 def cell(group: Group, line: str) -> Cell:
@@ -144,5 +132,5 @@ def test_a_line_that_is_no_row_is_told(tmp_path: Path) -> None:
     good = json.dumps(row())
     for bad in ("{", "[]", '{"benchmark": "x"}'):
         (tmp_path / "results.jsonl").write_text(f"{good}\n{bad}\n")
-        with pytest.raises(UserError, match="line 2: .* is missing"):
+        with pytest.raises(UserError, match=r"line 2: .* is missing"):
             read_results(tmp_path)
