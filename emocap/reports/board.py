@@ -33,11 +33,16 @@ class Entry:
     """Of few-shot: from few to many."""
 
     @property
+    def counts_differ(self) -> bool:
+        """Whether some row says that its counts are not those of the card; the mean of folds does not say it."""
+        return any(one.row.get("counts_expected") is False for one in (self.shown, *self.folds))
+
+    @property
     def tags(self) -> list[str]:
         """What a reader must know before believing the number."""
         fold = self.shown.fold
         alone = [f"fold {fold} alone"] if fold not in (0, "mean") else []
-        return alone + ["counts differ from the card"] * (self.shown.row.get("counts_expected") is False)
+        return alone + ["counts differ from the card"] * self.counts_differ
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class Group:
     @property
     def differs(self) -> bool:
         """Whether some row's counts are not those of the card."""
-        return any(entry.shown.row.get("counts_expected") is False for entry in self.entries)
+        return any(entry.counts_differ for entry in self.entries)
 
 
 @dataclass(frozen=True)

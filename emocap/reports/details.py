@@ -103,7 +103,9 @@ def detail(group: Group, pictures: bool) -> Detail:
                 entry=entry,
                 matrix=_matrix(entry),
                 prompts={} if same_prompts else told,
-                tables=_filled(facts.parts(entry, group), *facts.subgroups(entry), facts.paired(entry)),
+                tables=_filled(
+                    facts.parts(entry, group), facts.by_prompt(entry), *facts.subgroups(entry), facts.paired(entry)
+                ),
                 facts=[(name, text) for name, text in theirs.items() if name not in shared],
                 failures=failures([entry.shown, *entry.folds], pictures),
             )

@@ -22,7 +22,7 @@ _SHOWN_APART = {
         "published",
     ),
     *("labels", "confusion", "prompts", "counts", "counts_expected", "test_subjects", "subgroups", "predictions"),
-    *("data", "paired", "f1", "present", "media", "compound"),
+    *("data", "paired", "f1", "present", "unknown", "media", "compound", "by_prompt", "descriptions"),
 }
 """Keys of a row that are no plain facts."""
 _CALLED = {
@@ -112,6 +112,17 @@ def subgroups(entry: Entry) -> list[Table]:
     return tables
 
 
+def by_prompt(entry: Entry) -> Table:
+    """The measures of every template by itself."""
+    told = entry.shown.row.get("by_prompt") or {}
+    names = list(dict.fromkeys(name for found in told.values() for name in found))
+    rows = [
+        [str(prompt), *(_short(Result({"metrics": found}, entry.shown.folder).measure(name)) for name in names)]
+        for prompt, found in told.items()
+    ]
+    return Table("By prompt", ["prompt", *(called(name) for name in names)], rows)
+
+
 def paired(entry: Entry) -> Table:
     """The p of the tests against other models on the same examples."""
     told = entry.shown.row.get("paired") or {}
@@ -120,29 +131,27 @@ def paired(entry: Entry) -> Table:
 
 
 def prompts(row: dict[str, Any]) -> dict[str, list[str]]:
-    """Class → sentences; a bare list stands under no class."""
+    """Class → sentences, as they were given to the model; a bare list stands under no class."""
     told = row.get("prompts") or {}
-    named = told if isinstance(told, dict) else {"": told}
-    return {str(label): [some] if isinstance(some, str) else _flat(some) for label, some in named.items()}
+    found = {str(label): _flat(some) for label, some in (told if isinstance(told, dict) else {"": told}).items()}
+    described = row.get("descriptions") or {}
+    return found | {f"{label}, descriptions": _flat(some) for label, some in described.items()}
 
 
 def _flat(told: Any) -> list[str]:
     if isinstance(told, dict):
-        return [
-            f"{key}: {text}"
-            for key, some in told.items()
-            for text in ([some] if isinstance(some, str) else _flat(some))
-        ]
-    return [str(text) for text in told]
+        return [f"{key}: {text}" for key, some in told.items() for text in _flat(some)]
+    return [text for some in told for text in _flat(some)] if isinstance(told, list) else [str(told)]
 
 
 def others(row: dict[str, Any]) -> dict[str, str]:
     """Everything else that a row says, as texts."""
     told = {}
     for key, value in row.items():
-        if key in _SHOWN_APART or value is None:
+        if key in _SHOWN_APART or value in (None, [], {}):
             continue
-        named = ", ".join(f"{name} {one}" for name, one in value.items()) if isinstance(value, dict) else str(value)
+        items = [f"{name} {one}" for name, one in value.items()] if isinstance(value, dict) else value
+        named = ", ".join(map(str, items)) if isinstance(items, list) else str(items)
         told[_CALLED.get(key, key.replace("_", " "))] = named
     return told
 

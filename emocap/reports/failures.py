@@ -26,13 +26,14 @@ class Failure:
     true: str
     predicted: str
     score: float | None
-    """How sure the model was; of ratings None."""
+    """How sure the model was; None of ratings and action units."""
     picture: str
     """data: URL; empty where pictures are not asked for, or where there is none."""
 
 
 def failures(results: Sequence[Result], pictures: bool) -> list[Failure]:
-    """Up to 12 errors over the predictions of all ``results``: the surest first, of ratings the farthest off.
+    """Up to 12 errors over the predictions of all ``results``: the surest first, of ratings the
+    farthest off, of action units those with the most units wrong.
 
     Rows whose predictions are gone have none. ``pictures``: look for them below the ``data`` of each row.
     """
@@ -41,9 +42,9 @@ def failures(results: Sequence[Result], pictures: bool) -> list[Failure]:
     return [
         Failure(
             name=str(row["name"]),
-            true=_told(row["true"]),
-            predicted=_told(row["predicted"]),
-            score=None if number(row["true"]) is not None else number(row.get("score")),
+            true=row["true"] or "none",
+            predicted=row["predicted"] or "none",
+            score=number(row.get("score")),
             picture=_picture(result.row.get("data"), row.get("path")) if pictures else "",
         )
         for _, row, result in errors[:_MOST]
@@ -57,20 +58,23 @@ def _errors(result: Result) -> Iterable[tuple[float, dict[str, Any]]]:
     having = pq.read_schema(path).names
     if not {"name", "true", "predicted"} <= set(having):
         return
+    task = result.row.get("task")
     for row in pq.read_table(path, columns=[column for column in _COLUMNS if column in having]).to_pylist():
-        true, predicted = number(row["true"]), number(row["predicted"])
-        if true is not None and predicted is not None and not result.labels:
-            yield abs(true - predicted), row
-        elif row["true"] != row["predicted"]:
+        true, predicted = str(row["true"] or ""), str(row["predicted"] or "")
+        if true == predicted:
+            continue
+        if task == "rating":
+            yield _distance(true, predicted), row
+        elif task == "action_units":
+            yield float(len(set(true.split("+")) ^ set(predicted.split("+")))), row
+        else:
             yield number(row.get("score")) or 0.0, row
 
 
-def _told(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(_told(one) for one in value) or "none"
-    if isinstance(value, float):
-        return f"{value:.2f}".replace("-", "−")
-    return "none" if value is None else str(value)
+def _distance(true: str, predicted: str) -> float:
+    """The sum of what scales are off: ``valence=0.3 arousal=-0.1`` and the same of what was predicted."""
+    first, second = (dict(part.partition("=")[::2] for part in text.split()) for text in (true, predicted))
+    return sum(abs(float(value) - float(second[scale])) for scale, value in first.items() if scale in second)
 
 
 def _picture(root: str | None, path: str | None) -> str:

@@ -21,19 +21,18 @@ _NAMES = {
 
 
 def called(metric: str) -> str:
-    """``local_text_to_image_r5`` → local, text → image: R@5; ``valence_ccc`` → valence: CCC."""
+    """``local_text_to_image_r5`` → local, text → image: R@5; ``ccc_valence`` → valence: CCC."""
     if found := re.fullmatch(r"(\w+?)_(image_to_text|text_to_image)_r(\d+)", metric):
         return f"{found[1]}, {found[2].replace('_to_', ' → ')}: R@{found[3]}"
     if metric in _NAMES:
         return _NAMES[metric]
-    if found := re.fullmatch(rf"(.+)[_/.]({'|'.join(_NAMES)})", metric):
-        return f"{found[1]}: {_NAMES[found[2]]}"
-    return metric
+    measure, _, scale = metric.partition("_")
+    return f"{scale}: {_NAMES[measure]}" if measure in _NAMES else metric.replace("_", " ")
 
 
 def is_error(metric: str) -> bool:
     """Whether less is better; such a measure has the unit of its scale and is no fraction."""
-    return re.split(r"[_/.]", metric)[-1] in ("rmse", "mae", "mse")
+    return metric.partition("_")[0] in ("rmse", "mae", "mse")
 
 
 def number(value: Any) -> float | None:

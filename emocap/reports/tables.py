@@ -50,7 +50,7 @@ class _Table:
         errors = sorted({called(cell.metric) for cell in every if is_error(cell.metric)})
         units = f", {', '.join(errors)} in units of the scale" if errors else ""
         notes = [f"Numbers are × 100{units}; bold: the best measured here."]
-        if any(cell.entry and cell.entry.shown.row.get("counts_expected") is False for cell in every):
+        if any(cell.entry and cell.entry.counts_differ for cell in every):
             notes.append("⚠ The counts of the data differ from those of the benchmark's card.")
         if any(cell.error for cell in every):
             notes.append("≈ Read from a figure.")
@@ -149,10 +149,10 @@ def _number(cell: Cell, group: Group, intervals: bool) -> tuple[str, str]:
     """The number, and what stands after it; a measure that is not its column's is named."""
     m = cell.measure
     number = "≈" * bool(cell.error) + hundredfold(cell.metric, m.value)
-    after = f" ± {hundredfold(cell.metric, m.sd)}" if m.sd is not None else ""
+    after = f" ± {hundredfold(cell.metric, m.sd)}" if m.sd is not None and group.shots else ""
     if intervals and m.low is not None and m.high is not None:
         after += f" [{hundredfold(cell.metric, m.low)}, {hundredfold(cell.metric, m.high)}]"
-    if cell.entry and cell.entry.shown.row.get("counts_expected") is False:
+    if cell.entry and cell.entry.counts_differ:
         after += " ⚠"
     if cell.metric != group.metric:
         after += f" ({called(cell.metric)})"

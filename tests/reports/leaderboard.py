@@ -26,7 +26,12 @@ MODELS = [
 ]
 FIGURE = {"source": "read from Fig. 1e of the EmoCapCLIP paper", "error": 0.003}
 TABLE = {"source": "Exp-CLIP, table 1 & README <b>", "error": None}
-PUBLISHED = {"EmoCapCLIP B/32": FIGURE, "Exp-CLIP B/32": TABLE, "CLIP B/32": TABLE, "EmoCLIP": FIGURE}
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "EmoCapCLIP B/32": FIGURE,
+    "Exp-CLIP B/32": TABLE,
+    "CLIP B/32": TABLE,
+    "EmoCLIP": FIGURE,
+}
 STATIC = [
     *("RAF-DB", "AffectNet-7", "AffectNet-8", "FERPlus", "SFEW 2.0", "CK+", "JAFFE", "FER2013", "ExpW", "CAER-S"),
     *("FABA-Bench emotion", "SMIC"),
@@ -100,7 +105,7 @@ def benchmark(
     if task == "choice":
         labels = []
     metrics = {
-        "action_units": ["f1", "accuracy"], "rating": ["ccc", "pcc", "rmse"], "choice": ["accuracy"],
+        "action_units": ["macro_f1", "map"], "rating": ["ccc", "pcc", "rmse"], "choice": ["accuracy"],
     }.get(task, ["uar", "war", "macro_f1"])  # fmt: skip
     metrics = ["mae", "pcc", "icc"] if title == "UNBC-McMaster" else metrics
     protocols = ["probe"] if task == "rating" else ["zeroshot"] if task == "choice" else ["zeroshot", "probe"]
@@ -158,7 +163,7 @@ def rest(random: np.random.Generator, labels: list[str], task: str, number: int)
         "subgroups": {"gender": {"female": {"n": 60, "metrics": {"uar": {"value": 0.4, "low": 0.3, "high": 0.5}}}}},
     }
     if task == "action_units":
-        told |= {"f1": [0.5] * len(labels), "present": [20] * len(labels), "chance": {"f1": 0.4}}
+        told |= {"f1": [0.5] * len(labels), "present": [20] * len(labels), "chance": {"macro_f1": 0.4}}
         told["counts"] = {"train": {"unlabelled": 1000}, "test": {"unlabelled": 1234}}
     elif labels:
         confusion = random.poisson(3, (len(labels), len(labels))) * (random.random((len(labels), len(labels))) < 0.5)

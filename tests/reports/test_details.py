@@ -53,11 +53,9 @@ def test_the_matrix_of_folds_is_their_sum_where_the_mean_has_none() -> None:
 def test_bars_begin_at_zero_also_where_values_are_negative() -> None:
     bars = made(row(metrics={"uar": {"value": -0.25, "low": -0.25, "high": 0.0}}), row(model="runs/b", value=0.5)).bars
     # The track is −0.25 to 1: zero is at 20%.
-    assert [(bar.left, bar.width) for bar in bars] == [
-        (0.0, pytest.approx(20)),
-        (pytest.approx(20), pytest.approx(40)),
-    ]
-    assert bars[0].interval == (0.0, pytest.approx(20))
+    assert [place for bar in bars for place in (bar.left, bar.width)] == pytest.approx([0, 20, 20, 40])
+    assert bars[0].interval
+    assert list(bars[0].interval) == pytest.approx([0, 20])
     assert bars[0].chance == pytest.approx(60)
 
 
@@ -67,6 +65,15 @@ def test_errors_above_one_stay_on_the_track() -> None:
     ).bars
     assert [bar.left + bar.width < 100 for bar in bars] == [True, True]
     assert bars[1].width == pytest.approx(2 * bars[0].width)
+
+
+def test_prompts_of_any_shape_are_told() -> None:
+    assert made(row(prompts=["a", "b"])).prompts == {"": ["a", "b"]}
+    assert made(row(prompts={"1": [["brow up"], ["no brow up"]]})).prompts == {"1": ["brow up", "no brow up"]}
+    told = made(row(prompts={"x": ["x."]}, descriptions={"x": ["a face like x"]}, by_prompt={"{c}.": {"uar": 0.25}}))
+    assert told.prompts == {"x": ["x."], "x, descriptions": ["a face like x"]}
+    assert told.facts == []
+    assert told.models[0].tables[0].rows == [["{c}.", "0.250"]]
 
 
 def test_subgroups_take_numbers_with_and_without_intervals() -> None:
@@ -82,34 +89,39 @@ def test_subgroups_take_numbers_with_and_without_intervals() -> None:
     assert table.rows == [["female", "1,234", "0.400"], ["male", "2", "0.300"]]
 
 
-def told(folder: Path, pictures: bool = False, data: str | None = None, **columns: list[Any]) -> list[tuple[Any, ...]]:
-    """What failures says of predictions in a file of their own."""
-    size = len(columns["true"])
-    table = {"name": [f"n{i}" for i in range(size)], **columns}
+def told(
+    folder: Path, columns: dict[str, list[Any]], task: str = "emotion", pictures: bool = False
+) -> list[tuple[Any, ...]]:
+    """What failures says of predictions in a file of their own; the data is in ``folder/data``."""
+    table = {"name": [f"n{i}" for i in range(len(columns["true"]))], **columns}
     pq.write_table(pa.table(table), folder / "p.parquet")
-    labels = [] if isinstance(columns["true"][0], float) else ["x", "y"]
-    result = Result(row(predictions="p.parquet", data=data, labels=labels), folder)
+    result = Result(row(predictions="p.parquet", data=str(folder / "data"), task=task), folder)
     return [(f.name, f.true, f.predicted, f.score, bool(f.picture)) for f in failures([result], pictures)]
 
 
 def test_the_surest_errors_come_first(tmp_path: Path) -> None:
-    found = told(tmp_path, true=["x", "x", "y", "y"], predicted=["y", "x", "x", "x"], score=[0.5, 0.99, 0.9, None])
+    found = told(
+        tmp_path, {"true": ["x", "x", "y", "y"], "predicted": ["y", "x", "x", "x"], "score": [0.5, 0.99, 0.9, None]}
+    )
     assert found == [("n2", "y", "x", 0.9, False), ("n0", "x", "y", 0.5, False), ("n3", "y", "x", None, False)]
 
 
 def test_no_more_than_twelve(tmp_path: Path) -> None:
-    found = told(tmp_path, true=["x"] * 40, predicted=["y"] * 40, score=[i / 40 for i in range(40)])
+    found = told(tmp_path, {"true": ["x"] * 40, "predicted": ["y"] * 40, "score": [i / 40 for i in range(40)]})
     assert [name for name, *_ in found] == [f"n{i}" for i in range(39, 27, -1)]
 
 
 def test_of_ratings_the_farthest_off(tmp_path: Path) -> None:
-    found = told(tmp_path, true=[0.1, -0.5, 0.2], predicted=[0.1, 0.5, 0.3], score=[0.0, 0.1, 0.9])
-    assert [one[:4] for one in found][:2] == [("n1", "−0.50", "0.50", None), ("n2", "0.20", "0.30", None)]
+    true = ["valence=0.1 arousal=0", "valence=-0.5 arousal=0.5", "valence=1", ""]
+    predicted = ["valence=0.1 arousal=0.1", "valence=0.5 arousal=-0.25", "valence=0.5 arousal=9", "valence=0.5"]
+    found = told(tmp_path, {"true": true, "predicted": predicted, "score": [None] * 4}, "rating")
+    assert [one[0] for one in found] == ["n1", "n2", "n0", "n3"]
+    assert found[3][1:4] == ("none", "valence=0.5", None)
 
 
-def test_lists_of_units_are_compared_and_told(tmp_path: Path) -> None:
-    found = told(tmp_path, true=[["AU1"], ["AU1", "AU2"]], predicted=[["AU1"], []], score=[None, None])
-    assert [one[:3] for one in found] == [("n1", "AU1, AU2", "none")]
+def test_of_action_units_the_most_wrong(tmp_path: Path) -> None:
+    found = told(tmp_path, {"true": ["1+2", "1+2", "12"], "predicted": ["1+4", "1+2", "1+2"]}, "action_units")
+    assert [one[:3] for one in found] == [("n2", "12", "1+2"), ("n0", "1+2", "1+4")]
 
 
 def test_predictions_that_are_gone_have_no_failures(tmp_path: Path) -> None:
@@ -124,10 +136,11 @@ def test_pictures_only_where_asked_for_and_below_the_data(tmp_path: Path) -> Non
     columns: dict[str, list[Any]] = {
         **{"true": ["x"] * 7, "predicted": ["y"] * 7, "score": [1 - i / 10 for i in range(7)], "path": paths}
     }
-    seen = [one[4] for one in told(tmp_path, True, str(data), **columns)]
+    seen = [one[4] for one in told(tmp_path, columns, pictures=True)]
     assert seen == [True, True, False, False, False, False, False]
-    assert not any(one[4] for one in told(tmp_path, False, str(data), **columns))
-    assert not any(one[4] for one in told(tmp_path, True, None, **columns))
+    assert not any(one[4] for one in told(tmp_path, columns))
+    data.rename(tmp_path / "elsewhere")
+    assert not any(one[4] for one in told(tmp_path, columns, pictures=True))
 
 
 def test_of_frames_the_middle_one(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from emocap.reports.measures import called, fraction, hundredfold, is_error, num
         ("local_text_to_image_r5", "local, text → image: R@5"),
         ("uar", "UAR"),
         ("macro_f1", "macro F1"),
-        ("valence_ccc", "valence: CCC"),
+        ("ccc_valence", "valence: CCC"),
+        ("grouped_accuracy", "grouped accuracy"),
         ("novel", "novel"),
     ],
 )
@@ -20,7 +21,7 @@ def test_metrics_are_called_as_the_field_does(metric: str, told: str) -> None:
 
 
 def test_errors_are_no_fractions() -> None:
-    assert [is_error(metric) for metric in ("mae", "valence_rmse", "uar", "ccc")] == [True, True, False, False]
+    assert [is_error(metric) for metric in ("mae", "rmse_valence", "uar", "ccc")] == [True, True, False, False]
     assert (hundredfold("uar", 0.62849), hundredfold("mae", 0.62849)) == ("62.8", "0.628")
 
 

@@ -134,3 +134,9 @@ def test_a_line_that_is_no_row_is_told(tmp_path: Path) -> None:
         (tmp_path / "results.jsonl").write_text(f"{good}\n{bad}\n")
         with pytest.raises(UserError, match=r"line 2: .* is missing"):
             read_results(tmp_path)
+
+
+def test_the_mean_of_folds_whose_counts_differ_is_marked() -> None:
+    folds = [row(fold=1, counts_expected=False), row(fold=2), row(fold="mean", counts_expected=None)]
+    (group,) = board(*folds).groups
+    assert group.entries[0].tags == ["counts differ from the card"]
