@@ -60,18 +60,17 @@ class _Table:
 
 
 def write_table(folders: Sequence[Path], path: Path, intervals: bool = False) -> Path:
-    """Write the results of ``folders`` to ``path``, .md or .tex; returns ``path``.
+    """Write the results among ``folders`` to ``path``, .md or .tex; returns ``path``.
 
-    Raises UserError for another ending and for a folder without results.
+    Raises UserError for another ending, and where no folder has results.
     """
     writers = {".md": markdown, ".tex": latex}
     if path.suffix not in writers:
         raise UserError(f"{path}: a table is written to a file that ends in .md or .tex")
-    results = []
-    for folder in folders:
-        if not (folder / "results.jsonl").is_file():
-            raise UserError(f"{folder} has no results.jsonl: a table is made of what emocap eval leaves")
-        results += read_results(folder)
+    having = [folder for folder in folders if (folder / "results.jsonl").is_file()]
+    if not having:
+        raise UserError("none of the folders has a results.jsonl: a table is made of what emocap eval leaves")
+    results = [result for folder in having for result in read_results(folder)]
     with replacing(path) as scratch:
         scratch.write_text(writers[path.suffix](make_board(results), intervals), encoding="utf-8")
     return path

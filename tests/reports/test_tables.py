@@ -88,8 +88,10 @@ def test_tables_are_files_of_their_own_and_beside_the_page(tmp_path: Path) -> No
     (results / "results.jsonl").write_text(json.dumps(row()) + "\n")
     write_report([results], tmp_path / "report.html")
     assert write_table([results], tmp_path / "paper.md").read_text() == (tmp_path / "results.md").read_text()
-    assert write_table([results], tmp_path / "paper.tex").read_text() == (tmp_path / "results.tex").read_text()
+    assert (
+        write_table([tmp_path, results], tmp_path / "paper.tex").read_text() == (tmp_path / "results.tex").read_text()
+    )
     with pytest.raises(UserError, match=r"ends in \.md or \.tex"):
         write_table([results], tmp_path / "paper.csv")
-    with pytest.raises(UserError, match=r"has no results\.jsonl"):
+    with pytest.raises(UserError, match=r"none of the folders has a results\.jsonl"):
         write_table([tmp_path], tmp_path / "paper.md")
