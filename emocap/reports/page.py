@@ -9,8 +9,15 @@ import jinja2
 from emocap import __version__
 from emocap.errors import UserError
 from emocap.reports.builds import read_build
+from emocap.reports.details import detail
+from emocap.reports.fewshot import shots_chart
 from emocap.reports.gallery import read_gallery
-from emocap.reports.runs import curves, group_results, read_results, read_run
+from emocap.reports.measures import called, fraction
+from emocap.reports.radar import radar, symbol
+from emocap.reports.results import read_results
+from emocap.reports.runs import curves, read_run
+from emocap.reports.standings import make_board
+from emocap.reports.tables import latex, markdown
 from emocap.shards import replacing
 
 
@@ -29,10 +36,13 @@ def write_report(
     title: str = "emocap report",
     intro: str = "",
     highlights: Sequence[Highlight] = (),
+    pictures: bool = False,
 ) -> Path:
     """Write ``page``, self-contained HTML, over folders that build, train and eval have made; returns ``page``.
 
-    Raises UserError for a folder that is none of these.
+    Where there are results, results.md and results.tex are written beside it. ``pictures``: the page shows those on
+    which models failed; the licences of most benchmarks forbid to publish such a page. Raises UserError for a folder
+    that is none of these.
     """
     builds, runs, results = [], [], []
     for folder, name in zip(folders, _names(folders), strict=True):
@@ -44,6 +54,7 @@ def write_report(
             results += read_results(folder)
         else:
             raise UserError(f"{folder} is neither a finished build nor a training run nor results of eval")
+    board = make_board(results)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("emocap.reports", "templates"),
         autoescape=True,
@@ -52,6 +63,7 @@ def write_report(
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["percent"] = lambda value: f"{100 * value:.2f}%"
+    environment.filters |= {"called": called, "fraction": fraction, "shots_chart": shots_chart, "symbol": symbol}
     html = environment.get_template("page.html").render(
         title=title,
         intro=intro,
@@ -59,12 +71,18 @@ def write_report(
         builds=builds,
         gallery=read_gallery(builds),
         curves=curves(runs) if runs else None,
-        results=group_results(results),
+        board=board,
+        radar=radar(board),
+        details=[detail(group, pictures) for group in board.groups if group.entries],
+        pictures=pictures,
         version=__version__,
-        short=_short,
     )
-    with replacing(page) as scratch:
-        scratch.write_text(html, encoding="utf-8")
+    written = {page: html}
+    if results:
+        written |= {page.parent / "results.md": markdown(board), page.parent / "results.tex": latex(board)}
+    for path, text in written.items():
+        with replacing(path) as scratch:
+            scratch.write_text(text, encoding="utf-8")
     return page
 
 
@@ -73,8 +91,3 @@ def _names(folders: Sequence[Path]) -> list[str]:
     paths = [folder.resolve() for folder in folders]
     own = [path.name for path in paths]
     return ["/".join(path.parts[-2:]) if own.count(path.name) > 1 else path.name for path in paths]
-
-
-def _short(model: str) -> str:
-    """What a table calls a model: the last part of a run folder's path, anything else as it is."""
-    return model if ":" in model else Path(model).name

@@ -1,9 +1,8 @@
-"""Training runs and results of eval: from the files they leave to what a page shows of them."""
+"""Training runs: from the metrics they leave to the charts that a page shows of them."""
 
 import io
 import itertools
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,41 +112,3 @@ _COURSE = {
     "waiting_seconds": "Seconds of waiting for data, since the last row",
     "gpu_gib": "Most memory of the first GPU, GiB",
 }
-
-
-def read_results(folder: Path) -> list[dict[str, Any]]:
-    """The rows of an evaluation."""
-    return [json.loads(line) for line in (folder / "results.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
-def group_results(rows: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Rows of results by benchmark and protocol, each with the facts that all its rows share."""
-    grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        grouped.setdefault((row["benchmark"], row["protocol"]), []).append(row)
-    return [(_shared(same), same) for same in grouped.values()]
-
-
-def _shared(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    first = rows[0]
-    metric = next(iter(first["metrics"]))
-    chance = first.get("chance", {}).get(metric)
-    if chance is None and metric == "uar":
-        chance = 1 / len(first["labels"])
-    return {
-        "title": first["title"],
-        "protocol": {"zeroshot": "zero-shot", "probe": "linear probe"}.get(first["protocol"], first["protocol"]),
-        "metric": _called(metric),
-        "key": metric,
-        "chance": chance,
-        "test": sum(first["counts"]["test"].values()),
-        "subjects": first["test_subjects"],
-        "others": [(key, _called(key)) for key in first["metrics"]],
-    }
-
-
-def _called(metric: str) -> str:
-    """``local_text_to_image_r5`` → local, text → image: R@5."""
-    if found := re.fullmatch(r"(\w+?)_(image_to_text|text_to_image)_r(\d+)", metric):
-        return f"{found[1]}, {found[2].replace('_to_', ' → ')}: R@{found[3]}"
-    return {"uar": "UAR", "war": "WAR", "macro_f1": "macro F1"}.get(metric, metric)

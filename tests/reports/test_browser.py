@@ -5,11 +5,14 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from leaderboard import write_leaderboard
+from test_page import check
 
 from emocap.reports.page import write_report
 
@@ -150,8 +153,86 @@ def training_page(tmp_path: Path) -> Path:
     return write_report(folders, tmp_path / "training.html")
 
 
+@pytest.fixture(scope="session")
+def leaderboard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of forty benchmarks and six models."""
+    folder = tmp_path_factory.mktemp("leaderboard")
+    return write_report([write_leaderboard(folder / "results")], folder / "report.html")
+
+
+def test_a_long_leaderboard_is_a_small_page_without_complaints(browse: Open, leaderboard: Path) -> None:
+    assert leaderboard.stat().st_size < 3e6
+    check(leaderboard.read_text())
+    dom, console = browse(leaderboard)
+    assert console == []
+    assert "global_only &amp; &lt;plain&gt;" in dom
+    assert len(re.findall(r'<form class="lines".*?</form>', dom, re.DOTALL)[0].split("<label")) == 1 + 6 + 4 + 1
+
+
+def test_models_and_published_rows_are_hidden_and_shown(browse: Open, leaderboard: Path, tmp_path: Path) -> None:
+    script = """<script>
+    const box = (name) => document.querySelector(`.lines [name="${name}"]`);
+    const seen = (name) => [...document.querySelectorAll(`[data-line^="${name}"]`)]
+      .filter((part) => getComputedStyle(part).display !== "none").length;
+    const heads = () => [...document.querySelectorAll("tr.head")].filter((part) => !part.hidden).length;
+    const told = [];
+    const tell = () => told.push([seen("m0"), seen("m1"), seen("p"), heads()]);
+    tell();
+    box("m1").click(); tell();
+    box("published").click(); tell();
+    box("p0").click(); told.push(box("published").checked); tell();
+    box("m1").click(); box("published").click(); box("published").click(); tell();
+    document.body.dataset.told = JSON.stringify(told);
+    </script></body>"""
+    told = json.loads(after(browse, leaderboard, script, tmp_path))
+    first, without, unpublished, ticked, one, last = told
+    assert min(first) > 0
+    assert without == [first[0], 0, *first[2:]]
+    assert unpublished == [first[0], 0, 0, 0]
+    assert (ticked, one[:2], 0 < one[2] < first[2], one[3] > 0) == (True, [first[0], 0], True, True)
+    assert last == first
+
+
+def test_a_table_changes_its_protocol_and_only_that_table(browse: Open, leaderboard: Path, tmp_path: Path) -> None:
+    script = """<script>
+    const seen = () => [...document.querySelectorAll("[data-view]")]
+      .filter((part) => part.checkVisibility()).map((part) => part.dataset.view);
+    const first = seen();
+    document.querySelector('.tabs [name="static"][value="probe"]').click();
+    document.body.dataset.told = JSON.stringify([first, seen()]);
+    </script></body>"""
+    first, then = json.loads(after(browse, leaderboard, script, tmp_path))
+    assert first[0] == "static zeroshot"
+    assert "rating probe" in first
+    assert then == ["static probe", *first[1:]]
+
+
+def test_a_click_on_a_number_opens_what_lies_behind(browse: Open, leaderboard: Path, tmp_path: Path) -> None:
+    script = """<script>
+    const link = document.querySelector('.board td[data-line="m2"] a');
+    const wanted = document.querySelector(link.getAttribute("href"));
+    const visible = () => wanted.querySelector(".confusion").checkVisibility();
+    const before = visible();
+    link.click();
+    const place = wanted.getBoundingClientRect().top;
+    document.body.dataset.told = JSON.stringify([before, visible(), Math.abs(place) < 50, location.hash]);
+    </script></body>"""
+    assert json.loads(after(browse, leaderboard, script, tmp_path)) == [False, True, True, ""]
+
+
+def after(browse: Open, page: Path, script: str, folder: Path) -> str:
+    """What a script has left in the body's data-told."""
+    scripted = folder / "scripted.html"
+    scripted.write_text(page.read_text().replace("</body>", script))
+    dom, console = browse(scripted)
+    assert console == []
+    found = re.search(r'data-told="([^"]*)"', dom)
+    assert found
+    return unescape(found[1])
+
+
 @pytest.mark.parametrize("width", [400, 1200])
-@pytest.mark.parametrize("which", ["page", "training_page"])
+@pytest.mark.parametrize("which", ["page", "training_page", "leaderboard"])
 def test_nothing_is_wider_than_the_window(
     browse: Open, request: pytest.FixtureRequest, which: str, tmp_path: Path, width: int
 ) -> None:
@@ -161,7 +242,8 @@ def test_nothing_is_wider_than_the_window(
     parent.postMessage(`${innerWidth} wide, ${scrollWidth - clientWidth} over`, "*");
     </script></body>"""
     inner, outer = tmp_path / "inner.html", tmp_path / "outer.html"
-    opened = page.read_text().replace("<details>", "<details open>").replace("content-visibility: auto;", "")
+    opened = re.sub(r"<details(?![^>]* open)", "<details open", page.read_text()).replace(" hidden>", ">")
+    opened = opened.replace("content-visibility: auto;", "")
     inner.write_text(opened.replace("</body>", script))
     # Chromium makes no window narrower than 500 pixels, but frames.
     outer.write_text(

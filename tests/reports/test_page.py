@@ -1,8 +1,10 @@
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from leaderboard import row
 
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
@@ -74,6 +76,25 @@ def test_a_page_without_builds_has_no_script(everything: list[Path], tmp_path: P
     check(html)
     assert "<script" not in html
     assert "Faces with their captions" not in html
+
+
+def test_one_model_on_two_benchmarks_is_shown_at_once(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    rows = [
+        row("a", protocol="probe", confusion=[[1, 2], [3, 4]], prompts={"x": ["<b>"]}),
+        row("b<i>", model="<m> & n"),
+    ]
+    (results / "results.jsonl").write_text("".join(json.dumps(one | {"model": "<m> & n"}) + "\n" for one in rows))
+    html = write_report([results], tmp_path / "page.html").read_text()
+    check(html)
+    assert "<script" not in html
+    assert html.count('<details class="bench"') == len(re.findall(r'<details class="bench"[^>]* open>', html)) == 2
+    assert html.count('<table class="confusion">') == 1
+    assert "A, linear probe: UAR" in html
+    assert "chance 0.500" in html
+    assert "&lt;m&gt; &amp; n" in html
+    assert not re.search("<m>|<i>|<b>", html)
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:

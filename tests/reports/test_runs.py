@@ -3,10 +3,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from emocap.reports.page import write_report
-from emocap.reports.runs import Run, curves, group_results
+from emocap.reports.runs import Run, curves
 
 
 def run(name: str, *rows: dict[str, Any]) -> Run:
@@ -59,17 +57,3 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
         (tmp_path / place / "run" / "metrics.jsonl").write_text(json.dumps({"step": 1, "loss": 1.0}) + "\n")
     html = write_report([tmp_path / "x" / "run", tmp_path / "y" / "run"], tmp_path / "page.html").read_text()
     assert re.findall(r"<li><i[^>]*></i>(.*?)</li>", html) == ["x/run", "y/run"]
-
-
-@pytest.mark.parametrize(
-    ("metric", "told"),
-    [("local_text_to_image_r5", "local, text → image: R@5"), ("uar", "UAR"), ("ccc", "ccc")],
-)
-def test_metrics_are_called_as_the_field_does(metric: str, told: str) -> None:
-    row = {
-        **{"benchmark": "b", "title": "B", "protocol": "retrieval", "counts": {"test": {"x": 2}}, "test_subjects": 1},
-        **{"metrics": {metric: {"value": 0.5}}, "chance": {metric: 0.1}},
-    }
-    ((shared, _),) = group_results([row])
-    assert shared["metric"] == told
-    assert (shared["protocol"], shared["chance"]) == ("retrieval", 0.1)

@@ -1,0 +1,167 @@
+"""What rows of results tell in words and small tables."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from emocap.reports.board import Entry, Group
+from emocap.reports.measures import called, fraction, number
+from emocap.reports.results import Measure, Result
+
+_SHOWN_APART = {
+    *(
+        "benchmark",
+        "title",
+        "task",
+        "protocol",
+        "fold",
+        "shots",
+        "model",
+        "metrics",
+        "headline",
+        "chance",
+        "published",
+    ),
+    *("labels", "confusion", "prompts", "counts", "counts_expected", "test_subjects", "subgroups", "predictions"),
+    *("data", "paired", "f1", "present", "unknown", "media", "compound", "by_prompt", "descriptions"),
+}
+"""Keys of a row that are no plain facts."""
+_CALLED = {
+    **{"model_sha256": "weights, SHA-256", "data_sha256": "data, SHA-256", "preprocess": "preprocessing"},
+    **{"seconds": "seconds of work", "regularisation_c": "regularisation, C"},
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A small table of texts."""
+
+    title: str
+    head: list[str]
+    rows: list[list[str]]
+
+
+def all_metrics(group: Group) -> Table:
+    """Every measure of every model, where there is more than the one that the bars show."""
+    names = list(dict.fromkeys(name for entry in group.entries for name in entry.shown.row["metrics"]))
+    if len(names) < 2:
+        return Table("", [], [])
+    first = group.entries[0].shown
+    chances = [Measure(chance) if (chance := first.chance(name)) is not None else None for name in names]
+    rows = [
+        [called(name), *(_short(entry.shown.measure(name)) for entry in group.entries), _short(chance)]
+        for name, chance in zip(names, chances, strict=True)
+    ]
+    return Table("All metrics", ["metric", *(entry.line.name for entry in group.entries), "chance"], rows)
+
+
+def units(group: Group) -> Table:
+    """F1 of every action unit, where the rows have it."""
+    having = [entry for entry in group.entries if "f1" in entry.shown.row]
+    if not having:
+        return Table("", [], [])
+    first = having[0].shown
+    present = first.row.get("present") or [""] * len(first.labels)
+    told = [dict(zip(entry.shown.labels, entry.shown.row["f1"], strict=False)) for entry in having]
+    rows = [
+        [label, str(count), *(_plain(f1.get(label)) for f1 in told)]
+        for label, count in zip(first.labels, present, strict=False)
+    ]
+    return Table("F1 of every action unit", ["unit", "present", *(entry.line.name for entry in having)], rows)
+
+
+def counts(result: Result) -> Table:
+    """Examples per class and split."""
+    splits = {split: found for split, found in (result.row.get("counts") or {}).items() if found}
+    labels = dict.fromkeys([*result.labels, *(label for found in splits.values() for label in found)])
+    rows = [
+        [label, *(f"{found.get(label, 0):,}" for found in splits.values())]
+        for label in labels
+        if any(label in found for found in splits.values())
+    ]
+    return Table("Examples per class", ["class", *splits], rows)
+
+
+def parts(entry: Entry, group: Group) -> Table:
+    """Folds, or shots, of which the number is made."""
+    parts = entry.shots or sorted(entry.folds, key=lambda fold: str(fold.fold))
+    if len(parts) < 2:
+        return Table("", [], [])
+    names = list(group.any_row.row["metrics"]) if group.any_row else []
+    rows = [
+        [str(part.shots if entry.shots else part.fold), *(_short(part.measure(name)) for name in names)]
+        for part in parts
+    ]
+    kind = "shots" if entry.shots else "fold"
+    return Table("Over shots" if entry.shots else "Folds", [kind, *(called(name) for name in names)], rows)
+
+
+def subgroups(entry: Entry) -> list[Table]:
+    """A table per attribute, such as gender."""
+    tables = []
+    for attribute, values in (entry.shown.row.get("subgroups") or {}).items():
+        names = list(dict.fromkeys(name for found in values.values() for name in found.get("metrics", {})))
+        rows = [
+            [str(value), f"{found.get('n', 0):,}"]
+            + [
+                _short(Result({"metrics": found.get("metrics", {})}, entry.shown.folder).measure(name))
+                for name in names
+            ]
+            for value, found in values.items()
+        ]
+        tables.append(Table(f"By {attribute}", [str(attribute), "n", *(called(name) for name in names)], rows))
+    return tables
+
+
+def by_prompt(entry: Entry) -> Table:
+    """The measures of every template by itself."""
+    told = entry.shown.row.get("by_prompt") or {}
+    names = list(dict.fromkeys(name for found in told.values() for name in found))
+    rows = [
+        [str(prompt), *(_short(Result({"metrics": found}, entry.shown.folder).measure(name)) for name in names)]
+        for prompt, found in told.items()
+    ]
+    return Table("By prompt", ["prompt", *(called(name) for name in names)], rows)
+
+
+def paired(entry: Entry) -> Table:
+    """The p of the tests against other models on the same examples."""
+    told = entry.shown.row.get("paired") or {}
+    rows = [[str(other), _plain(p.get("p") if isinstance(p, dict) else p)] for other, p in told.items()]
+    return Table("Paired test", ["against", "p"], rows)
+
+
+def prompts(row: dict[str, Any]) -> dict[str, list[str]]:
+    """Class → sentences, as they were given to the model; a bare list stands under no class."""
+    told = row.get("prompts") or {}
+    found = {str(label): _flat(some) for label, some in (told if isinstance(told, dict) else {"": told}).items()}
+    described = row.get("descriptions") or {}
+    return found | {f"{label}, descriptions": _flat(some) for label, some in described.items()}
+
+
+def _flat(told: Any) -> list[str]:
+    if isinstance(told, dict):
+        return [f"{key}: {text}" for key, some in told.items() for text in _flat(some)]
+    return [text for some in told for text in _flat(some)] if isinstance(told, list) else [str(told)]
+
+
+def others(row: dict[str, Any]) -> dict[str, str]:
+    """Everything else that a row says, as texts."""
+    told = {}
+    for key, value in row.items():
+        if key in _SHOWN_APART or value in (None, [], {}):
+            continue
+        items = [f"{name} {one}" for name, one in value.items()] if isinstance(value, dict) else value
+        named = ", ".join(map(str, items)) if isinstance(items, list) else str(items)
+        told[_CALLED.get(key, key.replace("_", " "))] = named
+    return told
+
+
+def _short(measure: Measure | None) -> str:
+    if measure is None:
+        return "–"
+    return fraction(measure.value) + (f" ± {fraction(measure.sd)}" if measure.sd is not None else "")
+
+
+def _plain(value: Any) -> str:
+    found = number(value)
+    return "–" if found is None else fraction(found)

@@ -1,0 +1,142 @@
+"""Which numbers stand where on the board."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from leaderboard import board, row
+
+from emocap.errors import UserError
+from emocap.reports.board import Cell, Group
+from emocap.reports.results import Result, read_results
+from emocap.reports.standings import make_board
+
+
+def cell(group: Group, line: str) -> Cell:
+    (found,) = group.cells[line]
+    return found
+
+
+def test_tasks_have_tables_of_their_own_in_one_order() -> None:
+    made = board(
+        row("m", task="choice"),
+        row("a", task="action_units"),
+        row("d", media="clips"),
+        row("c", compound=True, media="clips"),
+        row("s"),
+        row("r", task="rating", protocol="probe"),
+        row("t", task="retrieval", protocol="retrieval"),
+    )
+    keys = [section.key for section in made.sections]
+    assert keys == ["static", "dynamic", "compound", "action_units", "rating", "choice", "retrieval"]
+
+
+def test_rows_of_older_results_are_taken() -> None:
+    old = row()
+    for key in ("headline", "task", "media"):
+        del old[key]
+    (section,) = board(old).sections
+    assert (section.key, section.views[0].groups[0].metric) == ("emotion", "uar")
+
+
+def test_the_best_is_the_best_that_was_measured() -> None:
+    published = [{"model": "P", "protocol": "zeroshot", "metrics": {"uar": 0.99}, "source": "paper", "error": None}]
+    made = board(row(model="runs/a", value=0.5, published=published), row(model="runs/b", value=0.6))
+    (group,) = made.groups
+    assert [cell(group, key).best for key in ("m0", "m1", "p0")] == [False, True, False]
+    assert (made.sources, cell(group, "p0").source) == (["paper"], 1)
+
+
+def test_the_least_error_is_the_best() -> None:
+    rows = [row(model=f"runs/{m}", headline="mae", metrics={"mae": {"value": v}}) for m, v in (("a", 2.0), ("b", 1.5))]
+    (group,) = board(*rows).groups
+    assert [cell(group, key).best for key in ("m0", "m1")] == [False, True]
+
+
+def test_a_published_number_in_another_measure_is_named_so() -> None:
+    published = [{"model": "P", "protocol": "zeroshot", "metrics": {"war": 0.7}, "source": "paper"}]
+    (group,) = board(row(published=published)).groups
+    assert cell(group, "p0").metric == "war"
+
+
+def test_published_protocols_without_measurements_are_tables_after_those_with() -> None:
+    published = [
+        {"model": "P", "protocol": p, "metrics": {"uar": 0.9}, "source": "paper"} for p in ("zeroshot", "finetuned")
+    ]
+    (section,) = board(row(protocol="probe", published=published)).sections
+    assert [view.protocol for view in section.views] == ["probe", "zeroshot", "finetuned"]
+
+
+def test_a_number_that_several_rows_carry_is_shown_once() -> None:
+    published = [{"model": "P", "protocol": "zeroshot", "metrics": {"uar": 0.7}, "source": "paper"}]
+    (group,) = board(row(published=published), row(model="runs/b", published=published)).groups
+    assert len(group.cells["p0"]) == 1
+    other = [{**published[0], "source": "another paper", "metrics": {"uar": 0.72}}]
+    (group,) = board(row(published=published), row(model="runs/b", published=other)).groups
+    assert [(one.measure.value, one.source) for one in group.cells["p0"]] == [(0.7, 1), (0.72, 2)]
+
+
+def test_of_folds_the_mean_is_shown() -> None:
+    (group,) = board(*(row(fold=k, value=0.1 * k) for k in (1, 2, 3)), row(fold="mean", value=0.2)).groups
+    (entry,) = group.entries
+    assert (entry.shown.fold, [fold.fold for fold in entry.folds], entry.tags) == ("mean", [1, 2, 3], [])
+
+
+def test_a_fold_without_the_others_says_so_and_is_not_the_best() -> None:
+    made = board(row(fold=2, value=0.9), row(model="runs/b", fold="mean", value=0.2))
+    (group,) = made.groups
+    assert group.entries[0].tags == ["fold 2 alone"]
+    assert [cell(group, key).best for key in ("m0", "m1")] == [False, True]
+
+
+def test_of_shots_the_most_are_shown() -> None:
+    rows = [row(protocol="fewshot", shots=k, metrics={"uar": {"value": k / 20, "sd": 0.01}}) for k in (16, 1, 4)]
+    (group,) = board(*rows).groups
+    assert (group.shots, cell(group, "m0").measure.value, [one.shots for one in group.entries[0].shots]) == (
+        16,
+        0.8,
+        [1, 4, 16],
+    )
+
+
+@pytest.mark.parametrize("value", [None, float("nan")])
+def test_a_number_that_is_missing_is_not_made_up(value: float | None) -> None:
+    (group,) = board(row(value=value, metrics={"uar": {"value": value}}), row(model="runs/b")).groups
+    assert "m0" not in group.cells
+    assert cell(group, "m1").best
+
+
+def test_counts_that_differ_are_told() -> None:
+    (group,) = board(row(counts_expected=False), row(model="runs/b", counts_expected=None)).groups
+    assert group.differs
+    assert [entry.tags for entry in group.entries] == [["counts differ from the card"], []]
+
+
+@pytest.mark.parametrize("told", [0.31, {"p": 0.31}, {"uar": 0.31}])
+def test_what_is_not_significantly_worse_is_told(told: Any) -> None:
+    rows = [row(value=0.6, paired={"runs/b": told, "runs/c": 0.01}), row(model="runs/b"), row(model="runs/c")]
+    (group,) = board(*rows).groups
+    assert [cell(group, key).near for key in ("m0", "m1", "m2")] == [None, 0.31, None]
+
+
+def test_models_of_one_name_and_one_model_in_two_folders_are_told_apart() -> None:
+    assert [line.name for line in board(row(model="x/run"), row(model="y/run")).measured] == ["x/run", "y/run"]
+    twice = [Result(row(value=value), Path(folder)) for folder, value in (("first", 0.1), ("second", 0.2))]
+    made = make_board(twice)
+    assert [line.name for line in made.measured] == ["a (first)", "a (second)"]
+    assert [cell(made.groups[0], key).measure.value for key in ("m0", "m1")] == [0.1, 0.2]
+
+
+def test_a_line_that_is_no_row_is_told(tmp_path: Path) -> None:
+    good = json.dumps(row())
+    for bad in ("{", "[]", '{"benchmark": "x"}'):
+        (tmp_path / "results.jsonl").write_text(f"{good}\n{bad}\n")
+        with pytest.raises(UserError, match=r"line 2: .* is missing"):
+            read_results(tmp_path)
+
+
+def test_the_mean_of_folds_whose_counts_differ_is_marked() -> None:
+    folds = [row(fold=1, counts_expected=False), row(fold=2), row(fold="mean", counts_expected=None)]
+    (group,) = board(*folds).groups
+    assert group.entries[0].tags == ["counts differ from the card"]
