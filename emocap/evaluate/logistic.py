@@ -190,7 +190,8 @@ class _Problems:
         def precondition(r_RPK: Tensor) -> Tensor:
             turned_PRK = r_RPK.transpose(0, 1) @ basis_PKK
             z_RPK = ((turned_PRK * inverse_RPK.transpose(0, 1)) @ basis_PKK.mT).transpose(0, 1)
-            return z_RPK - z_RPK.mean(2, keepdim=True) if z_RPK.shape[2] > 1 else z_RPK
+            alike_RP1: Tensor = z_RPK.mean(2, keepdim=True)
+            return z_RPK - alike_RP1 if z_RPK.shape[2] > 1 else z_RPK
 
         step_RPK, step_NPK = torch.zeros_like(gradient_RPK), torch.zeros_like(p_NPK)
         r_RPK = -gradient_RPK

@@ -74,7 +74,7 @@ def logits(encoder: Encoder, sentences: Mapping[str, Sequence[str]], matrix: Mat
 
 
 def unit_sentences(card: Card) -> dict[int, tuple[list[str], list[str]]]:
-    """Action unit → sentences that say it is there, and that it is not: its FACS name in the prompts, or "no" and it."""
+    """Action unit → sentences that say it is there, and that it is not: its FACS name in the prompts, or "no"."""
     templates = card.prompts or UNIT_PROMPTS
     if unknown := [number for number in card.action_units if number not in UNITS]:
         raise UserError(f"{card.title}: no name is known for action unit {unknown[0]}; zero-shot needs one")

@@ -47,7 +47,9 @@ def test_every_optimum_is_scikit_learns(
             return float(c * (weight * losses).sum() + (weights**2).sum() / 2)
 
         ours = objective(fits.weight_GDK[place].numpy(), fits.intercept_GK[place].numpy())
-        assert ours == pytest.approx(objective(theirs.coef_.T, theirs.intercept_), rel=1e-5)
+        reached = objective(theirs.coef_.T, theirs.intercept_)
+        assert ours <= reached * (1 + 1e-5)
+        assert ours == pytest.approx(reached, rel=1e-4)
         assert fits.objective_G[place] == pytest.approx(ours, rel=1e-5)
         told = fits.logits(features, place).argmax(1)
         assert (told == theirs.predict(features.astype(float))).mean() >= 1 - 1 / rows
