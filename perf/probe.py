@@ -11,6 +11,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ def main() -> None:
     for place in places:
         c = GRID[place]
         model = LogisticRegression(C=c, tol=chosen.tolerance, max_iter=100_000)
-        _, wall, processor = timed(lambda model=model: model.fit(train, labels))
+        _, wall, processor = timed(partial(model.fit, train, labels))
         theirs, theirs_cpu = theirs + wall, theirs_cpu + processor
         reached = objective(c, train, labels, model.coef_.T, model.intercept_)
         mine = objective(

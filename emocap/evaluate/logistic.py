@@ -13,7 +13,6 @@ Newton's method whose linear systems are solved by conjugate gradients (Lin, Wen
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor
 
 from emocap.errors import UserError
+from emocap.evaluate.losses import Loss, Sigmoid, Softmax
 
 GRID = tuple(float(c) for c in np.logspace(-6, 5, 45))
 """C, the inverse strength of L2, from the strongest: 45 steps as CLIP and DINOv2 sweep."""
@@ -55,82 +55,6 @@ class Fits:
         return told
 
 
-class _Loss(Protocol):
-    """A loss over logits N×P×K: of P problems at once, K classes each."""
-
-    def of(self, problem_P: Tensor) -> "_Loss":
-        """The loss of these problems alone."""
-        ...
-
-    def value(self, logit_NPK: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Σᵢ wᵢ lossᵢ of each problem in double precision, its gradient by the logits, and probabilities."""
-        ...
-
-    def curve(self, p_NPK: Tensor, direction_NPK: Tensor) -> Tensor:
-        """The Hessian by the logits, times a direction, which it may overwrite."""
-        ...
-
-    def mean_curve(self, p_NPK: Tensor) -> Tensor:
-        """The mean Hessian by the logits over the examples, P×K×K, in double precision."""
-        ...
-
-
-@dataclass(frozen=True)
-class _Softmax:
-    label_N11: Tensor
-    weight_N11: Tensor
-
-    def of(self, problem_P: Tensor) -> _Loss:
-        return self
-
-    def value(self, logit_NPK: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        own_NP1 = self.label_N11.expand(-1, logit_NPK.shape[1], 1)
-        p_NPK = logit_NPK - logit_NPK.amax(2, keepdim=True)
-        shifted_NP1 = p_NPK.gather(2, own_NP1)
-        # The others are summed apart from the own class: what it lacks of 1 is exact however little that is.
-        others_NP1 = p_NPK.exp_().scatter(2, own_NP1, 0.0).sum(2, keepdim=True)
-        e_NP1 = shifted_NP1.exp()
-        loss_NP1 = torch.log1p((e_NP1 - 1) + others_NP1) - shifted_NP1
-        total_NP1 = others_NP1 + e_NP1
-        p_NPK /= total_NP1
-        gradient_NPK = p_NPK.scatter(2, own_NP1, -others_NP1 / total_NP1).mul_(self.weight_N11)
-        return (loss_NP1 * self.weight_N11).sum((0, 2), dtype=torch.float64), gradient_NPK, p_NPK
-
-    def curve(self, p_NPK: Tensor, direction_NPK: Tensor) -> Tensor:
-        mean_NP1 = (p_NPK * direction_NPK).sum(2, keepdim=True)
-        return direction_NPK.sub_(mean_NP1).mul_(p_NPK).mul_(self.weight_N11)
-
-    def mean_curve(self, p_NPK: Tensor) -> Tensor:
-        p_PKN = p_NPK.permute(1, 2, 0)
-        weighted_PKN = p_PKN * self.weight_N11[:, 0, 0]
-        curve_PKK = torch.diag_embed(weighted_PKN.sum(2)) - weighted_PKN @ p_PKN.mT
-        # Probabilities sum to 1 but for rounding: without it, moving all classes alike changes nothing.
-        centre_KK = torch.eye(p_NPK.shape[2], device=p_NPK.device, dtype=torch.float64) - 1 / p_NPK.shape[2]
-        return centre_KK @ curve_PKK.double() @ centre_KK / len(p_NPK)
-
-
-@dataclass(frozen=True)
-class _Sigmoid:
-    sign_NP1: Tensor
-    """-1 where present, 1 where absent."""
-    weight_NP1: Tensor
-
-    def of(self, problem_P: Tensor) -> _Loss:
-        return _Sigmoid(self.sign_NP1[:, problem_P], self.weight_NP1[:, problem_P])
-
-    def value(self, logit_NPK: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        wrong_NPK = logit_NPK * self.sign_NP1
-        loss_NPK = torch.nn.functional.softplus(wrong_NPK, threshold=50.0).mul_(self.weight_NP1)
-        p_NPK = wrong_NPK.sigmoid_()
-        return loss_NPK.sum((0, 2), dtype=torch.float64), p_NPK * self.sign_NP1 * self.weight_NP1, p_NPK
-
-    def curve(self, p_NPK: Tensor, direction_NPK: Tensor) -> Tensor:
-        return direction_NPK.mul_(p_NPK).mul_(1 - p_NPK).mul_(self.weight_NP1)
-
-    def mean_curve(self, p_NPK: Tensor) -> Tensor:
-        return (p_NPK * (1 - p_NPK) * self.weight_NP1).double().mean(0)[..., None]
-
-
 @dataclass(frozen=True)
 class _Problems:
     """P problems on the same features, in their eigenbasis, with a last column of ones."""
@@ -140,7 +64,7 @@ class _Problems:
     ridge_R: Tensor
     """1, and 0 for the ones."""
 
-    def solve(self, loss: _Loss, c_P: Tensor, weight_RPK: Tensor) -> tuple[Tensor, Tensor, int]:
+    def solve(self, loss: Loss, c_P: Tensor, weight_RPK: Tensor) -> tuple[Tensor, Tensor, int]:
         """Solutions R×P×K from a beginning; their objectives; and how many products were made, there and back."""
         weight_RPK, products = weight_RPK.clone(), 0
         objective_P = torch.zeros_like(c_P)
@@ -177,7 +101,7 @@ class _Problems:
                 logit_NPK, gradient_NPK, p_NPK = (t[:, going_P] for t in (logit_NPK, gradient_NPK, p_NPK))
         return weight_RPK, objective_P, products
 
-    def _cg(self, loss: _Loss, p_NPK: Tensor, c_P: Tensor, gradient_RPK: Tensor) -> tuple[Tensor, Tensor, Tensor, int]:
+    def _cg(self, loss: Loss, p_NPK: Tensor, c_P: Tensor, gradient_RPK: Tensor) -> tuple[Tensor, Tensor, Tensor, int]:
         """A Newton step, the change of the logits by it, and by how much it lowers the quadratic model."""
         eigenvalue_PK, basis_PKK = torch.linalg.eigh(loss.mean_curve(p_NPK))
         scale_PK = c_P[:, None] * len(p_NPK) * eigenvalue_PK.clamp(min=0)
@@ -189,9 +113,8 @@ class _Problems:
 
         def precondition(r_RPK: Tensor) -> Tensor:
             turned_PRK = r_RPK.transpose(0, 1) @ basis_PKK
-            z_RPK = ((turned_PRK * inverse_RPK.transpose(0, 1)) @ basis_PKK.mT).transpose(0, 1)
-            alike_RP1: Tensor = z_RPK.mean(2, keepdim=True)
-            return z_RPK - alike_RP1 if z_RPK.shape[2] > 1 else z_RPK
+            z_RPK: Tensor = ((turned_PRK * inverse_RPK.transpose(0, 1)) @ basis_PKK.mT).transpose(0, 1)
+            return z_RPK - z_RPK.mean(2, keepdim=True) if z_RPK.shape[2] > 1 else z_RPK
 
         step_RPK, step_NPK = torch.zeros_like(gradient_RPK), torch.zeros_like(p_NPK)
         r_RPK = -gradient_RPK
@@ -249,7 +172,7 @@ def softmax(
     weight = torch.ones(len(label_N)) if weight_N is None else torch.as_tensor(weight_N)
     occurring, label = np.unique(label_N, return_inverse=True)
     label_N11 = torch.as_tensor(label, device=device)[:, None, None]
-    loss = _Softmax(label_N11, weight.to(problems.feature_NR)[:, None, None])
+    loss = Softmax(label_N11, weight.to(problems.feature_NR)[:, None, None])
     found_RGK, objective_G, products = _along(problems, loss, grid, len(occurring), apart=False)
     weight_GDK, intercept_GK = back(found_RGK)
     all_GDK = torch.zeros(len(grid), feature_ND.shape[1], classes, dtype=torch.float64, device=device)
@@ -273,13 +196,13 @@ def sigmoid(
     problems, back = _turned(feature_ND, device)
     weight = torch.ones(present_NK.shape) if weight_NK is None else torch.as_tensor(weight_NK)
     sign_NK = torch.as_tensor(1 - 2 * present_NK).to(problems.feature_NR)
-    loss = _Sigmoid(sign_NK[..., None], weight.to(problems.feature_NR)[..., None])
+    loss = Sigmoid(sign_NK[..., None], weight.to(problems.feature_NR)[..., None])
     found_RGK, objective_G, products = _along(problems, loss, grid, present_NK.shape[1], apart=True)
     return Fits(*back(found_RGK), objective_G, products)
 
 
 def _along(
-    problems: _Problems, loss: _Loss, grid: Sequence[float], classes: int, apart: bool
+    problems: _Problems, loss: Loss, grid: Sequence[float], classes: int, apart: bool
 ) -> tuple[Tensor, npt.NDArray[np.float64], int]:
     """Solutions R×G×K at every C, their objectives, and how many products it took."""
     feature_NR, logs = problems.feature_NR, np.log(grid)

@@ -9,7 +9,7 @@ from emocap.errors import UserError
 from emocap.evaluate import logistic
 from emocap.evaluate.logistic import GRID, sigmoid, softmax
 
-CS = GRID[::6]
+CS = GRID[::11]
 
 
 def drawn(rows: int, width: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
