@@ -25,8 +25,9 @@ from emocap.evaluate.losses import Loss, Sigmoid, Softmax
 GRID = tuple(float(c) for c in np.logspace(-6, 5, 45))
 """C, the inverse strength of L2, from the strongest: 45 steps as CLIP and DINOv2 sweep."""
 
-_TOLERANCE = 1e-6
-"""A fit is done when a Newton step would lower its objective by less than this share of it."""
+_TOLERANCE, _ROUNDING = 1e-5, 1e-10
+"""A fit is done when a last Newton step lowers its objective by less than this share of what the features have lowered
+it by, which is little at small C; or of the objective, for what is but rounding."""
 _NEWTON, _CG = 100, 200
 _FORCING = 0.25
 _STRIDE = 4
@@ -80,7 +81,7 @@ class _Problems:
             slope_P = (gradient_RPK * step).sum((0, 2), dtype=torch.float64)
             w_step_P, step_step_P, w_w_P = self._norm(w, step), self._norm(step, step), self._norm(w, w)
             length_P = torch.ones_like(f_P)
-            while True:
+            while True:  # shorter steps, until none of them is too long
                 tried_NPK = logit_NPK + step_NPK * length_P[:, None].to(step_NPK)
                 value_P, gradient_NPK, p_NPK = own.value(tried_NPK)
                 norm_P = w_w_P + 2 * length_P * w_step_P + length_P**2 * step_step_P
@@ -92,7 +93,8 @@ class _Problems:
             w = w + step * length_P[:, None].to(step)
             f_P, logit_NPK = tried_P, tried_NPK
             weight_RPK[:, left_P], objective_P[left_P] = w, f_P
-            going_P = torch.nonzero((gain_P > _TOLERANCE * f_P) | (length_P < 1))[:, 0]
+            enough_P = torch.maximum(_TOLERANCE * (c * own.null() - f_P), _ROUNDING * f_P)
+            going_P = torch.nonzero((gain_P > enough_P) | (length_P < 1))[:, 0]
             if not len(going_P):
                 break
             if len(going_P) < len(left_P):

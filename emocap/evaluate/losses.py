@@ -14,6 +14,10 @@ class Loss(Protocol):
         """The loss of these problems alone."""
         ...
 
+    def null(self) -> Tensor:
+        """Σᵢ wᵢ lossᵢ of each problem at its best without features, in double precision; one where all are alike."""
+        ...
+
     def value(self, logit_NPK: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Σᵢ wᵢ lossᵢ of each problem in double precision, its gradient by the logits, and probabilities."""
         ...
@@ -37,6 +41,12 @@ class Softmax:
     def of(self, problem_P: Tensor) -> Loss:
         """See :class:`Loss`."""
         return self
+
+    def null(self) -> Tensor:
+        """See :class:`Loss`."""
+        weight_N = self.weight_N11[:, 0, 0].double()
+        share_K = torch.bincount(self.label_N11[:, 0, 0], weights=weight_N) / weight_N.sum()
+        return torch.special.entr(share_K).sum() * weight_N.sum()
 
     def value(self, logit_NPK: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See :class:`Loss`."""
@@ -78,6 +88,13 @@ class Sigmoid:
     def of(self, problem_P: Tensor) -> Loss:
         """See :class:`Loss`."""
         return Sigmoid(self.sign_NP1[:, problem_P], self.weight_NP1[:, problem_P])
+
+    def null(self) -> Tensor:
+        """See :class:`Loss`."""
+        weight_NP, absent_NP = self.weight_NP1[..., 0].double(), self.sign_NP1[..., 0] > 0
+        total_P = weight_NP.sum(0).clamp(min=1e-300)
+        share_P = (weight_NP * absent_NP).sum(0) / total_P
+        return (torch.special.entr(share_P) + torch.special.entr(1 - share_P)) * total_P
 
     def value(self, logit_NPK: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See :class:`Loss`."""

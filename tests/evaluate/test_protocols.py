@@ -74,7 +74,7 @@ def people(
     """Six people with 20 pictures each, of three classes that features tell about; sides by person in turn."""
     random = np.random.default_rng(0)
     labels = random.integers(0, 3, 120)
-    features = np.random.default_rng(1).normal(size=(3, WIDTH))[labels] + random.normal(size=(120, WIDTH))
+    features = np.random.default_rng(1).normal(size=(3, WIDTH))[labels] + 1.8 * random.normal(size=(120, WIDTH))
     examples = [
         Example(
             f"{n}.png",
@@ -159,8 +159,8 @@ def test_few_shots_have_a_row_for_each_number(tmp_path: Path, monkeypatch: pytes
     assert [row["shots"] for row in rows] == [1, 4, 30]
     for row in rows:
         uar = row["metrics"]["uar"]
-        assert uar["low"] < uar["value"] < uar["high"]
-        assert uar["sd"] > 0
+        assert uar["low"] <= uar["value"] <= uar["high"]
+        assert uar["sd"] > 0 or row["shots"] == 30  # there, all draws are all of train
         assert sum(map(sum, row["confusion"])) == 5 * 60
         told = table(tmp_path, row)
         assert len(told["name"]) == 60
