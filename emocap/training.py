@@ -23,6 +23,10 @@ def measure(model: Path, recipe: EvaluateRecipe) -> dict[str, float]:
         with tempfile.TemporaryDirectory() as scratch:
             rows = evaluate(here, str(model), recipe.protocols, Path(folder), Path(scratch))
         for row in rows:
+            if row["fold"] not in (0, "mean"):
+                continue
+            protocol = f"{row['protocol']}-{row['shots']}" if row["shots"] else row["protocol"]
             for metric, value in row["metrics"].items():
-                found[f"{row['benchmark']}/{row['protocol']}/{metric}"] = float(value["value"])
+                if value["value"] is not None:
+                    found[f"{row['benchmark']}/{protocol}/{metric}"] = float(value["value"])
     return found

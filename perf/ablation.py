@@ -83,7 +83,7 @@ def perform(run: Run, faces: Path, out: Path) -> dict[str, float]:
         from emocap.clip.recipe import TrainRecipe
         from emocap.clip.train import train
         from emocap.evaluate.cards import Card
-        from emocap.evaluate.run import PROTOCOLS, evaluate
+        from emocap.evaluate.run import evaluate
 
         length = [f"epochs={run.epochs:g}"] if run.epochs else []
         overrides = [f"data.builds=[{faces}]", f"seed={run.seed}", *length]
@@ -91,7 +91,9 @@ def perform(run: Run, faces: Path, out: Path) -> dict[str, float]:
         train(load(TrainRecipe, "models", f"ablation/{run.row}", overrides), out / run.name)
         cpu = time.process_time() - begun if whole else math.nan
         cards = {name: load(Card, "benchmarks", name) for name in CARDS}
-        rows = evaluate(cards, str(out / run.name), PROTOCOLS, faces, out / run.name / "results")
+        rows = evaluate(
+            cards, str(out / run.name), ("zeroshot", "probe", "retrieval"), faces, out / run.name / "results"
+        )
         measured = {(row["benchmark"], row["protocol"]): row["metrics"] for row in rows}
         values = {
             name: measured[card, protocol][metric]["value"] for name, (card, protocol, metric) in COLUMNS.items()

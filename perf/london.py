@@ -18,7 +18,7 @@ from emocap.build.run import build
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
 from emocap.evaluate.cards import Card
-from emocap.evaluate.run import PROTOCOLS, evaluate
+from emocap.evaluate.run import evaluate
 from emocap.recipes import load
 
 SCRATCH = ("model.init=null", "optimizer.lr=2e-3", "epochs=40")
@@ -27,7 +27,8 @@ SCRATCH = ("model.init=null", "optimizer.lr=2e-3", "epochs=40")
 def measure(model: Path, london: Path, out: Path) -> tuple[float, ...]:
     """UAR of zero-shot and linear probe."""
     card = {"london-smiles": load(Card, "benchmarks", "london-smiles")}
-    values = tuple(row["metrics"]["uar"]["value"] for row in evaluate(card, str(model), PROTOCOLS, london, out))
+    rows = evaluate(card, str(model), ("zeroshot", "probe"), london, out)
+    values = tuple(row["metrics"]["uar"]["value"] for row in rows)
     print(model, *(f"{value:.3f}" for value in values), file=sys.stderr)
     return values
 

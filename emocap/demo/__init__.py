@@ -15,7 +15,7 @@ from emocap.build.run import build
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
 from emocap.evaluate.cards import Card
-from emocap.evaluate.run import PROTOCOLS, evaluate
+from emocap.evaluate.run import evaluate
 from emocap.progress import console
 from emocap.recipes import load
 from emocap.reports.page import Highlight, write_report
@@ -98,10 +98,12 @@ def _train(recipe: str, overrides: list[str], out: Path) -> None:
 
 def _evaluate(model: Path, data: Path, out: Path) -> list[dict[str, Any]]:
     """Rows of zero-shot, linear probe and action units."""
-    names = ["drawn-emotions", "drawn-action-units"]
-    chosen = [word for protocol in PROTOCOLS for word in ("--protocol", protocol)]
-    _say("eval", *names, "--model", str(model), *chosen, "--data", str(data), "--out", str(out))
-    return evaluate({name: load(Card, "benchmarks", name) for name in names}, str(model), PROTOCOLS, data, out)
+    rows = []
+    for name, protocols in (("drawn-emotions", ["zeroshot", "probe"]), ("drawn-action-units", ["probe"])):
+        chosen = [word for protocol in protocols for word in ("--protocol", protocol)]
+        _say("eval", name, "--model", str(model), *chosen, "--data", str(data), "--out", str(out))
+        rows += evaluate({name: load(Card, "benchmarks", name)}, str(model), protocols, data, out)
+    return rows
 
 
 def _say(*words: str) -> None:

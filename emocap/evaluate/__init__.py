@@ -1,3 +1,5 @@
-"""Measuring an encoder: ``cards`` say what, ``layouts`` read the data, ``encoders`` and ``features`` look at it,
-``zeroshot``, ``probe`` and ``retrieval`` are the protocols, ``metrics`` the numbers, ``run`` strings them together.
+"""Measuring an encoder: ``cards`` say what, ``layouts`` read the data, ``splits`` say who teaches and who is tested,
+``encoders`` and ``features`` look at it. ``zeroshot``, ``probe``, ``fewshot``, ``rating`` and ``retrieval`` are what
+can be done with features, ``protocols`` says for which task, ``metrics`` and ``intervals`` are the numbers,
+``outcomes`` and ``results`` what is left of them, and ``run`` strings all together.
 """

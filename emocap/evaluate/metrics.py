@@ -1,4 +1,4 @@
-"""The numbers of the field, as fractions of 1, with bootstrap intervals."""
+"""The numbers of the field, as fractions of 1. Tables may have further dimensions in front: one number for each."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 Labels = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.float64]
+Rate = Callable[[npt.NDArray[np.int64] | Numbers], Numbers]
 
 
 def confusion(true: Labels, predicted: Labels, classes: int) -> npt.NDArray[np.int64]:
@@ -13,22 +15,40 @@ def confusion(true: Labels, predicted: Labels, classes: int) -> npt.NDArray[np.i
     return np.bincount(true * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 
-def uar(counts: npt.NDArray[np.int64]) -> float:
-    """Unweighted average recall, of the classes that occur. counts: a confusion matrix."""
-    occurring = counts.sum(1) > 0
-    return float((np.diag(counts)[occurring] / counts.sum(1)[occurring]).mean())
+def _share(part: Numbers, whole: Numbers) -> Numbers:
+    """The quotient, nan where there is nothing."""
+    return np.asarray(np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0))
 
 
-def war(counts: npt.NDArray[np.int64]) -> float:
+def _mean(values: Numbers) -> Numbers:
+    """Over the last dimension, of what is a number; nan where nothing is."""
+    known = ~np.isnan(values)
+    return _share(np.where(known, values, 0.0).sum(-1), known.sum(-1).astype(float))
+
+
+def uar(counts: npt.NDArray[np.int64] | Numbers) -> Numbers:
+    """Unweighted average recall, of the classes that occur. counts: confusion matrices, ... × K × K."""
+    return _mean(_share(np.diagonal(counts, axis1=-2, axis2=-1).astype(float), counts.sum(-1).astype(float)))
+
+
+def war(counts: npt.NDArray[np.int64] | Numbers) -> Numbers:
     """Weighted average recall, which is accuracy."""
-    return float(np.trace(counts) / counts.sum())
+    return _share(np.trace(counts, axis1=-2, axis2=-1).astype(float), counts.sum((-2, -1)).astype(float))
 
 
-def macro_f1(counts: npt.NDArray[np.int64]) -> float:
+def macro_f1(counts: npt.NDArray[np.int64] | Numbers) -> Numbers:
     """Mean F1 of the classes that occur or are predicted."""
-    hits, row, column = np.diag(counts), counts.sum(1), counts.sum(0)
-    relevant = row + column > 0
-    return float((2 * hits[relevant] / (row + column)[relevant]).mean())
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    return _mean(_share((2 * hits).astype(float), (counts.sum(-1) + counts.sum(-2)).astype(float)))
+
+
+def uf1(counts: npt.NDArray[np.int64] | Numbers) -> Numbers:
+    """Unweighted F1 of micro-expressions: TP, FP and FN of each class summed over all folds, then the mean of the F1
+    of the classes that occur (See et al., 2019, MEGC).
+    """
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    f1_K = _share((2 * hits).astype(float), (counts.sum(-1) + counts.sum(-2)).astype(float))
+    return _mean(np.where(counts.sum(-1) > 0, f1_K, np.nan))
 
 
 def f1(true: Labels, predicted: Labels) -> float:
@@ -37,14 +57,57 @@ def f1(true: Labels, predicted: Labels) -> float:
     return 2 * hits / total if total else 0.0
 
 
-def bootstrap(
-    score: Callable[[npt.NDArray[np.int64]], float], size: int, rounds: int = 1000, seed: int = 0
-) -> tuple[float, float]:
-    """The 95% percentile interval of ``score`` over ``rounds`` resamples of ``size`` test examples.
+def mean_f1(hits_U: Numbers, true_U: Numbers, predicted_U: Numbers) -> Numbers:
+    """Mean F1 of the units that occur, from counts ... × U of hits, of occurring and of predicted ones.
 
-    score: takes the row numbers of a resample.
+    Where none occurs, nan.
     """
-    random = np.random.default_rng(seed)
-    drawn = [score(random.integers(0, size, size)) for _ in range(rounds)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return float(low), float(high)
+    return _mean(np.where(true_U > 0, _share(2 * hits_U, true_U + predicted_U), np.nan))
+
+
+def average_precision(true_N: Labels, score_N: Numbers, weight_RN: Numbers) -> Numbers:
+    """Σ (recallₙ − recallₙ₋₁) · precisionₙ over falling thresholds, as scikit-learn's; nan where nothing is true.
+
+    weight_RN: how often each example counts, in each of R resamples.
+    """
+    order = np.argsort(-score_N, kind="stable")
+    # Examples of equal score fall below a threshold together.
+    last = np.flatnonzero(np.append(np.diff(score_N[order]) != 0, True))
+    every_RT = np.cumsum(weight_RN[:, order], axis=1)[:, last]
+    hits_RT = np.cumsum(weight_RN[:, order] * true_N[order], axis=1)[:, last]
+    precision_RT = np.divide(hits_RT, every_RT, out=np.zeros_like(hits_RT, dtype=float), where=every_RT > 0)
+    gained_RT = np.diff(hits_RT, axis=1, prepend=0.0)
+    return _share((gained_RT * precision_RT).sum(1), hits_RT[:, -1].astype(float))
+
+
+RATINGS = ("ccc", "pcc", "rmse", "mae", "mse", "icc", "sagr")
+
+
+def rating(name: str, true_N: Numbers, told_N: Numbers, weight_RN: Numbers) -> Numbers:
+    """One of RATINGS, in each of R resamples in which examples count weight_RN times.
+
+    ccc: Lin's (1989) concordance, with variances over N. icc: ICC(3,1) of Shrout and Fleiss (1979), two raters, one of
+    whom is the annotation. sagr: how often the signs agree (Nicolaou, Gunes and Pantic, 2011); 0 is a sign of its own.
+    A correlation with what does not vary is 0.
+    """
+    count_R = weight_RN.sum(1)
+    centre = true_N.mean() if len(true_N) else 0.0
+    x_N, y_N = true_N - centre, told_N - centre  # what is left is small: squares lose nothing
+    difference_N = told_N - true_N
+    if name == "sagr":
+        return np.asarray(weight_RN @ (np.sign(true_N) == np.sign(told_N)) / count_R)
+    if name == "mae":
+        return np.asarray(weight_RN @ np.abs(difference_N) / count_R)
+    mse_R = np.asarray(weight_RN @ difference_N**2 / count_R)
+    if name in ("mse", "rmse"):
+        return mse_R if name == "mse" else np.sqrt(mse_R)
+    x_R, y_R = weight_RN @ x_N / count_R, weight_RN @ y_N / count_R
+    xx_R, yy_R = weight_RN @ x_N**2 / count_R - x_R**2, weight_RN @ y_N**2 / count_R - y_R**2
+    xy_R = weight_RN @ (x_N * y_N) / count_R - x_R * y_R
+    below = {
+        "ccc": (xx_R + yy_R + (x_R - y_R) ** 2) / 2,
+        "pcc": np.sqrt(np.maximum(xx_R * yy_R, 0.0)),
+        # (BMS − EMS) / (BMS + EMS) of two raters, whose sum of squares between and within are these.
+        "icc": (xx_R + yy_R) / 2,
+    }[name]
+    return np.asarray(np.divide(xy_R, below, out=np.zeros_like(xy_R), where=below > 1e-12))

@@ -53,6 +53,7 @@ def test_all_protocols_leave_complete_rows(model: Path, drawn_build: Path, tmp_p
     assert [(row["benchmark"], row["protocol"]) for row in rows] == [
         ("drawn-emotions", "zeroshot"),
         ("drawn-emotions", "probe"),
+        ("drawn-action-units", "zeroshot"),
         ("drawn-action-units", "probe"),
     ]
     for row in rows:
@@ -60,7 +61,7 @@ def test_all_protocols_leave_complete_rows(model: Path, drawn_build: Path, tmp_p
             assert 0 <= measured["low"] <= measured["value"] <= measured["high"] <= 1
         assert len(row["model_sha256"]) == len(row["data_sha256"]) == 64
         assert row["test_subjects"] > 1
-    zero, _, units = rows
+    zero, _, _, units = rows
     assert zero["prompts"]["fear"][0] == "The face looks fearful."
     assert sum(map(sum, zero["confusion"])) == sum(zero["counts"]["test"].values())
     assert zero["labels"] == list(cards("drawn-emotions")["drawn-emotions"].classes)
@@ -151,9 +152,9 @@ def test_results_are_plain_json(model: Path, drawn_build: Path, tmp_path: Path) 
         json.loads(line, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
 
 
-def test_action_units_have_no_zero_shot_alone(model: Path, drawn_build: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="drawn-action-units is measured by --protocol probe"):
-        evaluate(cards("drawn-action-units"), str(model), ["zeroshot"], drawn_build, tmp_path)
+def test_a_card_without_any_of_the_protocols_is_told(model: Path, drawn_build: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="drawn-action-units is measured by --protocol zeroshot or probe"):
+        evaluate(cards("drawn-action-units"), str(model), ["retrieval"], drawn_build, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,7 @@ def test_pictures_are_looked_at_once_for_all_cards(
     assert len(looked) == sum(rows[0]["counts"]["test"].values()) < 120  # none to train a probe on
     looked.clear()
     rows = evaluate(cards(*names), str(model), ["zeroshot", "probe", "retrieval"], drawn_build, tmp_path)
-    assert len(rows) == 4
+    assert len(rows) == 5
     assert len(looked) == len(set(looked)) == 120
     # The order of the cards, and with it that of the pictures, changes nothing.
     again = evaluate(cards(*reversed(names)), str(model), ["zeroshot", "probe", "retrieval"], drawn_build, tmp_path)
