@@ -25,9 +25,9 @@ from emocap.evaluate.losses import Loss, Sigmoid, Softmax
 GRID = tuple(float(c) for c in np.logspace(-6, 5, 45))
 """C, the inverse strength of L2, from the strongest: 45 steps as CLIP and DINOv2 sweep."""
 
-_TOLERANCE, _ROUNDING = 1e-5, 1e-10
-"""A fit is done when a last Newton step lowers its objective by less than this share of what the features have lowered
-it by, which is little at small C; or of the objective, for what is but rounding."""
+_TOLERANCE, _ROUNDING = 1e-6, 1e-10
+"""A fit is done when a last Newton step lowers its objective by less than this share of it, and of what the features
+have lowered it by, which is far less at small C; or by what is but rounding."""
 _NEWTON, _CG = 100, 200
 _FORCING = 0.25
 _STRIDE = 4
@@ -93,7 +93,7 @@ class _Problems:
             w = w + step * length_P[:, None].to(step)
             f_P, logit_NPK = tried_P, tried_NPK
             weight_RPK[:, left_P], objective_P[left_P] = w, f_P
-            enough_P = torch.maximum(_TOLERANCE * (c * own.null() - f_P), _ROUNDING * f_P)
+            enough_P = torch.maximum(_TOLERANCE * torch.minimum(c * own.null() - f_P, f_P), _ROUNDING * f_P)
             going_P = torch.nonzero((gain_P > enough_P) | (length_P < 1))[:, 0]
             if not len(going_P):
                 break

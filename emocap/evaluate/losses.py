@@ -46,7 +46,8 @@ class Softmax:
         """See :class:`Loss`."""
         weight_N = self.weight_N11[:, 0, 0].double()
         share_K = torch.bincount(self.label_N11[:, 0, 0], weights=weight_N) / weight_N.sum()
-        return torch.special.entr(share_K).sum() * weight_N.sum()
+        entropy: Tensor = torch.special.entr(share_K).sum()
+        return entropy * weight_N.sum()
 
     def value(self, logit_NPK: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See :class:`Loss`."""
@@ -94,7 +95,8 @@ class Sigmoid:
         weight_NP, absent_NP = self.weight_NP1[..., 0].double(), self.sign_NP1[..., 0] > 0
         total_P = weight_NP.sum(0).clamp(min=1e-300)
         share_P = (weight_NP * absent_NP).sum(0) / total_P
-        return (torch.special.entr(share_P) + torch.special.entr(1 - share_P)) * total_P
+        entropy_P: Tensor = torch.special.entr(share_P) + torch.special.entr(1 - share_P)
+        return entropy_P * total_P
 
     def value(self, logit_NPK: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See :class:`Loss`."""

@@ -29,12 +29,14 @@ def test_values_gradients_and_curvature_are_what_autograd_finds(name: str) -> No
     logit = torch.randn(5, 2, classes, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     direction = torch.randn(5, 2, classes, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     value, gradient, p = loss.value(logit.clone())
-    wanted = torch.func.grad(lambda z: plain(name, z).sum())
+    logit.requires_grad_()
+    (wanted,) = torch.autograd.grad(plain(name, logit).sum(), logit, create_graph=True)
     assert torch.allclose(value, plain(name, logit))
-    assert torch.allclose(gradient, wanted(logit))
-    _, curved = torch.func.jvp(wanted, (logit,), (direction,))
+    assert torch.allclose(gradient, wanted)
+    (curved,) = torch.autograd.grad((wanted * direction).sum(), logit, retain_graph=True)
     assert torch.allclose(loss.curve(p, direction.clone()), curved)
-    hessian = torch.func.hessian(lambda z: plain(name, z).sum())(logit)
+    rows = [torch.autograd.grad(one, logit, retain_graph=True)[0] for one in wanted.flatten()]
+    hessian = torch.stack(rows).view(5, 2, classes, 5, 2, classes)
     for problem in range(2):
         mean = torch.stack([hessian[n, problem, :, n, problem] for n in range(5)]).mean(0)
         assert torch.allclose(loss.mean_curve(p)[problem], mean)

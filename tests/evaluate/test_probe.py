@@ -6,7 +6,8 @@ from sklearn.preprocessing import StandardScaler
 
 from emocap.errors import UserError
 from emocap.evaluate import metrics
-from emocap.evaluate.probe import GRID, classes, units
+from emocap.evaluate.logistic import GRID
+from emocap.evaluate.probe import classes, units
 
 
 def accuracy(true: np.ndarray, told: np.ndarray) -> float:
@@ -42,7 +43,7 @@ def test_the_answer_is_that_of_scikit_learn_at_the_chosen_c(number: int, balance
     probed = classes(train, labels, names(len(train)), test, accuracy, balanced=balanced)
     scaler = StandardScaler().fit(train)
     weight = "balanced" if balanced else None
-    model = LogisticRegression(C=probed.c, max_iter=20_000, tol=1e-8, class_weight=weight)
+    model = LogisticRegression(C=probed.c, tol=1e-10, class_weight=weight, solver="newton-cholesky")
     model.fit(scaler.transform(train).astype(float), labels)
     seen = scaler.transform(test).astype(float)
     assert (probed.predicted == model.predict(seen)).all()
