@@ -1,7 +1,6 @@
 """The verbs: parse, call, print. Whatever is heavy is imported inside the verb that needs it."""
 
 import json
-import logging
 import os
 import sys
 import traceback
@@ -11,6 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from emocap import __version__
+from emocap.cli_benchmarks import benchmarks, evaluate
+from emocap.cli_options import CONTEXT, Debug, Out, Verbose, example
 from emocap.errors import UserError, few
 
 app = typer.Typer(
@@ -19,17 +20,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=CONTEXT,
 )
-
-
-def _example(*commands: str) -> str:
-    # The first character keeps every command on one line of its own.
-    return "\n  ".join(["\b\nExample:", *commands])
-
-
-def _verbose(on: bool) -> None:
-    logging.basicConfig(level=logging.INFO if on else logging.WARNING, format="%(name)s: %(message)s", force=True)
 
 
 def _version(on: bool) -> None:
@@ -38,13 +30,10 @@ def _version(on: bool) -> None:
         raise typer.Exit
 
 
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", callback=_verbose, help="Say more about what is done.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")]
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A YAML file, or the name of a built-in recipe.")]
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Changes to the recipe; dotted keys, YAML values.")
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder for the result; the same folder again resumes.")]
 
 
 @app.callback()
@@ -52,7 +41,7 @@ def _main(version: Annotated[bool, typer.Option("--version", callback=_version, 
     pass
 
 
-@app.command(epilog=_example("emocap demo --out runs/demo"))
+@app.command(epilog=example("emocap demo --out runs/demo"))
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for everything that the demo makes.")] = Path("runs/demo"),
     verbose: Verbose = False,
@@ -66,7 +55,7 @@ def demo(
 
 
 @app.command(
-    epilog=_example("emocap build photos 'sources=[{path: holiday/}]' faces.detector=cascade --out runs/holiday")
+    epilog=example("emocap build photos 'sources=[{path: holiday/}]' faces.detector=cascade --out runs/holiday")
 )
 def build(
     recipe: RecipeName, out: Out, overrides: Overrides = None, verbose: Verbose = False, debug: Debug = False
@@ -86,7 +75,7 @@ def build(
     print(f"open {page}")
 
 
-@app.command(epilog=_example("emocap inspect runs/photos"))
+@app.command(epilog=example("emocap inspect runs/photos"))
 def inspect(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that emocap build has made.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of lines.")] = False,
@@ -130,7 +119,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 @app.command(
-    epilog=_example(
+    epilog=example(
         "emocap train emocapclip-vit-b-32 'data.builds=[runs/movies]' --out runs/b32",
         "torchrun --nproc-per-node 4 -m emocap train emocapclip-vit-b-32 'data.builds=[runs/movies]' --out runs/b32",
         "emocap train emocapclip-vit-b-32 'data.builds=[runs/movies]' workers=4 --out runs/b32",
@@ -158,54 +147,40 @@ def train(
     print(f"open {write_report([out], out / 'report.html')}")
 
 
-@app.command(
+app.command(
     "eval",
-    epilog=_example("emocap eval london-smiles --model runs/b32 --data london/ --out runs/eval"),
-)
-def evaluate(
-    cards: Annotated[list[str], typer.Argument(metavar="CARD...", help="Benchmark cards: names or YAML files.")],
-    model: Annotated[
-        str, typer.Option(help="A run folder, open_clip:NAME[/PRETRAINED or path], or timm:NAME (probe only).")
-    ],
-    data: Annotated[Path, typer.Option(help="The benchmark's folder.")],
-    out: Out,
-    protocol: Annotated[
-        list[str] | None, typer.Option(help="zeroshot, probe or retrieval; may be given again.")
-    ] = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
-    """Measure an encoder on benchmarks; leaves results.jsonl and report.html."""
-    from emocap.evaluate.cards import Card
-    from emocap.evaluate.run import PROTOCOLS
-    from emocap.evaluate.run import evaluate as run_evaluate
-    from emocap.recipes import load
-    from emocap.reports.page import write_report
-
-    protocols = protocol or ["zeroshot"]
-    if unknown := set(protocols) - set(PROTOCOLS):
-        raise UserError(f"--protocol: {', '.join(unknown)} is not one of {', '.join(PROTOCOLS)}")
-    loaded = {Path(card).stem: load(Card, "benchmarks", card) for card in cards}
-    for row in run_evaluate(loaded, model, protocols, data, out):
-        told = ", ".join(f"{n} {m['value']:.3f} [{m['low']:.3f}, {m['high']:.3f}]" for n, m in row["metrics"].items())
-        print(f"{row['benchmark']} {row['protocol']}: {told}")
-    print(f"open {write_report([out], out / 'report.html')}")
+    epilog=example(
+        "emocap eval london-smiles --model runs/b32 --data london/ --out runs/eval",
+        "emocap eval 'benchmarks/*.yaml' --model runs/b32 --protocol all --data ~/benchmarks --out runs/eval",
+    ),
+)(evaluate)
+app.add_typer(benchmarks, name="benchmarks")
 
 
-@app.command(epilog=_example("emocap report runs/full runs/global runs/eval --out comparison.html"))
+@app.command(epilog=example("emocap report runs/full runs/global runs/eval --out comparison.html"))
 def report(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Builds, runs and results, in any mixture.")],
     out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path("report.html"),
+    table: Annotated[
+        list[Path] | None, typer.Option(help="Also the results as a table, FILE.md or FILE.tex; may be given again.")
+    ] = None,
+    intervals: Annotated[bool, typer.Option("--intervals", help="Tables with their 95% intervals.")] = False,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Show pictures on which models failed: most licences keep them private.")
+    ] = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """One page that puts builds, runs and results side by side."""
     from emocap.reports.page import write_report
+    from emocap.reports.tables import write_table
 
-    print(f"open {write_report(folders, out)}")
+    for path in table or []:
+        print(f"wrote {write_table(folders, path, intervals)}")
+    print(f"open {write_report(folders, out, pictures=pictures)}")
 
 
-@app.command(epilog=_example("emocap push runs/movies my-lab/movie-faces --private"))
+@app.command(epilog=example("emocap push runs/movies my-lab/movie-faces --private"))
 def push(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A build, or a run of emocap train.")],
     repo: Annotated[str, typer.Argument(metavar="REPO", help="Its name on the Hugging Face Hub, as in OWNER/NAME.")],
@@ -243,7 +218,7 @@ def push(
     print(f"see {url}")
 
 
-@app.command(epilog=_example("emocap doctor"))
+@app.command(epilog=example("emocap doctor"))
 def doctor(verbose: Verbose = False, debug: Debug = False) -> None:
     """Versions, devices, the ONNX provider that is used, weights and their licences."""
     from emocap.doctor import examine

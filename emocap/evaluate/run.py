@@ -14,9 +14,10 @@ from emocap import __version__
 from emocap.errors import UserError
 from emocap.evaluate import outcomes
 from emocap.evaluate.cards import Card
-from emocap.evaluate.encoders import load
-from emocap.evaluate.examples import Example
-from emocap.evaluate.features import extract
+from emocap.evaluate.check import refuse
+from emocap.evaluate.encoders import Encoder, load
+from emocap.evaluate.examples import Example, Film, Frames
+from emocap.evaluate.features import Looking, extract, hashes
 from emocap.evaluate.fewshot import SEEDS, SHOTS
 from emocap.evaluate.intervals import of_mean
 from emocap.evaluate.layouts import data_sha256, read
@@ -31,20 +32,23 @@ _PACKAGES = ("torch", "open_clip_torch", "scikit-learn", "pillow")
 
 def evaluate(
     cards: dict[str, Card],
-    model: str,
+    model: str | Encoder,
     protocols: Sequence[str],
     data: Path,
     out: Path,
     *,
     shots: Sequence[int] = SHOTS,
     seeds: int = SEEDS,
+    looking: Looking | None = None,
+    exact: bool = False,
 ) -> list[dict[str, Any]]:
     """Measure ``model`` on every card with every protocol; write and return the rows of ``out/results.jsonl``.
 
     Rows of other models, cards or protocols that are there already stay; the same ones are replaced. A protocol is
     passed over on cards whose task does not have it. Official folds have a row each and one of their mean; few-shot
-    one for each of ``shots``, over ``seeds`` draws. Raises UserError for a card without any, and as the readers,
-    splits and encoders do.
+    one for each of ``shots``, over ``seeds`` draws. ``looking``: how pictures are looked at, and where their features
+    are kept. Raises UserError for a card without any, where ``exact`` for data without the card's counts
+    or with a class that has no test examples, and as the readers, splits and encoders do.
     """
     for name, card in cards.items():
         if not any((card.task, protocol) in MEASURES for protocol in protocols):
@@ -52,22 +56,31 @@ def evaluate(
             raise UserError(f"{name} is measured by --protocol {' or '.join(having)}")
     if seeds < 2 or not all(number > 0 for number in shots):
         raise UserError("few-shot: two seeds at least, for their spread, and one shot at least")
-    encoder = load(model)
-    features: dict[str, npt.NDArray[np.float32]] = {}
+    encoder = load(model) if isinstance(model, str) else model
+    looking = looking or Looking()
     rows = []
     for name, card in cards.items():
         examples = read(card, data)
+        if exact:
+            refuse(name, card, examples)
+        contents = hashes(examples)
+        sha256 = {example.name: content for example, content in zip(examples, contents, strict=True)}
+        features: dict[str, npt.NDArray[np.float32]] = {}
         folds = divide(card, examples)
         common = {
             "benchmark": name,
             "title": card.title,
             "task": card.task,
-            "model": model,
+            "media": "clips" if any(isinstance(example.media, Film | Frames) for example in examples) else "pictures",
+            "compound": any(one.parts for one in card.classes.values()),
+            "model": encoder.name,
             "segments": card.segments,
-            "pooling": "mean",
+            "pooling": looking.pooling,
             "preprocess": encoder.preprocess_text,
             "model_sha256": encoder.sha256,
-            "data_sha256": data_sha256(examples, [example.media.sha256() for example in examples]),
+            "data": str(data),
+            "data_sha256": data_sha256(examples, contents),
+            "published": [one.model_dump(mode="json") for one in card.published],
             "versions": {"emocap": __version__, **{p: importlib.metadata.version(p) for p in _PACKAGES}},
         }
         for protocol in protocols:
@@ -75,7 +88,8 @@ def evaluate(
                 continue
             used = _used(examples, folds, protocol in TAUGHT)
             if unseen := [example for example in used if example.name not in features]:
-                features |= extract(encoder, unseen, card.segments)
+                known = [sha256[example.name] for example in unseen]
+                features |= extract(encoder, unseen, card.segments, looking, known)
             here = []
             for number, pooled in enumerate(folds, start=1 if len(folds) > 1 else 0):
                 setting = Setting(encoder, card, examples, pooled, features, shots, seeds)

@@ -70,6 +70,13 @@ def place(card: "Card", data: Path) -> Path:
     return data / card.folder if card.folder and (data / card.folder).is_dir() else data
 
 
+def present(card: "Card", data: Path) -> bool:
+    """Whether a card's data seems to be there: the folder that it names, or a build where it names none."""
+    if card.folder:
+        return (data / card.folder).is_dir()
+    return card.layout.reader == "build" and (data / "manifest.json").is_file()
+
+
 def read(card: "Card", data: Path) -> list[Example]:
     """All examples of a benchmark that the card measures, labels turned into its classes.
 

@@ -1,0 +1,160 @@
+"""Many cards and models: what is measured, what is passed over, and failures that do not take the rest along."""
+
+import contextlib
+import fnmatch
+import glob
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from emocap.errors import UserError
+from emocap.evaluate.cards import Card
+from emocap.evaluate.encoders import Encoder, load
+from emocap.evaluate.features import Looking, Pooling
+from emocap.evaluate.fewshot import SEEDS, SHOTS
+from emocap.evaluate.layouts import present
+from emocap.evaluate.protocols import MEASURES, PROTOCOLS
+from emocap.evaluate.run import evaluate
+from emocap.evaluate.store import Store
+from emocap.recipes import builtin
+from emocap.recipes import load as load_recipe
+
+log = logging.getLogger(__name__)
+
+TEXTS = ("zeroshot", "retrieval")
+"""Protocols that need a text tower."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A card that was asked for, by its name or by a pattern that it fits."""
+
+    name: str
+    card: Card
+    named: bool
+
+
+def choose(names: Sequence[str]) -> list[Chosen]:
+    """The cards that names, YAML files and patterns mean, each once.
+
+    A pattern is of files, or else of the names of built-in cards. Raises UserError where one fits nothing, and as
+    recipes do.
+    """
+    found: dict[str, Chosen] = {}
+    for name in names:
+        pattern = any(sign in name for sign in "*?[")
+        for one in _fitting(name) if pattern else [name]:
+            stem = Path(one).stem
+            card = load_recipe(Card, "benchmarks", one)
+            if stem not in found or not pattern:
+                found[stem] = Chosen(stem, card, not pattern)
+    return list(found.values())
+
+
+def _fitting(pattern: str) -> list[str]:
+    files = sorted(path for path in glob.glob(pattern) if path.endswith((".yaml", ".yml")))
+    known = sorted(path.stem for path in builtin("benchmarks").glob("*.yaml"))
+    fitting = files or fnmatch.filter(known, Path(pattern).name.removesuffix(".yaml"))
+    if not fitting:
+        raise UserError(f"{pattern} fits no file and no built-in card; emocap benchmarks lists them")
+    return fitting
+
+
+def protocols_of(card: Card) -> list[str]:
+    """The protocols that measure a card."""
+    return [protocol for protocol in PROTOCOLS if (card.task, protocol) in MEASURES]
+
+
+def measure(
+    chosen: Sequence[Chosen],
+    models: Sequence[str],
+    protocols: Sequence[str] | None,
+    data: Path,
+    out: Path,
+    *,
+    pooling: Pooling = "mean",
+    cache: Path | None = None,
+    device: str | None = None,
+    workers: int | None = None,
+    allow_counts: bool = False,
+    shots: Sequence[int] = SHOTS,
+    seeds: int = SEEDS,
+    tell: Callable[[str | dict[str, Any]], None] = log.info,
+) -> list[str]:
+    """Measure every model on every card, and return what failed, a line each; the rows are in ``out/results.jsonl``.
+
+    protocols: None for all that a card and a model have. cache: None keeps features for as long as this runs. tell:
+    hears every row, and a line for each card that is passed over. Cards that a pattern has found are passed over where
+    their data, or any protocol of theirs, is not there; named ones fail.
+    """
+    todo = []
+    for one in chosen:
+        if not one.named and not present(one.card, data):
+            tell(f"{one.name}: passed over, {data / (one.card.folder or '')} does not hold its data")
+        elif not one.named and protocols and not set(protocols) & set(protocols_of(one.card)):
+            tell(f"{one.name}: passed over, it is measured by --protocol {' or '.join(protocols_of(one.card))}")
+        else:
+            todo.append(one)
+    if not todo:
+        raise UserError(
+            f"--data: none of these cards has its data in {data}; emocap benchmarks tells where it belongs"
+        )
+    store, failures = Store(cache), list[str]()
+    for model in models:
+        try:
+            encoder = load(model, device)
+            with _looking(encoder, pooling, store, workers, device) as looking:
+                for one in todo:
+                    wanted = protocols or [p for p in protocols_of(one.card) if encoder.texts or p not in TEXTS]
+                    run = partial(
+                        evaluate,
+                        {one.name: one.card},
+                        encoder,
+                        data=data,
+                        out=out,
+                        shots=shots,
+                        seeds=seeds,
+                        looking=looking,
+                        exact=not allow_counts,
+                    )
+                    rows, failed = _each(run, [p for p in wanted if p in protocols_of(one.card)] or wanted)
+                    for row in rows:
+                        tell(row)
+                    failures += [line if one.name in line else f"{one.name}: {line}" for line in failed]
+        except UserError as error:
+            failures.append(str(error))
+    return list(dict.fromkeys(failures))
+
+
+def _each(
+    run: Callable[[Sequence[str]], list[dict[str, Any]]], protocols: Sequence[str]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows of all protocols and what failed: what one of them lacks does not lose the others' rows."""
+    try:
+        return run(protocols), []
+    except UserError as error:
+        if len(protocols) == 1:
+            return [], [str(error)]
+    rows, failed = [], []
+    for protocol in protocols:
+        try:
+            rows += run([protocol])
+        except UserError as error:
+            failed.append(str(error))
+    return rows, failed
+
+
+@contextlib.contextmanager
+def _looking(
+    encoder: Encoder, pooling: Pooling, store: Store, workers: int | None, device: str | None
+) -> Iterator[Looking]:
+    from emocap.evaluate import crew
+
+    if not crew.wanted(workers, device):
+        yield Looking(pooling, store)
+        return
+    with crew.Crew(encoder, workers, device) as together:
+        yield Looking(pooling, store, together)

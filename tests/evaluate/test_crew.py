@@ -1,0 +1,81 @@
+import json
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+
+from emocap.errors import UserError
+from emocap.evaluate import crew
+from emocap.evaluate.crew import Crew
+from emocap.evaluate.encoders import load
+from emocap.evaluate.encoders.base import Encoder
+from emocap.evaluate.examples import Example, Picture
+from emocap.evaluate.features import Looking, extract
+from emocap.faces.images import Pixels
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory, tiny_config: dict[str, object]) -> Encoder:
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("model")
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": tiny_config, "preprocess_cfg": {}}))
+    model = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
+    torch.save(model.state_dict(), folder / "open_clip_pytorch_model.bin")
+    return load(str(folder), "cpu")
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A picture of its own number. Where there is a flag, who reads it dies, and takes the flag along."""
+
+    number: int
+    flag: Path | None = None
+
+    def pictures(self, segments: int) -> list[Pixels]:
+        if self.flag and self.flag.exists():
+            self.flag.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return [np.random.default_rng(self.number).integers(0, 256, (32, 32, 3), dtype=np.uint8)]
+
+    def sha256(self) -> str:
+        return f"{self.number:064x}"
+
+
+def test_workers_give_the_numbers_of_one_process_and_outlive_a_kill(
+    encoder: Encoder, ray_session: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "_PICTURES", 8)
+    flag = tmp_path / "die"
+    examples = [Example(f"{n}", Noise(n, flag if n == 20 else None)) for n in range(50)]
+    alone = extract(encoder, examples, 1)
+    flag.touch()
+    with Crew(encoder, 2, "cpu") as workers:
+        together = extract(encoder, examples, 1, Looking(crew=workers))
+        assert not flag.exists()
+        torn = Example("torn", Picture(tmp_path / "nowhere.png"))
+        with pytest.raises(UserError, match="torn: missing_file"):
+            list(workers.look([torn], 1, "mean"))
+    assert list(together) == list(alone)
+    for name, row in alone.items():
+        np.testing.assert_allclose(together[name], row, atol=1e-6)
+
+
+def test_more_workers_than_there_are_cpus_are_refused(encoder: Encoder, ray_session: None) -> None:
+    with pytest.raises(UserError, match="--workers: 4000 is more than the"), Crew(encoder, 4000, "cpu"):
+        pass
+
+
+def test_ray_is_used_where_it_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert crew.wanted(None, None)
+    assert not crew.wanted(None, "cpu")
+    assert not crew.wanted(1, None)
+    assert crew.wanted(2, "cpu")
+    monkeypatch.setenv("RAY_ADDRESS", "1.2.3.4:6379")
+    assert crew.wanted(None, "cpu")
