@@ -82,6 +82,8 @@ class Card(Recipe):
     split: SplitRecipe = SplitRecipe()
     segments: int = Field(16, ge=1)
     """Of clips: into how many equal parts they are divided, of each of which the middle frame is looked at."""
+    protocols: list[Literal["zeroshot", "probe", "fewshot", "retrieval"]] = []
+    """Only these, where the data cannot have the others that its task has; empty: all of them."""
     metrics: list[Metric] = []
     """What the field reports, the one that comes first in tables first; empty: what is usual for the task."""
     counts: dict[str, int | dict[str, int]] = {}

@@ -104,6 +104,9 @@ def _counts(card: Card, examples: Sequence[Example]) -> Iterator[Finding]:
     wanted = {split: n if isinstance(n, int) else sum(n.values()) for split, n in card.counts.items()}
     if card.task == "emotion" and (absent := [label for label in card.classes if not found["test"].get(label)]):
         yield Finding("class_without_test", f"no test examples of {', '.join(absent)}")
+    people = {name for part in card.split.people or [] for name in part}
+    if gone := sorted(people - {str(example.subject) for example in examples}):
+        yield Finding("absent_people", f"{len(gone):,} people of the card's folds are not there, such as {gone[0]}")
     for one, other in (("train", "test"), ("train", "val"), ("val", "test")):
         swapped = wanted.get(one) == total[other] and wanted.get(other) == total[one]
         if swapped and total[one] != total[other]:

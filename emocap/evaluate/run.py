@@ -67,7 +67,7 @@ def evaluate(
         sha256 = {example.name: content for example, content in zip(examples, contents, strict=True)}
         features: dict[str, npt.NDArray[np.float32]] = {}
         folds = divide(card, examples)
-        common = {
+        common: dict[str, Any] = {
             "benchmark": name,
             "title": card.title,
             "task": card.task,

@@ -65,7 +65,8 @@ def _fitting(pattern: str) -> list[str]:
 
 def protocols_of(card: Card) -> list[str]:
     """The protocols that measure a card."""
-    return [protocol for protocol in PROTOCOLS if (card.task, protocol) in MEASURES]
+    possible = card.protocols or PROTOCOLS
+    return [protocol for protocol in PROTOCOLS if protocol in possible and (card.task, protocol) in MEASURES]
 
 
 def measure(

@@ -147,6 +147,16 @@ def test_a_class_without_test_examples_is_refused_even_without_counts(data: Path
         refuse("toy", bare, read(bare, data))
 
 
+def test_people_of_the_folds_who_are_not_there_are_told(data: Path) -> None:
+    there = sorted({str(example.subject) for example in read(card(), data)})
+    listed = card(split={"by": "subjects", "people": [there[:2], [*there[2:], "somebody"]]}, counts={})
+    finding = next(one for one in check("toy", listed, data).findings if one.kind == "absent_people")
+    assert finding.wrong
+    assert finding.detail == "1 people of the card's folds are not there, such as somebody"
+    with pytest.raises(UserError, match="such as somebody; see emocap benchmarks check toy"):
+        refuse("toy", listed, read(listed, data))
+
+
 def test_an_annotation_that_cannot_be_read_is_a_finding(data: Path) -> None:
     (data / "toy/train/calm").rename(data / "toy/train/bored")
     report = check("toy", card(), data)

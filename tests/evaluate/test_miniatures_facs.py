@@ -227,7 +227,7 @@ def test_faba_is_what_was_planned(minis: dict[str, Read]) -> None:
 
 def test_face_human_bench_is_what_its_files_say(minis: dict[str, Read]) -> None:
     _, root, examples = minis["face-human-bench"]
-    assert Counter(e.groups["subset"] for e in examples) == {
+    assert Counter("-".join(e.groups.values()) for e in examples) == {
         "basic-original": 14,
         "basic-cropped": 14,
         "compound-cropped": 14,

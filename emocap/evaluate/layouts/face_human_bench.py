@@ -39,10 +39,10 @@ class FaceHumanBench(Layout):
     or in its ``data/Face-Human-Bench``, and the pictures that its ``prepare_data.py`` makes of RAF-DB: ``eval_data``
     in ``output`` beside ``json``, or in the data itself.
 
-    The subset, basic-original, basic-cropped or compound-cropped, is a group: the published score of expression is
-    mean(mean(basic-original, basic-cropped), compound-cropped). The files put the right option first in every
-    question, so that whoever has no preference would be right: options are rotated by a hash of the picture's path,
-    as the benchmark's own evaluation rotates them by lot.
+    ``groups`` name the set, basic or compound, and the picture, original or cropped: the published score of expression
+    is the mean over them in this order, mean(mean(basic-original, basic-cropped), compound-cropped). The files put the
+    right option first in every question, so that whoever has no preference would be right: options are rotated by a
+    hash of the picture's path, as the benchmark's own evaluation rotates them by lot.
     """
 
     reader: Literal["face-human-bench"]
@@ -63,7 +63,7 @@ class FaceHumanBench(Layout):
                     name=name,
                     media=Picture(pictures / name),
                     question=_rotated(entry.QA, name, where),
-                    groups={"subset": f"{kind}-{version}"},
+                    groups={"set": kind, "picture": version},
                 )
 
 

@@ -36,11 +36,11 @@ def test_three_subsets_are_read(tmp_path: Path) -> None:
     write(tmp_path, [entry(1, BOTH), entry(2, BOTH)], [entry(101, ("cropped",))])
     examples = list(LAYOUT.read(tmp_path))
     assert [(e.name, e.groups) for e in examples] == [
-        ("eval_data/face/original/sample_0001.jpg", {"subset": "basic-original"}),
-        ("eval_data/face/original/sample_0002.jpg", {"subset": "basic-original"}),
-        ("eval_data/face/cropped/sample_0001.jpg", {"subset": "basic-cropped"}),
-        ("eval_data/face/cropped/sample_0002.jpg", {"subset": "basic-cropped"}),
-        ("eval_data/face/cropped/sample_0101.jpg", {"subset": "compound-cropped"}),
+        ("eval_data/face/original/sample_0001.jpg", {"set": "basic", "picture": "original"}),
+        ("eval_data/face/original/sample_0002.jpg", {"set": "basic", "picture": "original"}),
+        ("eval_data/face/cropped/sample_0001.jpg", {"set": "basic", "picture": "cropped"}),
+        ("eval_data/face/cropped/sample_0002.jpg", {"set": "basic", "picture": "cropped"}),
+        ("eval_data/face/cropped/sample_0101.jpg", {"set": "compound", "picture": "cropped"}),
     ]
     assert examples[0].media.path == tmp_path / "test/output/eval_data/face/original/sample_0001.jpg"  # type: ignore[attr-defined]
 
