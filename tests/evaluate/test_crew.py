@@ -1,12 +1,14 @@
 import json
 import os
 import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import open_clip
 import pytest
+import ray.cloudpickle
 import torch
 
 from emocap.errors import UserError
@@ -50,6 +52,7 @@ def test_workers_give_the_numbers_of_one_process_and_outlive_a_kill(
     encoder: Encoder, ray_session: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crew, "_PICTURES", 8)
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import a test
     flag = tmp_path / "die"
     examples = [Example(f"{n}", Noise(n, flag if n == 20 else None)) for n in range(50)]
     alone = extract(encoder, examples, 1)
