@@ -120,13 +120,21 @@ def uar_difference(
     true: Labels, first: Labels, second: Labels, classes: int, rounds: int = ROUNDS, seed: int = 0
 ) -> Difference:
     """The paired bootstrap of the difference in UAR: both models see the same resamples."""
-    # What matters of an example is its class and the two answers: their counts are multinomial.
-    cell = (true * classes + first) * classes + second
-    counts = np.bincount(cell, minlength=classes**3).reshape(classes, classes, classes)
+    # What matters of an example is its class and the two answers: the counts of those that occur are multinomial.
+    cells, counts = np.unique(np.stack([true, first, second]), axis=1, return_counts=True)
+    class_U, *answers = cells
+    of_class_UK = (class_U[:, None] == np.arange(classes)).astype(float)
     random = np.random.default_rng(seed)
-    drawn = random.multinomial(len(true), counts.ravel() / len(true), rounds).reshape(rounds, *counts.shape)
-    value = float(uar(counts.sum(2)) - uar(counts.sum(1)))
-    difference_R = uar(drawn.sum(3)) - uar(drawn.sum(2))
+    drawn_RU = random.multinomial(len(true), counts / len(true), rounds)
+    total_RK = drawn_RU @ of_class_UK
+
+    def rate(answer_U: Labels) -> Numbers:
+        hit_RK = drawn_RU[:, answer_U == class_U] @ of_class_UK[answer_U == class_U]
+        recall_RK = np.divide(hit_RK, total_RK, out=np.full_like(total_RK, np.nan), where=total_RK > 0)
+        return np.asarray(np.nanmean(recall_RK, axis=1))
+
+    value = float(uar(confusion(true, first, classes)) - uar(confusion(true, second, classes)))
+    difference_R = rate(answers[0]) - rate(answers[1])
     low, high = np.quantile(difference_R, [0.025, 0.975])
     across = min((difference_R <= 0).mean(), (difference_R >= 0).mean())
     # A share of 0 would claim more than so many rounds can show.

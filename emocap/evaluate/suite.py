@@ -16,6 +16,7 @@ from emocap.evaluate.encoders import Encoder, load
 from emocap.evaluate.features import Looking, Pooling
 from emocap.evaluate.fewshot import SEEDS, SHOTS
 from emocap.evaluate.layouts import present
+from emocap.evaluate.pairs import compare
 from emocap.evaluate.protocols import MEASURES, PROTOCOLS
 from emocap.evaluate.run import evaluate
 from emocap.evaluate.store import Store
@@ -127,6 +128,7 @@ def measure(
                     failures += [line if one.name in line else f"{one.name}: {line}" for line in failed]
         except UserError as error:
             failures.append(str(error))
+    compare(out)
     return list(dict.fromkeys(failures))
 
 

@@ -1,0 +1,68 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from emocap.evaluate.intervals import mcnemar, uar_difference
+from emocap.evaluate.pairs import compare
+from emocap.evaluate.results import read_results, store
+
+LABELS = ["calm", "happy", "sad"]
+RANDOM = np.random.default_rng(0)
+TRUE = RANDOM.integers(0, 3, 200)
+GOOD = np.where(RANDOM.random(200) < 0.7, TRUE, (TRUE + 1) % 3)
+POOR = np.where(RANDOM.random(200) < 0.4, TRUE, (TRUE + 1) % 3)
+
+
+def row(out: Path, model: str, told: np.ndarray, order: np.ndarray | None = None, **parts: Any) -> dict[str, Any]:
+    """A row with its predictions, whose lines stand in some order."""
+    order = np.arange(len(told)) if order is None else order
+    columns = {
+        "name": [f"{place:04d}" for place in order],
+        "true": [LABELS[number] for number in TRUE[order]],
+        "predicted": [LABELS[number] for number in told[order]],
+    }
+    made = {"benchmark": "toy", "protocol": "zeroshot", "fold": 0, "shots": None, "task": "emotion", "labels": LABELS}
+    made |= {"model": model, "data_sha256": "0", "predictions": f"{model}.parquet", **parts}
+    pq.write_table(pa.table(columns), out / str(made["predictions"]))
+    return made
+
+
+def paired(out: Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    store(out / "results.jsonl", rows)
+    compare(out)
+    return {found["model"]: found.get("paired") for found in read_results(out / "results.jsonl")}
+
+
+def test_emotions_are_compared_by_uar_and_by_name(tmp_path: Path) -> None:
+    rows = [row(tmp_path, "good", GOOD), row(tmp_path, "poor", POOR, RANDOM.permutation(200))]
+    told = paired(tmp_path, rows)
+    assert told == {"good": {"poor": 0.002}, "poor": {"good": 0.002}}
+    near = [row(tmp_path, "good", GOOD), row(tmp_path, "same", np.where(np.arange(200) < 1, (GOOD + 1) % 3, GOOD))]
+    expected = uar_difference(TRUE, GOOD, np.where(np.arange(200) < 1, (GOOD + 1) % 3, GOOD), 3).p
+    assert paired(tmp_path, near)["same"] == {"good": pytest.approx(expected), "poor": 0.002}
+    moved = row(tmp_path, "same", GOOD, data_sha256="1")
+    assert paired(tmp_path, [moved]) == {"good": {"poor": 0.002}, "poor": {"good": 0.002}, "same": None}
+
+
+def test_questions_are_compared_by_mcnemar(tmp_path: Path) -> None:
+    rows = [row(tmp_path, name, told, task="choice") for name, told in (("good", GOOD), ("poor", POOR))]
+    assert paired(tmp_path, rows)["good"] == {"poor": pytest.approx(mcnemar(GOOD == TRUE, POOR == TRUE))}
+
+
+@pytest.mark.parametrize(
+    "parts", [{"data_sha256": "1"}, {"fold": 1}, {"protocol": "probe"}, {"benchmark": "other"}, {"task": "rating"}]
+)
+def test_what_is_not_the_same_is_not_compared(tmp_path: Path, parts: dict[str, Any]) -> None:
+    assert paired(tmp_path, [row(tmp_path, "good", GOOD), row(tmp_path, "poor", POOR, **parts)]) == {
+        "good": None,
+        "poor": None,
+    }
+
+
+def test_predictions_of_other_examples_are_not_compared(tmp_path: Path) -> None:
+    rows = [row(tmp_path, "good", GOOD), row(tmp_path, "poor", POOR, np.arange(150))]
+    assert paired(tmp_path, rows)["good"] is None
