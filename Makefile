@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check clean
+.PHONY: demo test test-slow check clean
 
 demo: .venv/ready  ## photos to captions, a trained encoder and a measured result: runs/demo/report.html
 	$(BIN)/emocap demo --out runs/demo
 
 test: .venv/ready
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not slow"
+
+test-slow: .venv/ready  ## kills at any moment, served models, every benchmark in miniature
+	$(BIN)/pytest -m slow
 
 check: .venv/ready  ## style, types, and the direction of imports
 	$(BIN)/ruff check .

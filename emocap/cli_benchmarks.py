@@ -194,7 +194,7 @@ def _tell(told: str | dict[str, Any]) -> None:
     metrics = ", ".join(f"{name} {_measured(one)}" for name, one in told["metrics"].items())
     shots = f" {told['shots']} shots" if told["shots"] else ""
     fold = f" fold {told['fold']}" if told["fold"] else ""
-    print(f"{told['benchmark']} {told['protocol']}{shots}{fold}: {metrics}")
+    print(f"{told['benchmark']} {told['protocol']}{shots}{fold}, {told['model']}: {metrics}")
 
 
 def _measured(one: dict[str, float | None]) -> str:

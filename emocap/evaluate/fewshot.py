@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logsumexp
 
-from emocap.evaluate import logistic, metrics
+from emocap.evaluate import logistic
 from emocap.evaluate.encoders import Matrix
 from emocap.evaluate.logistic import GRID
 from emocap.evaluate.metrics import Labels, Numbers
@@ -16,7 +17,9 @@ SEEDS = 5
 FIXED_C = 0.01
 """With fewer shots than SWEEP_FROM there is nothing to choose C on: ours."""
 SWEEP_FROM = 4
-"""From so many shots on, a quarter of them is held out to choose C by UAR, and then taught as well."""
+"""From so many shots on, C is the one with the least cross-entropy over FOLDS folds of the shots. Accuracy on so few
+moves in steps too large to choose by."""
+FOLDS = 4
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,8 @@ def fit(train: Matrix, labels: Labels, classes: int, shots: int, test: Matrix, s
     """
     rows = draw(labels, classes, shots, np.random.default_rng([seed, shots]))
     c = FIXED_C
-    if shots >= SWEEP_FROM:
-        # Of a class of one nothing is held out.
-        held = [own[: len(own) // 4] for own in rows]
-        kept = [own[len(own) // 4 :] for own in rows]
-        if sum(map(len, held)):
-            c = _chosen(train, labels, classes, np.concatenate(kept), np.concatenate(held))
+    if shots >= SWEEP_FROM and min(len(own) for own in rows if len(own)) > 1:
+        c = _chosen(train, labels, classes, rows)
     every = np.concatenate(rows)
     (logits,) = _logits(train[every], labels[every], classes, test, (c,))
     with np.errstate(under="ignore"):
@@ -56,11 +55,16 @@ def fit(train: Matrix, labels: Labels, classes: int, shots: int, test: Matrix, s
     return Shot(logits.argmax(1), score, c)
 
 
-def _chosen(train: Matrix, labels: Labels, classes: int, kept: Rows, held: Rows) -> float:
-    """The strongest regularisation of those with the best UAR on what is held out."""
-    every = _logits(train[kept], labels[kept], classes, train[held], GRID)
-    rates = [float(metrics.uar(metrics.confusion(labels[held], z.argmax(1), classes))) for z in every]
-    return GRID[int(np.argmax(rates))]
+def _chosen(train: Matrix, labels: Labels, classes: int, rows: Sequence[Rows]) -> float:
+    """The C whose models say what is held out from them with the least cross-entropy."""
+    losses = np.zeros(len(GRID))
+    for fold in range(FOLDS):
+        held = np.concatenate([own[fold::FOLDS] for own in rows])
+        kept = np.setdiff1d(np.concatenate(rows), held)
+        for place, logits in enumerate(_logits(train[kept], labels[kept], classes, train[held], GRID)):
+            right = np.take_along_axis(logits, labels[held][:, None], axis=1)[:, 0]
+            losses[place] += float((logsumexp(logits, axis=1) - right).sum())
+    return GRID[int(np.argmin(losses))]
 
 
 def _logits(train: Matrix, labels: Labels, classes: int, test: Matrix, grid: Sequence[float]) -> list[Numbers]:

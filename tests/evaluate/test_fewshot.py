@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 
 from emocap.evaluate import fewshot
 from emocap.evaluate.logistic import GRID
@@ -42,3 +44,27 @@ def test_nothing_but_the_shots_is_learned() -> None:
     other[drawn] = train[drawn]
     one, two = (fewshot.fit(rows, labels, 3, 4, train, seed=7) for rows in (train, other))
     assert (one.score == two.score).all()
+
+
+def test_c_is_chosen_by_what_is_held_out_of_the_shots() -> None:
+    """Against a sweep written out, fold by fold; noise that is learned by heart asks for a strong regularisation."""
+    random = np.random.default_rng(3)
+    labels = np.repeat(np.arange(3), 8)
+    strong, weak = (random.normal(size=(24, 8)) + step * (labels[:, None] == np.arange(8)) for step in (9.0, 0.5))
+    chosen = [
+        fewshot.fit(rows.astype(np.float32), labels, 3, 8, rows.astype(np.float32), 0).c for rows in (strong, weak)
+    ]
+    assert chosen[0] > 10 * chosen[1]
+    rows = fewshot.draw(labels, 3, 8, np.random.default_rng([0, 8]))
+    losses = []
+    for c in GRID:
+        told = 0.0
+        for fold in range(4):
+            held = [row for own in rows for place, row in enumerate(own) if place % 4 == fold]
+            kept = [row for own in rows for place, row in enumerate(own) if place % 4 != fold]
+            mean = weak[kept].mean(0)
+            scale = np.sqrt(((weak[kept] - mean) ** 2).mean())
+            model = LogisticRegression(C=c, tol=1e-10, max_iter=10_000).fit((weak[kept] - mean) / scale, labels[kept])
+            told += log_loss(labels[held], model.predict_proba((weak[held] - mean) / scale), normalize=False)
+        losses.append(told)
+    assert chosen[1] == GRID[int(np.argmin(losses))]
