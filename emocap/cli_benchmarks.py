@@ -42,7 +42,7 @@ def _list(data: Path | None) -> None:
     for path in sorted(builtin("benchmarks").glob("*.yaml")):
         card = load(Card, "benchmarks", str(path))
         task = f"{len(card.classes)} emotions" if card.task == "emotion" else card.task.replace("_", " ")
-        size = sum(n if isinstance(n, int) else sum(n.values()) for n in card.counts.values())
+        size = sum(card.totals.values())
         there = "?" if data is None else "found" if present(card, data) else "-"
         licence = card.licence if len(card.licence) <= 48 else card.licence[:47].rstrip() + "…"
         rows.append((path.stem, task, f"{size:,}" if size else "-", there, licence or "-"))

@@ -1,6 +1,7 @@
 """Fixtures that several test files share: Ray, a small build of drawn faces, sample photos, films made to order."""
 
 import itertools
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -130,6 +131,20 @@ TINY = {
 def tiny_config() -> dict[str, Any]:
     """An open_clip configuration that is quick to run."""
     return TINY
+
+
+@pytest.fixture(scope="session")
+def untaught(tmp_path_factory: pytest.TempPathFactory, tiny_config: dict[str, Any]) -> str:
+    """The folder of a tiny open_clip model with weights that are drawn and no more."""
+    import open_clip
+    import torch
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("untaught")
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": tiny_config, "preprocess_cfg": {}}))
+    made = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
+    torch.save(made.state_dict(), folder / "open_clip_pytorch_model.bin")
+    return str(folder)
 
 
 @pytest.fixture(scope="session")

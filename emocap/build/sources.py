@@ -11,10 +11,11 @@ from emocap.build.archives import Member, read_parquet, read_tar, read_whole
 from emocap.build.labels import Known, LabelTable, known_faces, parse
 from emocap.build.places import Place, place
 from emocap.build.recipe import DrawnRecipe, SourceRecipe
-from emocap.build.videos import VIDEOS, is_animated, read_animation, read_video
+from emocap.build.videos import is_animated, read_animation, read_video
 from emocap.errors import UserError
 from emocap.faces.detectors import Detection
 from emocap.faces.images import SUFFIXES, ImageError, Pixels, decode
+from emocap.faces.videos import SUFFIXES as VIDEOS
 from emocap.samples import Labels, Source
 from emocap.shards import Reject
 

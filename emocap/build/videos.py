@@ -17,12 +17,7 @@ from PIL import Image
 
 from emocap.build.recipe import VideoRecipe
 from emocap.faces.images import ImageError, Pixels, to_rgb
-
-VIDEOS = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ts")
-
-# A file that calls itself a video may be a playlist; one must not make a build read other files or the network.
-_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,asf,flv,mpeg,mpegts,mpegvideo,m4v,ogg"
-_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
+from emocap.faces.videos import OPTIONS
 
 _SETTLED = 0.3
 """Seconds after a cut at which a scene's frame is taken: past a dissolve's rest, and before most scenes end."""
@@ -52,7 +47,7 @@ def read_video(path: Path, recipe: VideoRecipe, max_pixels: int) -> Iterator[tup
     """
     damage = _Damage()
     try:
-        with av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace") as container:
+        with av.open(f"file:{path}", options=OPTIONS, metadata_errors="replace") as container:
             stream = container.streams.best("video")
             if not isinstance(stream, av.VideoStream) or stream.disposition & Disposition.attached_pic:
                 raise ImageError("no_video_stream", f"{len(container.streams)} streams, and none of them is a video")

@@ -95,6 +95,11 @@ class Card(Recipe):
     note: str = ""
     """What a reader of the numbers must know: choices that papers make differently, and what is not certain."""
 
+    @property
+    def totals(self) -> dict[str, int]:
+        """Of ``counts``: split → examples of all classes."""
+        return {split: n if isinstance(n, int) else sum(n.values()) for split, n in self.counts.items()}
+
     @field_validator("prompts")
     @classmethod
     def _has_a_place(cls, prompts: list[str]) -> list[str]:

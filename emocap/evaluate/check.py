@@ -82,6 +82,11 @@ def refuse(name: str, card: Card, examples: Sequence[Example]) -> None:
         raise UserError(f"{name}: {few(wrong, 4)}; see emocap benchmarks check {name}, or give --allow-counts")
 
 
+def as_expected(card: Card, examples: Sequence[Example]) -> bool | None:
+    """Whether there are as many examples as the card says; None where it says nothing."""
+    return all(finding.kind != "counts" for finding in _counts(card, examples)) if card.counts else None
+
+
 def counted(card: Card, examples: Sequence[Example]) -> Counts:
     """Split → class → examples, in the card's order; what has no class is counted under ``all``."""
     found = {split: Counter[str]() for split in SPLITS}
@@ -101,7 +106,7 @@ def side(card: Card, example: Example) -> str:
 def _counts(card: Card, examples: Sequence[Example]) -> Iterator[Finding]:
     found = counted(card, examples)
     total = {split: sum(found.get(split, {}).values()) for split in SPLITS}
-    wanted = {split: n if isinstance(n, int) else sum(n.values()) for split, n in card.counts.items()}
+    wanted = card.totals
     if card.task == "emotion" and (absent := [label for label in card.classes if not found["test"].get(label)]):
         yield Finding("class_without_test", f"no test examples of {', '.join(absent)}")
     people = {name for part in card.split.people or [] for name in part}

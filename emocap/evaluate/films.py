@@ -7,10 +7,7 @@ import av
 import numpy as np
 
 from emocap.faces.images import ImageError, Pixels
-
-# A file that calls itself a video may be a playlist; one must not make a reader open other files or the network.
-_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,asf,flv,mpeg,mpegts,mpegvideo,m4v,ogg"
-_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
+from emocap.faces.videos import OPTIONS
 
 
 def middles(count: int, segments: int) -> list[int]:
@@ -32,16 +29,15 @@ def read_frames(path: Path, segments: int, max_pixels: int) -> list[Pixels]:
         if not count:
             raise ImageError("broken_video", f"{path}: no frame could be decoded")
         wanted = middles(count, segments)
-        seen = {
-            place: _upright(frame) for place, frame in enumerate(_decoded(path, max_pixels)) if place in set(wanted)
-        }
+        looked = set(wanted)
+        seen = {place: _upright(frame) for place, frame in enumerate(_decoded(path, max_pixels)) if place in looked}
     except (av.FFmpegError, EOFError) as error:
         raise ImageError("broken_video", f"{path}: {type(error).__name__}: {error}") from None
     return [seen[place] for place in wanted]
 
 
 def _decoded(path: Path, max_pixels: int) -> Iterator[av.VideoFrame]:
-    with av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace") as container:
+    with av.open(f"file:{path}", options=OPTIONS, metadata_errors="replace") as container:
         stream = container.streams.best("video")
         if not isinstance(stream, av.VideoStream):
             raise ImageError("broken_video", f"{path}: no video stream")

@@ -51,10 +51,11 @@ class Setting:
         return np.unique(np.concatenate([fold.test for fold in self.folds]))
 
 
-def _taught(setting: Setting, fold: Fold, protocol: str) -> Fold:
+def _taught(setting: Setting, fold: Fold, protocol: str) -> tuple[Rows, Rows, Rows]:
+    """Rows of train, val and test. Raises UserError where there is nobody to learn from."""
     if not len(fold.train):
         raise UserError(f"{setting.card.title} has no training pictures: --protocol {protocol} needs some")
-    return fold
+    return fold.train, fold.val, fold.test
 
 
 def _zeroshot(setting: Setting) -> list[Outcome]:
@@ -79,32 +80,29 @@ def _zeroshot(setting: Setting) -> list[Outcome]:
 
 def _probe(setting: Setting) -> list[Outcome]:
     card, labels = setting.card, outcomes.labels_of(setting.card, setting.examples)
-    predicted, score, chosen = np.zeros_like(labels), np.zeros(len(labels)), []
 
     def uar(true: Labels, told: Labels) -> float:
         return float(metrics.uar(metrics.confusion(true, told, len(card.classes))))
 
-    for fold in setting.folds:
-        train, val, test = _sides(_taught(setting, fold, "probe"))
-        known = (setting.matrix(val), labels[val]) if len(val) else None
-        probed = probe.classes(
-            setting.matrix(train), labels[train], setting.groups(train), setting.matrix(test), uar, known
-        )
-        predicted[test], score[test] = probed.predicted, probed.score
-        chosen.append(probed.c)
+    predicted, score, chosen = _probed(setting, labels, probe.classes, uar)
     rows = setting.tested
-    told = {"regularisation_c": _one_or_all(chosen)}
+    told = {"regularisation_c": chosen}
     return [outcomes.classification(card, rows, labels[rows], predicted[rows], score[rows], **told)]
 
 
-def _sides(fold: Fold) -> tuple[Rows, Rows, Rows]:
-    return fold.train, fold.val, fold.test
-
-
-def _one_or_all(values: Sequence[float]) -> Any:
-    """One number, or one for each fold; None for what was not chosen."""
-    told = [value if np.isfinite(value) else None for value in values]
-    return told[0] if len(told) == 1 else told
+def _probed(
+    setting: Setting, target: Labels, fit: Callable[..., probe.Probed], rate: Callable[[Labels, Labels], float]
+) -> tuple[Labels, Numbers, Any]:
+    """Predictions and scores, each of the shape of ``target``, and C: one number, or one for each fold."""
+    predicted, score, chosen = np.zeros_like(target), np.zeros(target.shape), []
+    for fold in setting.folds:
+        train, val, test = _taught(setting, fold, "probe")
+        known = (setting.matrix(val), target[val]) if len(val) else None
+        probed = fit(setting.matrix(train), target[train], setting.groups(train), setting.matrix(test), rate, known)
+        predicted[test], score[test] = probed.predicted, probed.score
+        # Nothing is chosen where train is of one class.
+        chosen.append(probed.c if np.isfinite(probed.c) else None)
+    return predicted, score, chosen[0] if len(chosen) == 1 else chosen
 
 
 def _fewshot(setting: Setting) -> list[Outcome]:
@@ -115,7 +113,7 @@ def _fewshot(setting: Setting) -> list[Outcome]:
         predicted, fewer = np.zeros((setting.seeds, len(labels)), dtype=np.int64), dict[str, int]()
         score, chosen = np.zeros((setting.seeds, len(labels))), []
         for fold in setting.folds:
-            train, _, test = _sides(_taught(setting, fold, "fewshot"))
+            train, _, test = _taught(setting, fold, "fewshot")
             taught, matrix = setting.matrix(train), setting.matrix(test)
             for seed in range(setting.seeds):
                 shot = fewshot.fit(taught, labels[train], size, shots, matrix, seed)
@@ -155,22 +153,14 @@ def _unit_zeroshot(setting: Setting) -> list[Outcome]:
 
 def _unit_probe(setting: Setting) -> list[Outcome]:
     card, true = setting.card, outcomes.presence(setting.card, setting.examples)
-    predicted, score, chosen = np.zeros_like(true), np.zeros(true.shape), []
 
     def mean_f1(true: Labels, told: Labels) -> float:
         hits, there, said = (true == 1) & (told == 1), true == 1, (told == 1) & (true >= 0)
         return float(np.nan_to_num(metrics.mean_f1(hits.sum(0), there.sum(0), said.sum(0))))
 
-    for fold in setting.folds:
-        train, val, test = _sides(_taught(setting, fold, "probe"))
-        known = (setting.matrix(val), true[val]) if len(val) else None
-        probed = probe.units(
-            setting.matrix(train), true[train], setting.groups(train), setting.matrix(test), mean_f1, known
-        )
-        predicted[test], score[test] = probed.predicted, probed.score
-        chosen.append(probed.c)
+    predicted, score, chosen = _probed(setting, true, probe.units, mean_f1)
     rows = setting.tested
-    told = {"regularisation_c": _one_or_all(chosen)}
+    told = {"regularisation_c": chosen}
     return [outcomes.action_units(card, rows, true[rows], predicted[rows], score[rows], **told)]
 
 
@@ -180,7 +170,7 @@ def _rating_probe(setting: Setting) -> list[Outcome]:
     true = np.array(table, dtype=float)
     predicted, chosen = np.full_like(true, np.nan), []
     for fold in setting.folds:
-        train, val, test = _sides(_taught(setting, fold, "probe"))
+        train, val, test = _taught(setting, fold, "probe")
         for scale, limits in enumerate(card.ratings.values()):
             kept, held = (part[~np.isnan(true[part, scale])] for part in (train, val))
             if not len(kept):

@@ -18,7 +18,6 @@ from emocap.evaluate.encoders import Encoder, Matrix
 RANKS = (1, 5, 10)
 """K."""
 PARTS = ("global", "local", "summary")
-_TEXTS_AT_ONCE = 256
 _CELLS_AT_ONCE = 16_000_000
 _TIED = 1e-6
 """Cosines that differ by less are equal: what is left between them is the rounding of single precision."""
@@ -58,12 +57,7 @@ def measure(encoder: Encoder, captions: Sequence[Caption], image_ND: Matrix) -> 
     recalls = []
     for part in PARTS:
         texts, count_NT = _targets([_texts(caption, part) for caption in captions])
-        text_TD = np.concatenate(
-            [
-                encoder.texts(texts[first : first + _TEXTS_AT_ONCE]).float().numpy()
-                for first in range(0, len(texts), _TEXTS_AT_ONCE)
-            ]
-        )
+        text_TD = encoder.texts(texts).float().numpy()
         one_N = np.ones(len(captions))
         chance_NK = by_lot(count_NT)
         found_NK = found(image_ND, text_TD, count_NT)

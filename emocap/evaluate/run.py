@@ -14,7 +14,7 @@ from emocap import __version__
 from emocap.errors import UserError
 from emocap.evaluate import outcomes
 from emocap.evaluate.cards import Card
-from emocap.evaluate.check import refuse
+from emocap.evaluate.check import as_expected, refuse
 from emocap.evaluate.encoders import Encoder, load
 from emocap.evaluate.examples import Example, Film, Frames
 from emocap.evaluate.features import Looking, extract, hashes
@@ -63,6 +63,7 @@ def evaluate(
         examples = read(card, data)
         if exact:
             refuse(name, card, examples)
+        expected = as_expected(card, examples)
         contents = hashes(examples)
         sha256 = {example.name: content for example, content in zip(examples, contents, strict=True)}
         features: dict[str, npt.NDArray[np.float32]] = {}
@@ -96,7 +97,8 @@ def evaluate(
                 begun = time.monotonic()
                 for outcome in MEASURES[card.task, protocol](setting):
                     row = {**common, "protocol": protocol, "fold": number, "shots": outcome.shots}
-                    row |= _told(card, examples, pooled, outcome, number)
+                    row |= _told(examples, pooled, outcome)
+                    row["counts_expected"] = expected if number < 2 else None  # the card's are of the first fold
                     row["predictions"] = write_predictions(out, row, data, examples, outcome)
                     row["seconds"] = round(time.monotonic() - begun, 2)
                     here.append(row)
@@ -113,16 +115,12 @@ def _used(examples: Sequence[Example], folds: Sequence[Sequence[Fold]], taught: 
     return [examples[row] for row in np.unique(np.concatenate(sides))]
 
 
-def _told(
-    card: Card, examples: Sequence[Example], folds: Sequence[Fold], outcome: outcomes.Outcome, number: int
-) -> dict[str, Any]:
+def _told(examples: Sequence[Example], folds: Sequence[Fold], outcome: outcomes.Outcome) -> dict[str, Any]:
     """What a row says of its outcome and of the examples."""
-    counts = {side: _counted(examples, rows) for side, rows in _sides(folds).items()}
     return {
         "metrics": outcomes.measured(outcome),
         **outcome.told,
-        "counts": counts,
-        "counts_expected": _as_expected(card, counts) if number < 2 and card.counts else None,
+        "counts": {side: _counted(examples, rows) for side, rows in _sides(folds).items()},
         "test_subjects": len({examples[row].subject for row in outcome.rows} - {None}),
         "subgroups": outcomes.subgroups(outcome, examples),
     }
@@ -138,17 +136,6 @@ def _sides(folds: Sequence[Fold]) -> dict[str, npt.NDArray[np.int64]]:
 
 def _counted(examples: Sequence[Example], rows: npt.NDArray[np.int64]) -> dict[str, int]:
     return dict(Counter(examples[row].label or "unlabelled" for row in rows))
-
-
-def _as_expected(card: Card, counts: dict[str, dict[str, int]]) -> bool:
-    """Whether there are as many as the official data has."""
-    found = [
-        sum(counts.get(side, {}).values()) == wanted
-        if isinstance(wanted, int)
-        else all(counts.get(side, {}).get(label, 0) == number for label, number in wanted.items())
-        for side, wanted in card.counts.items()
-    ]
-    return all(found)
 
 
 def _means(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -106,14 +106,10 @@ def _check_apart(card: Card, examples: Sequence[Example], fold: Fold) -> None:
 
 def _check_order(card: Card, fold: Fold) -> None:
     """Where the official data has so many on either side, and this has them the other way round, that is told."""
-    wanted = {side: _total(card.counts[side]) for side in ("train", "test") if side in card.counts}
+    wanted = {side: card.totals[side] for side in ("train", "test") if side in card.totals}
     if len(wanted) < 2 or wanted["train"] == wanted["test"]:
         return
     if (len(fold.train), len(fold.test)) == (wanted["test"], wanted["train"]):
         raise UserError(
             f"{card.title}: train and test are swapped: {len(fold.train)} are to train on, {len(fold.test)} to test on"
         )
-
-
-def _total(counts: int | dict[str, int]) -> int:
-    return counts if isinstance(counts, int) else sum(counts.values())

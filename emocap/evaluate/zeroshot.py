@@ -22,8 +22,6 @@ OPTION_PROMPTS = ("{c}", "a photo of a face with an expression of {c}.", "The fa
 DESCRIPTIONS = "descriptions"
 """In place of a template: the sentences about how a class looks."""
 
-_TEXTS_AT_ONCE = 256
-
 Sentences = dict[str, list[str]]
 
 
@@ -53,11 +51,6 @@ def _descriptions(card: Card) -> Sentences:
     if lacking:
         raise UserError(f"{card.title} has no prompts, and no descriptions of {', '.join(lacking)}")
     return {name: list(one.descriptions) for name, one in card.classes.items()}
-
-
-def classify(encoder: Encoder, card: Card, matrix: Matrix) -> npt.NDArray[np.int64]:
-    """The class number of every row of features. Raises UserError for an encoder without a text tower."""
-    return np.asarray(logits(encoder, prompts(card), matrix).argmax(1))
 
 
 def logits(encoder: Encoder, sentences: Mapping[str, Sequence[str]], matrix: Matrix) -> npt.NDArray[np.float32]:
@@ -128,9 +121,7 @@ def choose(
 def _embed(encoder: Encoder, sentences: Sequence[str]) -> Matrix:
     if encoder.texts is None:
         raise UserError(f"{encoder.name} has no text tower: --protocol probe can measure it, zeroshot cannot")
-    starts = range(0, len(sentences), _TEXTS_AT_ONCE)
-    parts = [encoder.texts(sentences[first : first + _TEXTS_AT_ONCE]).float().cpu().numpy() for first in starts]
-    return np.concatenate(parts)
+    return encoder.texts(sentences).float().cpu().numpy()
 
 
 def _unit(matrix: Matrix) -> Matrix:

@@ -227,3 +227,12 @@ def test_vision_towers_of_transformers_are_pooled(pooler: bool, picture: Image.I
 def test_what_is_no_model_of_transformers_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="could not be loaded"):
         load(f"hf:{tmp_path}")
+
+
+def test_many_texts_are_embedded_as_few_are(untaught: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = load(untaught, "cpu")
+    sentences = [f"a face, {number}" for number in range(7)]
+    assert encoder.texts
+    whole = encoder.texts(sentences)
+    monkeypatch.setattr("emocap.evaluate.encoders.base._TEXTS_AT_ONCE", 3)
+    torch.testing.assert_close(encoder.texts(sentences), whole)

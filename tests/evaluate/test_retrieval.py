@@ -87,7 +87,6 @@ def named(recalls: Sequence[retrieval.Recall], rows: np.ndarray) -> dict[str, fl
 @pytest.mark.parametrize("cells", [50, 16_000_000])
 def test_recall_is_what_sorting_gives(seed: int, cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrieval, "_CELLS_AT_ONCE", cells)
-    monkeypatch.setattr(retrieval, "_TEXTS_AT_ONCE", 7)
     captions, vectors, images = some(seed)
     told = named(measure(encoder(vectors), captions, images), np.arange(len(captions)))
     assert told == pytest.approx(slowly(captions, vectors, images))

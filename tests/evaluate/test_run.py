@@ -206,10 +206,9 @@ def test_features_that_are_no_numbers_are_told(drawn_build: Path) -> None:
 
 
 def test_without_a_text_tower_there_is_no_zero_shot() -> None:
+    sentences = zeroshot.prompts(cards("drawn-emotions")["drawn-emotions"])
     with pytest.raises(UserError, match="toy has no text tower"):
-        zeroshot.classify(
-            toy(torch.ones(2)), cards("drawn-emotions")["drawn-emotions"], np.ones((3, 2), dtype=np.float32)
-        )
+        zeroshot.logits(toy(torch.ones(2)), sentences, np.ones((3, 2), dtype=np.float32))
 
 
 def test_the_hash_of_the_data_sees_labels_and_pixels(drawn_build: Path) -> None:

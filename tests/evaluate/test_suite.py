@@ -3,7 +3,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import open_clip
 import pytest
 import torch
 import yaml
@@ -16,16 +15,6 @@ from emocap.evaluate.run import read_results
 from emocap.evaluate.suite import choose, measure
 
 RATES = {"train": {"calm": 4, "happy": 4}, "test": {"calm": 3, "happy": 2}}
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory, tiny_config: dict[str, Any]) -> str:
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("model")
-    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": tiny_config, "preprocess_cfg": {}}))
-    made = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
-    torch.save(made.state_dict(), folder / "open_clip_pytorch_model.bin")
-    return str(folder)
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +52,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_one_failing_card_does_not_lose_the_others(model: str, place: Path, tmp_path: Path) -> None:
+def test_one_failing_card_does_not_lose_the_others(untaught: str, place: Path, tmp_path: Path) -> None:
     pattern = f"{place}/cards/*.yaml"
     done = CliRunner().invoke(
         app,
-        ["eval", pattern, "--model", model, "--data", str(place / "data"), "--out", str(tmp_path), "--no-cache"],
+        ["eval", pattern, "--model", untaught, "--data", str(place / "data"), "--out", str(tmp_path), "--no-cache"],
     )
     assert isinstance(done.exception, UserError)
     assert str(done.exception).startswith("short: test has 2 calm (card: 3)")
@@ -77,37 +66,37 @@ def test_one_failing_card_does_not_lose_the_others(model: str, place: Path, tmp_
     assert (tmp_path / "report.html").exists()
 
 
-def test_wrong_counts_are_measured_where_that_is_asked_for_and_told(model: str, place: Path, tmp_path: Path) -> None:
+def test_wrong_counts_are_measured_where_that_is_asked_for(untaught: str, place: Path, tmp_path: Path) -> None:
     chosen = choose([f"{place}/cards/short.yaml", f"{place}/cards/good.yaml"])
-    assert measure(chosen, [model], ["zeroshot"], place / "data", tmp_path, allow_counts=True) == []
+    assert measure(chosen, [untaught], ["zeroshot"], place / "data", tmp_path, allow_counts=True) == []
     expected = {row["benchmark"]: row["counts_expected"] for row in read_results(tmp_path / "results.jsonl")}
     assert expected == {"short": False, "good": True}
 
 
-def test_what_is_named_must_be_there(model: str, place: Path, tmp_path: Path) -> None:
+def test_what_is_named_must_be_there(untaught: str, place: Path, tmp_path: Path) -> None:
     chosen = choose([f"{place}/cards/absent.yaml", f"{place}/cards/good.yaml"])
-    failures = measure(chosen, [model], ["zeroshot"], place / "data", tmp_path)
+    failures = measure(chosen, [untaught], ["zeroshot"], place / "data", tmp_path)
     assert len(failures) == 1
     assert failures[0].startswith("absent: ")
-    (failure,) = measure(choose([f"{place}/cards/good.yaml"]), [model], ["retrieval"], place / "data", tmp_path)
+    (failure,) = measure(choose([f"{place}/cards/good.yaml"]), [untaught], ["retrieval"], place / "data", tmp_path)
     assert "good is measured by --protocol zeroshot" in failure
     with pytest.raises(UserError, match="fits no file and no built-in card"):
         choose(["nothing-*"])
     with pytest.raises(UserError, match="none of these cards has its data"):
-        measure(choose([f"{place}/cards/abs*.yaml"]), [model], None, place / "data", tmp_path)
+        measure(choose([f"{place}/cards/abs*.yaml"]), [untaught], None, place / "data", tmp_path)
 
 
-def test_a_model_that_is_not_there_does_not_lose_the_others(model: str, place: Path, tmp_path: Path) -> None:
+def test_a_model_that_is_not_there_does_not_lose_the_others(untaught: str, place: Path, tmp_path: Path) -> None:
     chosen = choose([f"{place}/cards/good.yaml"])
-    (failure,) = measure(chosen, ["nowhere", model], None, place / "data", tmp_path, shots=[1], seeds=2)
+    (failure,) = measure(chosen, ["nowhere", untaught], None, place / "data", tmp_path, shots=[1], seeds=2)
     assert "nowhere is neither a run" in failure
     rows = read_results(tmp_path / "results.jsonl")
     assert {row["protocol"] for row in rows} == {"zeroshot", "probe", "fewshot"}
-    assert {row["model"] for row in rows} == {model}
+    assert {row["model"] for row in rows} == {untaught}
 
 
 def test_a_second_eval_does_no_forward_pass(
-    model: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    untaught: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from emocap.evaluate import features
 
@@ -119,7 +108,7 @@ def test_a_second_eval_does_no_forward_pass(
         return encode(encoder, images, example)
 
     monkeypatch.setattr(features, "_encode", counting)
-    arguments = ["eval", f"{place}/cards/good.yaml", "--model", model, "--protocol", "all", "--seeds", "2"]
+    arguments = ["eval", f"{place}/cards/good.yaml", "--model", untaught, "--protocol", "all", "--seeds", "2"]
     arguments += ["--shots", "1", "--data", str(place / "data"), "--cache", str(tmp_path / "cache"), "--out"]
     for out in ("one", "two"):
         done = CliRunner().invoke(app, [*arguments, str(tmp_path / out)])

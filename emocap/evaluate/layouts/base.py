@@ -15,9 +15,6 @@ ENCODINGS = ("utf-8-sig", "gb18030")
 """Tried in turn: UTF-8 with or without a mark at its beginning, and GBK, as in MAFW's captions."""
 
 
-FILMS = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv")
-
-
 class Layout(Recipe):
     """How a benchmark lies on disk. A subclass names its ``reader``, has its arguments, and reads."""
 

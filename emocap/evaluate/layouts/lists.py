@@ -10,7 +10,8 @@ from pydantic import Field, field_validator, model_validator
 
 from emocap.errors import UserError
 from emocap.evaluate.examples import Example, Film, Frames, Media
-from emocap.evaluate.layouts.base import FILMS, Layout, lines_of, pictures_in, table_of
+from emocap.evaluate.layouts.base import Layout, lines_of, pictures_in, table_of
+from emocap.faces.videos import SUFFIXES as FILMS
 
 _SEPARATORS = {"comma": ",", "tab": "\t"}
 _GROUPS = {"clip", "label", "subject"}

@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 
 from emocap.errors import UserError
 from emocap.evaluate.examples import Example, Film, Frames, Media, Picture
-from emocap.evaluate.layouts.base import FILMS, Layout, natural
+from emocap.evaluate.layouts.base import Layout, natural
 from emocap.faces.images import SUFFIXES
+from emocap.faces.videos import SUFFIXES as FILMS
 from emocap.samples import side
 
 
