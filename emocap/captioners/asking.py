@@ -103,7 +103,7 @@ class _Open:
 class Asker:
     """Asks endpoints. One object serves any number of threads, which share its limits and its budget.
 
-    >>> asker = Asker(recipe, read_keys(recipe), out / "replies", where="captioner", noun="faces")
+    >>> asker = Asker(recipe, read_keys(recipe), out / "replies", where="captioner.", noun="faces")
     >>> replies = asker.ask(queries, "emocap-000012")
     """
 
@@ -117,9 +117,9 @@ class Asker:
         noun: str,
         backoff: float = 0.5,
     ) -> None:
-        """keys: API keys by the names of their variables. replies: the folder of the ledgers. where: what complaints
-        call the recipe. noun: what they call queries. backoff: seconds of the first wait after a failure; it doubles
-        with every further one.
+        """keys: API keys by the names of their variables. replies: the folder of the ledgers. where: what stands
+        before a key of the recipe in complaints. noun: what they call queries. backoff: seconds of the first wait
+        after a failure; it doubles with every further one.
         """
         self._recipe, self._replies, self._backoff = recipe, replies, backoff
         self._where, self._noun = where, noun
@@ -181,7 +181,7 @@ class Asker:
             self._loop.close()
 
     async def _close(self) -> None:
-        self._halt(UserError(f"{self._where} was closed; the same command goes on from here"))
+        self._halt(UserError(f"asking about {self._noun} was closed; the same command goes on from here"))
         running = [*self._tasks, *self._sending]
         for task in running:
             task.cancel()
@@ -379,7 +379,11 @@ class Asker:
         """One query that is refused is its own fault; all of them are the recipe's."""
         endpoint.refused.add(asked.query.key)
         if len(endpoint.refused) >= (_REFUSED_LATER if endpoint.replied else min(_REFUSED_FIRST, len(self._open))):
-            self._halt(UserError(f"{self._where}: endpoint {endpoint.recipe.base_url} takes no requests ({error})"))
+            self._halt(
+                UserError(
+                    f"{self._where.rstrip('. ')}: endpoint {endpoint.recipe.base_url} takes no requests ({error})"
+                )
+            )
             self._fail(asked)
         elif endpoint.replied:
             self._end(asked, NoReply("bad_request", str(error)))

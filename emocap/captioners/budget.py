@@ -25,7 +25,7 @@ class Budget:
     """
 
     def __init__(self, recipe: AskRecipe, where: str) -> None:
-        """where: what complaints call the recipe."""
+        """where: what stands before a key of the recipe in complaints."""
         self._where = where
         self._price = recipe.price
         self._budget = math.inf if recipe.budget is None else recipe.budget
@@ -79,8 +79,8 @@ class Budget:
         """
         if not self._under_way:
             raise BudgetSpent(
-                f"{self._spent:.4g} of {self._where}.budget {self._budget:.4g} is spent, and the next reply may cost "
-                f"up to {self.cost(tokens):.4g}; raise {self._where}.budget and run the same command again"
+                f"{self._spent:.4g} of {self._where}budget {self._budget:.4g} is spent, and the next reply may cost "
+                f"up to {self.cost(tokens):.4g}; raise {self._where}budget and run the same command again"
             )
         self._settled.clear()
         await self._settled.wait()

@@ -82,7 +82,7 @@ class Endpoint:
         self, recipe: EndpointRecipe, model: str, key: str | None, deadline: float, backoff: float, where: str
     ) -> None:
         """deadline: seconds for a whole request. backoff: seconds of the first wait after failures. where: what
-        complaints call the recipe.
+        stands before a key of the recipe in complaints.
         """
         self.recipe = recipe
         self.model = recipe.model or model
@@ -178,7 +178,7 @@ class Endpoint:
             return await self._client.post("/chat/completions", cast_to=str, body=body, options=options)
 
     def _meaning(self, error: openai.APIStatusError) -> Exception:
-        status, where = error.status_code, f"{self._where}: endpoint {self.recipe.base_url}"
+        status, where = error.status_code, f"{self._where.rstrip('. ')}: endpoint {self.recipe.base_url}"
         body = error.body
         message = body.get("message") if isinstance(body, Mapping) else None
         said = str(message or error.response.text or "no reason given")[:400]
@@ -187,7 +187,7 @@ class Endpoint:
             mend = (
                 f"is {variable} the right key?"
                 if variable
-                else f"name the variable with its key in {self._where}.endpoints"
+                else f"name the variable with its key in {self._where}endpoints"
             )
             return UserError(f"{where} does not let us in ({status}: {said}); {mend}")
         if status == 402:

@@ -24,7 +24,7 @@ class OpenAICaptioner:
     ) -> None:
         """See :class:`emocap.captioners.asking.Asker`."""
         self._recipe, self._prompt, self._question = recipe, prompt, Question(recipe, prompt)
-        self._asker = Asker(recipe, keys, replies, where="captioner", noun="faces", backoff=backoff)
+        self._asker = Asker(recipe, keys, replies, where="captioner.", noun="faces", backoff=backoff)
 
     def caption(self, samples: Sequence[Sample], ledger: str) -> list[Outcome]:
         """What becomes of each sample, in their order; blocks until all is known. May be called from many threads,

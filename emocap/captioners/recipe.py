@@ -114,13 +114,13 @@ class CaptionerRecipe(AskRecipe):
         return self
 
 
-def read_keys(recipe: AskRecipe, where: str = "captioner") -> dict[str, str]:
+def read_keys(recipe: AskRecipe, where: str = "captioner.") -> dict[str, str]:
     """The API keys that the endpoints need, by the names of their environment variables.
 
-    To be called where the user's environment is; raises UserError for a variable that is not set, ``where``: what it
-    calls the recipe.
+    To be called where the user's environment is; raises UserError for a variable that is not set, ``where``: what
+    stands before a key of the recipe in it.
     """
     names = dict.fromkeys(endpoint.key for endpoint in recipe.endpoints if endpoint.key)
     if missing := [name for name in names if not os.environ.get(name)]:
-        raise UserError(f"{where}.endpoints: the environment variable {missing[0]} is not set; export it with the key")
+        raise UserError(f"{where}endpoints: the environment variable {missing[0]} is not set; export it with the key")
     return {name: os.environ[name] for name in names}
