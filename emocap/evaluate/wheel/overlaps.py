@@ -82,12 +82,17 @@ def recall(found: Overlap, weight_RN: Numbers) -> Numbers:
     return np.asarray(recall_wheels(found, weight_RN).mean(1))
 
 
-def hit_rate(found: Overlap, weight_RN: Numbers) -> Numbers:
-    """R: the mean over the wheels of the mean |G ∩ P| of the samples that are not skipped (MER-UniBench).
+def hit_rate_wheels(found: Overlap, weight_RN: Numbers) -> Numbers:
+    """R×W: the mean |G ∩ P| of the samples that are not skipped (MER-UniBench).
 
     With one true label each, it is how often that is among the predicted ones, however many these are.
     """
-    return np.asarray(_mean(found, found.hits_NW.astype(float), weight_RN).mean(1))
+    return _mean(found, found.hits_NW.astype(float), weight_RN)
+
+
+def hit_rate(found: Overlap, weight_RN: Numbers) -> Numbers:
+    """R: the mean of :func:`hit_rate_wheels`."""
+    return np.asarray(hit_rate_wheels(found, weight_RN).mean(1))
 
 
 def statistics(level1: Overlap, level2: Overlap) -> Mapping[str, Statistic]:
