@@ -20,7 +20,22 @@ Task = Literal[
     "spoofing",
 ]
 Metric = Literal[
-    "uar", "war", "macro_f1", "uf1", "map", "accuracy", "f1", "ccc", "pcc", "rmse", "mae", "mse", "icc", "sagr"
+    "uar",
+    "war",
+    "macro_f1",
+    "uf1",
+    "map",
+    "accuracy",
+    "f1",
+    "ccc",
+    "pcc",
+    "rmse",
+    "mae",
+    "mse",
+    "icc",
+    "sagr",
+    "rouge_l",
+    "rege",
 ]
 
 
@@ -84,9 +99,10 @@ class GenerateRecipe(Recipe):
     """Longest side of a picture as it is sent, in pixels; larger ones are made smaller."""
     max_tokens: int = Field(512, ge=1)
     """Longest reply."""
-    match: Literal["option", "tokens"] = "option"
-    """Of questions with options. option: the one that the reply names, by its letter or its text. tokens: MMAR's
-    string match."""
+    match: Literal["option", "tokens", "description"] = "option"
+    """option: of questions, the option that the reply names, by its letter or its text; of emotions, the one class
+    that it names. tokens: MMAR's string match. description: the emotion that a description in sentences is about,
+    after EmoLA's evaluation of FABA-Bench."""
 
 
 class Card(Recipe):
