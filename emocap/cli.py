@@ -152,6 +152,8 @@ app.command(
     epilog=example(
         "emocap eval london-smiles --model runs/b32 --data london/ --out runs/eval",
         "emocap eval 'benchmarks/*.yaml' --model runs/b32 --protocol all --data ~/benchmarks --out runs/eval",
+        "emocap eval facexbench --model openai:NAME --ask budget=5 --ask 'price={prompt: 1, completion: 4}' "
+        "--data ~/benchmarks --out runs/eval",
     ),
 )(evaluate)
 app.add_typer(benchmarks, name="benchmarks")

@@ -19,13 +19,21 @@ Task = Literal[
     "two_tiers",
     "spoofing",
 ]
-_OfWords = Literal["ew", "ew_level2", "ew_precision", "ew_recall", "hit_rate", "sign_f1"]
-Metric = (
-    Literal[
-        "uar", "war", "macro_f1", "uf1", "map", "accuracy", "f1", "ccc", "pcc", "rmse", "mae", "mse", "icc", "sagr"
-    ]
-    | _OfWords
-)
+Metric = Literal[
+    "uar", "war", "macro_f1", "uf1", "map", "accuracy", "f1", "ccc", "pcc", "rmse", "mae", "mse", "icc", "sagr",
+    # texts, beside what they name
+    "rouge_l", "rege",
+    # questions: Face-Human-Bench's mean over groups, and MMAR-Rubrics
+    "grouped_accuracy", "rubric_score",
+    # open vocabulary and sentiment
+    "ew", "ew_level2", "ew_precision", "ew_recall", "hit_rate", "sign_f1",
+    # reasoning: of all examples, and as published, of those with a score that can be read
+    "rec_s", "rea_s", "cot_s", "rec_s_official", "rea_s_official", "cot_s_official",
+    # two tiers
+    "gap", "perception_accuracy", "sarcasm_accuracy", "sarcasm_macro_f1",
+    # spoofing
+    "eer",
+]  # fmt: skip
 
 
 class ClassRecipe(Recipe):
@@ -88,9 +96,10 @@ class GenerateRecipe(Recipe):
     """Longest side of a picture as it is sent, in pixels; larger ones are made smaller."""
     max_tokens: int = Field(512, ge=1)
     """Longest reply."""
-    match: Literal["option", "tokens"] = "option"
-    """Of questions with options. option: the one that the reply names, by its letter or its text. tokens: MMAR's
-    string match."""
+    match: Literal["option", "tokens", "description"] = "option"
+    """option: of questions, the option that the reply names, by its letter or its text; of emotions, the one class
+    that it names. tokens: MMAR's string match. description: the emotion that a description in sentences is about,
+    after EmoLA's evaluation of FABA-Bench."""
 
 
 class Card(Recipe):

@@ -92,6 +92,23 @@ class Frames:
 
 
 @dataclass(frozen=True, slots=True)
+class Several:
+    """Pictures that belong to one question, in the order in which it counts them; no frames of a clip."""
+
+    paths: Sequence[Path]
+
+    def pictures(self, segments: int) -> list[Pixels]:
+        """All of them, however many segments."""
+        return [decode(_bytes(path), MAX_PIXELS) for path in self.paths]
+
+    def sha256(self) -> str:
+        """See :class:`Media`."""
+        # Of each by itself: the same bytes in other parts are other pictures.
+        parts = [hashlib.sha256(_bytes(path)).hexdigest() for path in self.paths]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
 class Film:
     """A clip as a video file."""
 

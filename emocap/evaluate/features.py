@@ -18,7 +18,7 @@ from torch import Tensor
 from emocap import progress
 from emocap.errors import UserError
 from emocap.evaluate.encoders.base import Encoder, Matrix
-from emocap.evaluate.examples import Example, Picture, Stored
+from emocap.evaluate.examples import Example, Picture, Several, Stored
 from emocap.evaluate.store import Row, Store
 from emocap.faces.images import ImageError
 
@@ -69,6 +69,10 @@ def extract(
     Raises UserError, naming it, where a picture cannot be read, there is no memory for it, or a feature is no number.
     """
     looking = looking or Looking()
+    if many := [example.name for example in examples if isinstance(example.media, Several)]:
+        raise UserError(
+            f"{many[0]} shows several pictures, and an encoder looks at one; --protocol generate shows all"
+        )
     contents = hashes(examples) if sha256 is None else sha256
     kind = kind_of(encoder)
     keys = [

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest, t
 
-from emocap.evaluate.metrics import Labels, Numbers, Rate, confusion, uar
+from emocap.evaluate.metrics import Labels, Numbers, Rate, answers, confusion, uar
 
 ROUNDS = 1000
 _CELLS = 20_000_000
@@ -52,19 +52,21 @@ class OfConfusion:
     rate: Rate
     true: Labels
     predicted: Labels
+    """``classes`` stands for an answer that is none of them."""
     classes: int
 
     def at(self, weight_RN: Numbers) -> Numbers:
         """See :class:`Statistic`."""
-        cell_N, size = self.true * self.classes + self.predicted, self.classes**2
+        told = answers(self.predicted, self.classes)
+        cell_N, size = self.true * told + self.predicted, self.classes * told
         counts = [np.bincount(cell_N, weights=weight_N, minlength=size) for weight_N in weight_RN]
-        return self.rate(np.stack(counts).reshape(-1, self.classes, self.classes))
+        return self.rate(np.stack(counts).reshape(-1, self.classes, told))
 
     def drawn(self, size: int, rounds: int, random: np.random.Generator) -> Numbers:
         """See :class:`Statistic`. The cells of a resample are multinomial: no example need be drawn."""
         counts = confusion(self.true, self.predicted, self.classes)
         drawn: Labels = random.multinomial(size, counts.ravel() / counts.sum(), size=rounds)
-        return self.rate(drawn.reshape(rounds, self.classes, self.classes))
+        return self.rate(drawn.reshape(rounds, *counts.shape))
 
 
 def resamples(size: int, rounds: int, random: np.random.Generator) -> Iterator[Numbers]:
@@ -119,7 +121,10 @@ class Difference:
 def uar_difference(
     true: Labels, first: Labels, second: Labels, classes: int, rounds: int = ROUNDS, seed: int = 0
 ) -> Difference:
-    """The paired bootstrap of the difference in UAR: both models see the same resamples."""
+    """The paired bootstrap of the difference in UAR: both models see the same resamples.
+
+    An answer of ``classes`` is none of them, and wrong.
+    """
     # What matters of an example is its class and the two answers: the counts of those that occur are multinomial.
     cells, counts = np.unique(np.stack([true, first, second]), axis=1, return_counts=True)
     class_U, *answers = cells

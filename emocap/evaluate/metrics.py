@@ -11,8 +11,18 @@ Rate = Callable[[npt.NDArray[np.int64] | Numbers], Numbers]
 
 
 def confusion(true: Labels, predicted: Labels, classes: int) -> npt.NDArray[np.int64]:
-    """Counts, classes × classes; row: true class, column: predicted class."""
-    return np.bincount(true * classes + predicted, minlength=classes**2).reshape(classes, classes)
+    """Counts, classes × classes; row: true class, column: predicted class.
+
+    A predicted number of ``classes`` stands for an answer that is none of them: such answers get a column of their own
+    at the end, and the table is classes × (classes + 1).
+    """
+    told = answers(predicted, classes)
+    return np.bincount(true * told + predicted, minlength=classes * told).reshape(classes, told)
+
+
+def answers(predicted: Labels, classes: int) -> int:
+    """How many columns a table of counts has: one more than classes where some answer is none of them."""
+    return max(classes, int(predicted.max(initial=0)) + 1)
 
 
 def _share(part: Numbers, whole: Numbers) -> Numbers:
@@ -27,7 +37,9 @@ def _mean(values: Numbers) -> Numbers:
 
 
 def uar(counts: npt.NDArray[np.int64] | Numbers) -> Numbers:
-    """Unweighted average recall, of the classes that occur. counts: confusion matrices, ... × K × K."""
+    """Unweighted average recall, of the classes that occur. counts: confusion matrices, ... × K × K, or × K + 1 where
+    some answers are none of the classes: those are in the rows' sums, and no class has predicted them.
+    """
     return _mean(_share(np.diagonal(counts, axis1=-2, axis2=-1).astype(float), counts.sum(-1).astype(float)))
 
 
@@ -38,17 +50,20 @@ def war(counts: npt.NDArray[np.int64] | Numbers) -> Numbers:
 
 def macro_f1(counts: npt.NDArray[np.int64] | Numbers) -> Numbers:
     """Mean F1 of the classes that occur or are predicted."""
-    hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    return _mean(_share((2 * hits).astype(float), (counts.sum(-1) + counts.sum(-2)).astype(float)))
+    return _mean(_f1(counts))
 
 
 def uf1(counts: npt.NDArray[np.int64] | Numbers) -> Numbers:
     """Unweighted F1 of micro-expressions: TP, FP and FN of each class summed over all folds, then the mean of the F1
     of the classes that occur (See et al., 2019, MEGC).
     """
-    hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    f1_K = _share((2 * hits).astype(float), (counts.sum(-1) + counts.sum(-2)).astype(float))
-    return _mean(np.where(counts.sum(-1) > 0, f1_K, np.nan))
+    return _mean(np.where(counts.sum(-1) > 0, _f1(counts), np.nan))
+
+
+def _f1(counts: npt.NDArray[np.int64] | Numbers) -> Numbers:
+    """Of each class; nan where it neither occurs nor is predicted."""
+    hits_K, predicted_K = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-2)[..., : counts.shape[-2]]
+    return _share((2 * hits_K).astype(float), (counts.sum(-1) + predicted_K).astype(float))
 
 
 def f1(true: Labels, predicted: Labels) -> float:

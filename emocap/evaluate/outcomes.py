@@ -99,7 +99,9 @@ def labels_of(card: Card, examples: Sequence[Example]) -> Labels:
 
 
 def classification(card: Card, rows: Rows, true: Labels, predicted: Labels, score: Numbers, **told: Any) -> Outcome:
-    """Of one class of several. true, predicted: class numbers of ``rows``."""
+    """Of one class of several. true, predicted: class numbers of ``rows``; a predicted number of as many classes as
+    there are stands for none of them, which is wrong, and no class's prediction.
+    """
     names, size = list(card.classes), len(card.classes)
     counts = metrics.confusion(true, predicted, size)
     absent = [name for name, count in zip(names, counts.sum(1), strict=True) if not count]
@@ -107,7 +109,7 @@ def classification(card: Card, rows: Rows, true: Labels, predicted: Labels, scor
         rows,
         {name: OfConfusion(_RATES[name], true, predicted, size) for name in wanted(card, list(_RATES))},
         [names[number] for number in true],
-        [names[number] for number in predicted],
+        [names[number] if number < size else None for number in predicted],
         score.tolist(),
         {"labels": names, "confusion": counts.tolist(), "absent_classes": absent, **told},
     )

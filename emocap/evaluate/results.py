@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emocap.evaluate.examples import Example, Film, Frames, Picture, Sound
+from emocap.evaluate.examples import Example, Film, Frames, Picture, Several, Sound
 from emocap.evaluate.outcomes import Outcome
 from emocap.shards import replacing
 
@@ -63,12 +63,16 @@ def write_predictions(
 
 
 def _path(example: Example, data: Path) -> str | None:
-    """Of the picture, or the middle one of a clip, below ``data``; None where it lies in no file of its own."""
+    """Of the picture, the middle one of a clip or the first of several, below ``data``; None where it lies in no file
+    of its own.
+    """
     match example.media:
         case Picture(path=path) | Film(path=path) | Sound(path=path):
             pass
         case Frames(paths=paths) if paths:
             path = paths[len(paths) // 2]
+        case Several(paths=paths) if paths:
+            path = paths[0]
         case _:
             return None
     return path.relative_to(data).as_posix() if path.is_relative_to(data) else None

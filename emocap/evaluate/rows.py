@@ -13,6 +13,7 @@ from emocap import __version__
 from emocap.evaluate import outcomes
 from emocap.evaluate.cards import Card
 from emocap.evaluate.examples import Example, Film, Frames, Sound
+from emocap.evaluate.intervals import of_mean
 from emocap.evaluate.layouts import data_sha256
 from emocap.evaluate.splits import Fold
 
@@ -46,6 +47,38 @@ def of_outcome(examples: Sequence[Example], folds: Sequence[Fold], outcome: outc
     }
 
 
+def over_folds(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row over the official folds, of each number of shots: the mean of every metric, with Student's interval."""
+    found = []
+    for shots in dict.fromkeys(row["shots"] for row in rows):
+        own = [row for row in rows if row["shots"] == shots]
+        metrics: dict[str, dict[str, float | None]] = {}
+        for name in own[0]["metrics"]:
+            # A fold in which it cannot be told is not a fold in which it is 0.
+            values = np.array([v for row in own if (v := row["metrics"][name]["value"]) is not None])
+            if len(values) < 2:
+                metrics[name] = {"value": None, "low": None, "high": None, "sd": None}
+                continue
+            low, high = of_mean(values)
+            told = {"value": float(values.mean()), "low": low, "high": high, "sd": float(values.std(ddof=1))}
+            metrics[name] = {key: outcomes.rounded(value) for key, value in told.items()}
+        tested = sum((Counter(row["counts"]["test"]) for row in own), Counter[str]())
+        mean = {**own[0], "fold": "mean", "metrics": metrics, "counts": {"test": dict(tested)}}
+        if "confusion" in mean:
+            mean["confusion"] = _summed([row["confusion"] for row in own])
+        for key in ("questions", "unparsable"):
+            mean |= {key: sum(row[key] for row in own)} if key in mean else {}
+        if "unanswered" in mean:
+            mean["unanswered"] = dict(sum((Counter(row["unanswered"]) for row in own), Counter[str]()))
+        # These are of one fold alone.
+        for key in ("by_prompt", "f1", "present", "unknown", "regularisation_c", "absent_classes", "subgroups"):
+            mean.pop(key, None)
+        mean |= {"counts_expected": None, "predictions": None, "seconds": round(sum(r["seconds"] for r in own), 2)}
+        mean["test_subjects"] = sum(row["test_subjects"] for row in own)
+        found.append(mean)
+    return found
+
+
 def _sides(folds: Sequence[Fold]) -> dict[str, npt.NDArray[np.int64]]:
     """Of folds that are measured together: who teaches in one is tested in another, so all are tested."""
     if len(folds) > 1:
@@ -56,3 +89,12 @@ def _sides(folds: Sequence[Fold]) -> dict[str, npt.NDArray[np.int64]]:
 
 def _counted(examples: Sequence[Example], rows: npt.NDArray[np.int64]) -> dict[str, int]:
     return dict(Counter(examples[row].label or "unlabelled" for row in rows))
+
+
+def _summed(tables: Sequence[list[list[int]]]) -> list[list[int]]:
+    """The sum of confusion matrices, of which some have a column more, for answers that are no class."""
+    widest = max(len(table[0]) for table in tables)
+    total = np.zeros((len(tables[0]), widest), dtype=np.int64)
+    for table in tables:
+        total[:, : len(table[0])] += np.array(table)
+    return total.tolist()

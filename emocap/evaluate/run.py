@@ -1,7 +1,6 @@
 """Cards × protocols → results.jsonl, one row each, and for every official fold."""
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from emocap.errors import UserError
-from emocap.evaluate import outcomes
 from emocap.evaluate import rows as rows_of
 from emocap.evaluate.cards import Card
 from emocap.evaluate.check import as_expected, refuse
@@ -18,7 +16,6 @@ from emocap.evaluate.encoders import Encoder, load
 from emocap.evaluate.examples import Example
 from emocap.evaluate.features import Looking, extract, hashes
 from emocap.evaluate.fewshot import SEEDS, SHOTS
-from emocap.evaluate.intervals import of_mean
 from emocap.evaluate.layouts import read
 from emocap.evaluate.protocols import MEASURES, PROTOCOLS, TAUGHT, Setting
 from emocap.evaluate.results import read_results, store, write_predictions
@@ -92,7 +89,7 @@ def evaluate(
                     row["seconds"] = round(time.monotonic() - begun, 2)
                     here.append(row)
                     begun = time.monotonic()
-            rows += here + (_means(here) if len(folds) > 1 else [])
+            rows += here + (rows_of.over_folds(here) if len(folds) > 1 else [])
     store(out / "results.jsonl", rows)
     return rows
 
@@ -102,31 +99,3 @@ def _used(examples: Sequence[Example], folds: Sequence[Sequence[Fold]], taught: 
     every = [fold for pooled in folds for fold in pooled]
     sides = [side for fold in every for side in ((fold.train, fold.val, fold.test) if taught else (fold.test,))]
     return [examples[row] for row in np.unique(np.concatenate(sides))]
-
-
-def _means(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row over the official folds, of each number of shots: the mean of every metric, with Student's interval."""
-    found = []
-    for shots in dict.fromkeys(row["shots"] for row in rows):
-        own = [row for row in rows if row["shots"] == shots]
-        metrics: dict[str, dict[str, float | None]] = {}
-        for name in own[0]["metrics"]:
-            # A fold in which it cannot be told is not a fold in which it is 0.
-            values = np.array([v for row in own if (v := row["metrics"][name]["value"]) is not None])
-            if len(values) < 2:
-                metrics[name] = {"value": None, "low": None, "high": None, "sd": None}
-                continue
-            low, high = of_mean(values)
-            told = {"value": float(values.mean()), "low": low, "high": high, "sd": float(values.std(ddof=1))}
-            metrics[name] = {key: outcomes.rounded(value) for key, value in told.items()}
-        tested = sum((Counter(row["counts"]["test"]) for row in own), Counter[str]())
-        mean = {**own[0], "fold": "mean", "metrics": metrics, "counts": {"test": dict(tested)}}
-        if "confusion" in mean:
-            mean["confusion"] = np.sum([row["confusion"] for row in own], axis=0).tolist()
-        # These are of one fold alone.
-        for key in ("by_prompt", "f1", "present", "unknown", "regularisation_c", "absent_classes", "subgroups"):
-            mean.pop(key, None)
-        mean |= {"counts_expected": None, "predictions": None, "seconds": round(sum(r["seconds"] for r in own), 2)}
-        mean["test_subjects"] = sum(row["test_subjects"] for row in own)
-        found.append(mean)
-    return found

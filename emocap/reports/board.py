@@ -104,11 +104,13 @@ class Group:
 
 @dataclass(frozen=True)
 class View:
-    """A table: the benchmarks of a task that have one protocol."""
+    """A table: the benchmarks of a task that have one protocol, or those of two beside each other."""
 
     protocol: str
     called: str
     groups: list[Group]
+    beside: bool = False
+    """Whether its columns are those of other views, for reading across protocols; they have no contest."""
 
     def lines(self, lines: Iterable[Line]) -> list[Line]:
         """Those that have a number here."""
@@ -137,7 +139,8 @@ class Board:
     @property
     def groups(self) -> list[Group]:
         """All of them, in the order of the page."""
-        return [group for section in self.sections for view in section.views for group in view.groups]
+        views = [view for section in self.sections for view in section.views if not view.beside]
+        return [group for view in views for group in view.groups]
 
     @property
     def compares(self) -> bool:

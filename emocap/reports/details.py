@@ -38,6 +38,8 @@ class Matrix:
     """A confusion matrix; rows: what is shown."""
 
     labels: list[str]
+    columns: list[str]
+    """The labels, and "none" where some answers are none of them."""
     rows: list[list[Square]]
 
     @property
@@ -55,6 +57,8 @@ class ModelDetail:
     prompts: dict[str, list[str]]
     """Empty where all models were given the same."""
     tables: list[Table]
+    asked: list[tuple[str, str]]
+    """Of models that write: questions, replies, and what they took."""
     facts: list[tuple[str, str]]
     """In which it differs from the other models."""
     failures: list[Failure]
@@ -106,6 +110,7 @@ def detail(group: Group, pictures: bool) -> Detail:
                 tables=_filled(
                     facts.parts(entry, group), facts.by_prompt(entry), *facts.subgroups(entry), facts.paired(entry)
                 ),
+                asked=facts.asked(entry.shown.row),
                 facts=[(name, text) for name, text in theirs.items() if name not in shared],
                 failures=failures([entry.shown, *entry.folds], pictures),
             )
@@ -149,10 +154,16 @@ def _matrix(entry: Entry) -> Matrix | None:
         return None
     labels = given[0].labels
     alike = given[:1] if given[0] is entry.shown else [one for one in given if one.labels == labels]
-    size = range(len(labels))
-    counts = [[sum(int(one.row["confusion"][row][column]) for one in alike) for column in size] for row in size]
+    widest = max(len(one.row["confusion"][0]) for one in alike)
+    counts = [[0] * widest for _ in labels]
+    for one in alike:
+        for row, told in enumerate(one.row["confusion"]):
+            for column, count in enumerate(told):
+                counts[row][column] += int(count)
     return Matrix(
-        labels, [[_square(count, sum(row), i == j) for j, count in enumerate(row)] for i, row in enumerate(counts)]
+        labels,
+        [*labels, "none"][:widest],
+        [[_square(count, sum(row), i == j) for j, count in enumerate(row)] for i, row in enumerate(counts)],
     )
 
 

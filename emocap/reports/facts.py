@@ -23,11 +23,13 @@ _SHOWN_APART = {
     ),
     *("labels", "confusion", "prompts", "counts", "counts_expected", "test_subjects", "subgroups", "predictions"),
     *("data", "paired", "f1", "present", "unknown", "media", "compound", "by_prompt", "descriptions"),
+    *("questions", "unanswered", "unparsable", "match", "extractor", "judge", "temperature", "usage"),
 }
 """Keys of a row that are no plain facts."""
 _CALLED = {
     **{"model_sha256": "weights, SHA-256", "data_sha256": "data, SHA-256", "preprocess": "preprocessing"},
-    **{"seconds": "seconds of work", "regularisation_c": "regularisation, C"},
+    **{"seconds": "seconds of work", "regularisation_c": "regularisation, C", "system": "system message"},
+    **{"predictions_file": "file of predictions", "predictions_sha256": "file of predictions, SHA-256"},
 }
 
 
@@ -142,6 +144,47 @@ def _flat(told: Any) -> list[str]:
     if isinstance(told, dict):
         return [f"{key}: {text}" for key, some in told.items() for text in _flat(some)]
     return [text for some in told for text in _flat(some)] if isinstance(told, list) else [str(told)]
+
+
+_MATCHES = {
+    "option": "the one option that it names",
+    "one class": "the one class that it names",
+    "description": "the class that a description is about",
+    "tokens": "words of the right option, and none of the others",
+}
+
+
+def asked(row: dict[str, Any]) -> list[tuple[str, str]]:
+    """Of a model that writes: what it was asked, what has no answer and why, and who read it; else nothing."""
+    if "questions" not in row:
+        return []
+    told = [("questions asked", f"{row['questions']:,}"), ("unanswered", _unanswered(row.get("unanswered") or {}))]
+    if (unparsable := row.get("unparsable")) is not None:
+        told.append(("replies that could not be read", f"{unparsable:,}" if unparsable else "none"))
+    if match := row.get("match"):
+        told.append(("what counts of a reply", _MATCHES.get(match, str(match))))
+    told += [(role, str(row[role])) for role in ("extractor", "judge") if row.get(role)]
+    if (temperature := row.get("temperature")) is not None:
+        told.append(("temperature", f"{temperature:g}"))
+    if usage := row.get("usage"):
+        told.append(
+            (
+                "tokens, all runs into the folder",
+                f"{usage.get('prompt_tokens', 0):,} in, {usage.get('completion_tokens', 0):,} out",
+            )
+        )
+        if "cost" in usage:
+            told.append(("cost, all runs into the folder", f"{usage['cost']:,.4f}".rstrip("0").rstrip(".")))
+    return told
+
+
+def _unanswered(reasons: dict[str, int]) -> str:
+    """The number, and of every reason."""
+    if not reasons:
+        return "none"
+    most = sorted(reasons.items(), key=lambda pair: -pair[1])
+    told = ", ".join(f"{reason.replace('_', ' ')} {count:,}" for reason, count in most)
+    return f"{sum(reasons.values()):,}: {told}"
 
 
 def others(row: dict[str, Any]) -> dict[str, str]:

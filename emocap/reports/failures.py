@@ -14,7 +14,9 @@ from emocap.reports.results import Result
 
 _MOST = 12
 _SIDE = 112
-_COLUMNS = ("name", "path", "true", "predicted", "score")
+_COLUMNS = ("name", "path", "true", "predicted", "score", "reply")
+_LONGEST = 160
+"""Characters of a reply that are shown."""
 _PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 
 
@@ -29,6 +31,8 @@ class Failure:
     """How sure the model was; None of ratings, action units and words."""
     picture: str
     """data: URL; empty where pictures are not asked for, or where there is none."""
+    reply: str = ""
+    """What a model wrote, shortened."""
 
 
 def failures(results: Sequence[Result], pictures: bool) -> list[Failure]:
@@ -46,6 +50,7 @@ def failures(results: Sequence[Result], pictures: bool) -> list[Failure]:
             predicted=row["predicted"] or "none",
             score=None if result.row.get("task") == "open_vocabulary" else number(row.get("score")),
             picture=_picture(result.row.get("data"), row.get("path")) if pictures else "",
+            reply=_shortened(row.get("reply") or ""),
         )
         for _, row, result in errors[:_MOST]
     ]
@@ -75,6 +80,15 @@ def _errors(result: Result) -> Iterable[tuple[float, dict[str, Any]]]:
             yield float(len(set(true.split("+")) ^ set(predicted.split("+")))), row
         else:
             yield number(row.get("score")) or 0.0, row
+
+
+def _shortened(reply: str) -> str:
+    """On one line, cut between words where it has any."""
+    words = " ".join(reply.split())
+    if len(words) <= _LONGEST:
+        return words
+    cut = words[:_LONGEST]
+    return (cut.rpartition(" ")[0] or cut) + " …"
 
 
 def _distance(true: str, predicted: str) -> float:

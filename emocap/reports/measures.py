@@ -16,20 +16,31 @@ PROTOCOLS = {
 
 _NAMES = {
     **{"uar": "UAR", "war": "WAR", "macro_f1": "macro F1", "uf1": "UF1", "f1": "F1", "map": "mAP"},
+    **{"rouge_l": "ROUGE-L", "rege": "headline + ROUGE-L"},
     **{"ew": "EW", "ew_level2": "EW, level 2", "ew_precision": "EW precision", "ew_recall": "EW recall"},
     **{"sign_f1": "F1 of the sign"},
     **{"ccc": "CCC", "pcc": "PCC", "icc": "ICC", "rmse": "RMSE", "mae": "MAE", "mse": "MSE", "sagr": "SAGR"},
 }
+_OFFICIAL = "_official"
 
 
 def called(metric: str) -> str:
-    """``local_text_to_image_r5`` → local, text → image: R@5; ``ccc_valence`` → valence: CCC."""
+    """``local_text_to_image_r5`` → local, text → image: R@5; ``ccc_valence`` → valence: CCC; ``accuracy_official`` →
+    accuracy, official denominator.
+    """
+    if is_official(metric):
+        return f"{called(metric.removesuffix(_OFFICIAL))}, official denominator"
     if found := re.fullmatch(r"(\w+?)_(image_to_text|text_to_image)_r(\d+)", metric):
         return f"{found[1]}, {found[2].replace('_to_', ' → ')}: R@{found[3]}"
     if metric in _NAMES:
         return _NAMES[metric]
     measure, _, scale = metric.partition("_")
     return f"{scale}: {_NAMES[measure]}" if measure in _NAMES else metric.replace("_", " ")
+
+
+def is_official(metric: str) -> bool:
+    """Whether it is over the examples that a benchmark's own script counts, which are not all that was asked."""
+    return metric.endswith(_OFFICIAL)
 
 
 def is_error(metric: str) -> bool:

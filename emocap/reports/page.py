@@ -12,7 +12,7 @@ from emocap.reports.builds import read_build
 from emocap.reports.details import detail
 from emocap.reports.fewshot import shots_chart
 from emocap.reports.gallery import read_gallery
-from emocap.reports.measures import called, fraction
+from emocap.reports.measures import PROTOCOLS, called, fraction
 from emocap.reports.radar import radar, symbol
 from emocap.reports.results import read_results
 from emocap.reports.runs import curves, read_run
@@ -64,6 +64,7 @@ def write_report(
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["percent"] = lambda value: f"{100 * value:.2f}%"
+    environment.filters["protocol"] = lambda name: PROTOCOLS.get(name, name)
     environment.filters |= {"called": called, "fraction": fraction, "shots_chart": shots_chart, "symbol": symbol}
     html = environment.get_template("page.html").render(
         title=title,

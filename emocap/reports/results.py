@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from emocap.errors import UserError
-from emocap.reports.measures import number
+from emocap.reports.measures import is_official, number
 
 SECTIONS = {
     "static": "Emotion, static",
@@ -48,8 +48,10 @@ class Result:
 
     @property
     def headline(self) -> str:
-        """The measure that tables show."""
-        return str(self.row.get("headline") or next(iter(self.row["metrics"]), ""))
+        """The measure that tables show; none with a denominator of its own, while there is another."""
+        names = list(self.row["metrics"])
+        own = [name for name in names if not is_official(name)]
+        return str(self.row.get("headline") or next(iter(own or names), ""))
 
     @property
     def section(self) -> str:

@@ -1,7 +1,7 @@
 """From rows of results to the board: who is compared with whom, and which numbers are the best."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -157,6 +157,18 @@ def _published_cells(
     return cells
 
 
+_ACROSS = ("zeroshot", "generate")
+"""Protocols that ask the same of an encoder and of a model that writes."""
+
+
+def _beside(protocols: Mapping[str, Sequence[Group]]) -> list[View]:
+    """A table of the benchmarks that were measured by both of _ACROSS, two columns each; none where there are none."""
+    first, second = ({g.benchmark: g for g in protocols.get(name, []) if g.entries} for name in _ACROSS)
+    pairs = [group for name, one in first.items() if name in second for group in (one, second[name])]
+    called = " beside ".join(PROTOCOLS[name] for name in _ACROSS)
+    return [View("beside", called, pairs, beside=True)] if pairs else []
+
+
 def _sections(groups: Sequence[Group]) -> list[Section]:
     sections = []
     for key, title in SECTIONS.items():
@@ -170,5 +182,5 @@ def _sections(groups: Sequence[Group]) -> list[Section]:
         # What was measured is what one sees first.
         views.sort(key=lambda view: not any(group.entries for group in view.groups))
         if views:
-            sections.append(Section(key, title, views))
+            sections.append(Section(key, title, [*_beside(protocols), *views]))
     return sections

@@ -129,7 +129,7 @@ def latex(board: Board, intervals: bool = False) -> str:
 
 def _tables(board: Board) -> Iterator[_Table]:
     for section in board.sections:
-        for view in section.views:
+        for view in [view for view in section.views if not view.beside]:
             count = -(-len(view.groups) // _WIDEST)
             for part in range(count):
                 groups = view.groups[part * len(view.groups) // count : (part + 1) * len(view.groups) // count]

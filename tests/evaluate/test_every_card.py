@@ -1,20 +1,53 @@
 """Every card is read, looked at and scored on the layout of its archive in miniature, by one command."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from emocap.captioners.rehearsal import Rehearsal
 from emocap.evaluate.miniatures import WRITERS, write
 from emocap.evaluate.run import read_results
-from emocap.evaluate.suite import choose, measure, protocols_of
+from emocap.evaluate.suite import Writing, choose, measure, protocols_of
 from emocap.reports.page import write_report
 
 OF_BUILDS = {"drawn-action-units", "drawn-emotions", "drawn-retrieval", "london-smiles"}
 """These read what emocap build makes."""
 
 
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """The address of a model that writes."""
+    with Rehearsal().running() as url:
+        yield url
+
+
 def test_every_card_has_a_miniature() -> None:
     assert {one.name for one in choose(["*"])} - OF_BUILDS == set(WRITERS)
+
+
+def test_every_card_that_says_how_is_measured_by_what_models_write(
+    served: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", served)
+    chosen = [one for one in choose(["*"]) if one.name in WRITERS and "generate" in protocols_of(one.card)]
+    assert {"faba-emotion", "faba-au", "facexbench", "facexbench-multiple", "raf-db", "dfew"} <= {
+        one.name for one in chosen
+    }
+    for one in chosen:
+        write(one.name, one.card, tmp_path / "data")
+    writing = Writing(("deadline=5",), judge="openai:judge")
+    failed = measure(chosen, ["openai:tiny"], None, tmp_path / "data", tmp_path, allow_counts=True, writing=writing)
+    assert not failed
+    rows = read_results(tmp_path / "results.jsonl")
+    assert {(row["benchmark"], row["protocol"]) for row in rows} == {(one.name, "generate") for one in chosen}
+    for row in rows:
+        assert row["questions"] > 0
+        assert row["unanswered"] == {}
+        # The rehearsal answers in the form that is asked for.
+        assert row.get("unparsable", 0) < row["questions"] / 2, row["benchmark"]
+        if row["predictions"]:
+            assert (tmp_path / row["predictions"]).is_file()
 
 
 @pytest.mark.slow
@@ -39,4 +72,5 @@ def test_every_card_is_measured_on_its_miniature_by_all_its_protocols(untaught: 
             tested = sum(row["counts"]["test"].values()) * row.get("seeds", 1)
             assert sum(map(sum, row["confusion"])) == tested
     page = write_report([out], tmp_path / "report.html").read_text()
-    assert all(one.card.title in page or one.card.title.replace("&", "&amp;") in page for one in chosen)
+    titles = [one.card.title for one in chosen if one.card.protocols != ["generate"]]
+    assert all(title in page or title.replace("&", "&amp;") in page for title in titles)

@@ -12,7 +12,7 @@ from torch import Tensor
 from emocap.errors import UserError
 from emocap.evaluate import features
 from emocap.evaluate.encoders.base import Encoder
-from emocap.evaluate.examples import Example, Film, Frames, Picture
+from emocap.evaluate.examples import Example, Film, Frames, Picture, Several
 from emocap.evaluate.features import Looking, extract
 from emocap.evaluate.films import middles
 from emocap.evaluate.store import Store
@@ -187,3 +187,16 @@ def test_pictures_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(rows) == count.looked == 200
     assert rows["77"].tolist() == [77, 77, 77]
     assert 8 < max(waiting) <= 8 + max(16, features.THREADS)
+
+
+def test_several_pictures_are_too_many_for_an_encoder(photos: list[Example], tmp_path: Path) -> None:
+    both = sorted(tmp_path.glob("*.png"))[:2]
+    several = Example("both", Several(both))
+    with pytest.raises(
+        UserError, match="both shows several pictures, and an encoder looks at one; --protocol generate"
+    ):
+        extract(colours(), [*photos, several], 16)
+    assert [picture.shape for picture in several.media.pictures(9)] == [
+        picture.shape for path in both for picture in Picture(path).pictures(1)
+    ]
+    assert several.media.sha256() != Several(both[::-1]).sha256()

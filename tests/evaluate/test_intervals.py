@@ -37,6 +37,17 @@ def test_cells_are_drawn_as_examples_are() -> None:
     assert low < metrics.uar(metrics.confusion(true, told, 3)) < high
 
 
+def test_answers_that_are_no_class_are_drawn_as_examples_are() -> None:
+    random = np.random.default_rng(0)
+    true = random.integers(0, 3, 200)
+    told = np.where(random.random(200) < 0.6, true, random.integers(0, 4, 200))
+    for rate in (metrics.uar, metrics.macro_f1):
+        by_cell = OfConfusion(rate, true, told, 3)
+        assert by_cell.at(np.ones((1, 200)))[0] == pytest.approx(float(rate(metrics.confusion(true, told, 3))))
+        wanted = interval(Weighted(by_cell.at), 200, rounds=4000)
+        assert interval(by_cell, 200, rounds=4000) == pytest.approx(wanted, abs=0.012)
+
+
 def test_a_resample_has_as_many_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("emocap.evaluate.intervals._CELLS", 70)
     parts = list(resamples(30, 5, np.random.default_rng(0)))

@@ -36,6 +36,21 @@ def test_a_class_that_does_not_occur_does_not_count() -> None:
     assert metrics.uf1(counts) == pytest.approx((2 / 3 + 1) / 2)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_answers_that_are_no_class_are_wrong_and_nobodys_prediction(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    true, told = random.integers(0, 4, 300), random.integers(0, 5, 300)
+    counts = metrics.confusion(true, told, 4)
+    assert (counts == sk.confusion_matrix(true, told)[:4]).all()
+    assert counts.shape == (4, 5)
+    assert metrics.uar(counts) == pytest.approx(sk.recall_score(true, told, labels=range(4), average="macro"))
+    assert metrics.war(counts) == pytest.approx((true == told).mean())
+    for rate in (metrics.macro_f1, metrics.uf1):
+        assert rate(counts) == pytest.approx(sk.f1_score(true, told, labels=range(4), average="macro"))
+        assert rate(np.stack([counts, 2 * counts])).tolist() == pytest.approx([float(rate(counts))] * 2)
+    assert metrics.uar(metrics.confusion(np.array([0, 1]), np.array([2, 2]), 2)) == 0
+
+
 def test_mean_f1_is_over_the_units_that_occur() -> None:
     assert metrics.mean_f1(np.array([2.0, 0, 0]), np.array([4.0, 3, 0]), np.array([2.0, 1, 5])) == pytest.approx(1 / 3)
     assert np.isnan(metrics.mean_f1(np.zeros(2), np.zeros(2), np.ones(2)))

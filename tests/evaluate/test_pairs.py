@@ -23,7 +23,7 @@ def row(out: Path, model: str, told: np.ndarray, order: np.ndarray | None = None
     columns = {
         "name": [f"{place:04d}" for place in order],
         "true": [LABELS[number] for number in TRUE[order]],
-        "predicted": [LABELS[number] for number in told[order]],
+        "predicted": [LABELS[number] if number < 3 else None for number in told[order]],
     }
     made = {"benchmark": "toy", "protocol": "zeroshot", "fold": 0, "shots": None, "task": "emotion", "labels": LABELS}
     made |= {"model": model, "data_sha256": "0", "predictions": f"{model}.parquet", **parts}
@@ -46,6 +46,15 @@ def test_emotions_are_compared_by_uar_and_by_name(tmp_path: Path) -> None:
     assert paired(tmp_path, near)["same"] == {"good": pytest.approx(expected), "poor": 0.002}
     moved = row(tmp_path, "same", GOOD, data_sha256="1")
     assert paired(tmp_path, [moved]) == {"good": {"poor": 0.002}, "poor": {"good": 0.002}, "same": None}
+
+
+def test_answers_that_are_no_class_are_wrong(tmp_path: Path) -> None:
+    silent = np.where(GOOD == TRUE, GOOD, 3)
+    told = paired(tmp_path, [row(tmp_path, "good", GOOD), row(tmp_path, "silent", silent)])
+    assert told["good"] == {"silent": 1.0}  # wrong is wrong, whether it names another class or none
+    mute = np.where(np.arange(200) < 120, 3, GOOD)
+    told = paired(tmp_path, [row(tmp_path, "good", GOOD), row(tmp_path, "mute", mute)])
+    assert told["good"]["mute"] == uar_difference(TRUE, GOOD, mute, 3).p < 0.05
 
 
 def test_questions_are_compared_by_mcnemar(tmp_path: Path) -> None:

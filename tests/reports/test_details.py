@@ -50,6 +50,47 @@ def test_the_matrix_of_folds_is_their_sum_where_the_mean_has_none() -> None:
     assert [table.title for table in model.tables] == ["Folds"]
 
 
+def test_answers_that_are_no_class_have_a_column_of_their_own() -> None:
+    (model,) = made(row(confusion=[[3, 0, 1], [0, 2, 2]])).models
+    assert model.matrix
+    assert (model.matrix.labels, model.matrix.columns) == (["x", "y"], ["x", "y", "none"])
+    assert [[(s.shade, s.count) for s in line] for line in model.matrix.rows] == [
+        [("d15", 3), ("k0", 0), ("k5", 1)],
+        [("k0", 0), ("d10", 2), ("k10", 2)],
+    ]
+    # Of folds of which one has such answers.
+    folds = [row(fold=1, confusion=[[1, 0], [0, 1]]), row(fold=2, confusion=[[0, 0, 1], [0, 1, 0]]), row(fold="mean")]
+    (model,) = made(*folds).models
+    assert model.matrix
+    assert [[square.count for square in line] for line in model.matrix.rows] == [[1, 0, 1], [0, 2, 0]]
+
+
+def test_what_a_model_that_writes_was_asked_is_told_in_order() -> None:
+    told: dict[str, Any] = {
+        **{"usage": {"prompt_tokens": 41133, "completion_tokens": 6396, "cost": 0.0334}, "temperature": 0.0},
+        **{"judge": "openai:j", "extractor": "openai:e", "match": "one class", "unparsable": 7},
+        **{"unanswered": {"empty": 1, "missing_file": 1200}, "questions": 2100},
+    }
+    (model,) = made(row(protocol="generate", **told)).models
+    assert model.asked == [
+        ("questions asked", "2,100"),
+        ("unanswered", "1,201: missing file 1,200, empty 1"),
+        ("replies that could not be read", "7"),
+        ("what counts of a reply", "the one class that it names"),
+        ("extractor", "openai:e"),
+        ("judge", "openai:j"),
+        ("temperature", "0"),
+        ("tokens, all runs into the folder", "41,133 in, 6,396 out"),
+        ("cost, all runs into the folder", "0.0334"),
+    ]
+    assert made(row(protocol="generate", **told)).facts == []
+    (model,) = made(row(protocol="generate", questions=3, unanswered={}, unparsable=0)).models
+    assert model.asked == [
+        *[("questions asked", "3"), ("unanswered", "none"), ("replies that could not be read", "none")],
+    ]
+    assert made(row()).models[0].asked == []
+
+
 def test_bars_begin_at_zero_also_where_values_are_negative() -> None:
     bars = made(row(metrics={"uar": {"value": -0.25, "low": -0.25, "high": 0.0}}), row(model="runs/b", value=0.5)).bars
     # The track is −0.25 to 1: zero is at 20%.
@@ -104,6 +145,15 @@ def test_the_surest_errors_come_first(tmp_path: Path) -> None:
         tmp_path, {"true": ["x", "x", "y", "y"], "predicted": ["y", "x", "x", "x"], "score": [0.5, 0.99, 0.9, None]}
     )
     assert found == [("n2", "y", "x", 0.9, False), ("n0", "x", "y", 0.5, False), ("n3", "y", "x", None, False)]
+
+
+def test_replies_are_shown_shortened(tmp_path: Path) -> None:
+    replies = ["happy <b>", "word " * 100, None, "x" * 400]
+    table = {"name": list("abcd"), "true": ["x"] * 4, "predicted": ["y", None, None, None], "reply": replies}
+    pq.write_table(pa.table(table), tmp_path / "p.parquet")
+    found = failures([Result(row(predictions="p.parquet"), tmp_path)], False)
+    assert [(one.predicted, len(one.reply)) for one in found] == [("y", 9), ("none", 161), ("none", 0), ("none", 162)]
+    assert (found[0].reply, found[1].reply[-6:], found[3].reply[-3:]) == ("happy <b>", "word …", "x …")
 
 
 def test_no_more_than_twelve(tmp_path: Path) -> None:

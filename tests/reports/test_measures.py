@@ -13,6 +13,9 @@ from emocap.reports.measures import called, fraction, hundredfold, is_error, num
         ("macro_f1", "macro F1"),
         ("ccc_valence", "valence: CCC"),
         ("grouped_accuracy", "grouped accuracy"),
+        ("uar_official", "UAR, official denominator"),
+        ("grouped_accuracy_official", "grouped accuracy, official denominator"),
+        ("rouge_l", "ROUGE-L"),
         ("novel", "novel"),
     ],
 )

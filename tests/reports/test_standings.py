@@ -11,6 +11,7 @@ from emocap.errors import UserError
 from emocap.reports.board import Cell, Group
 from emocap.reports.results import Result, read_results
 from emocap.reports.standings import make_board
+from emocap.reports.tables import markdown
 
 
 def cell(group: Group, line: str) -> Cell:
@@ -38,6 +39,32 @@ def test_rows_of_older_results_are_taken() -> None:
         del old[key]
     (section,) = board(old).sections
     assert (section.key, section.views[0].groups[0].metric) == ("emotion", "uar")
+
+
+def test_an_official_denominator_is_never_what_tables_show() -> None:
+    metrics = {"accuracy_official": {"value": 0.9}, "accuracy": {"value": 0.5}}
+    (group,) = board(row(headline=None, metrics=metrics)).groups
+    assert (group.metric, cell(group, "m0").measure.value) == ("accuracy", 0.5)
+
+
+def test_encoders_and_models_that_write_are_read_across() -> None:
+    rows = [row("f", "e"), row("f", "w", 0.4, protocol="generate"), row("g", "e"), row("h", "w", protocol="generate")]
+    made = board(*rows)
+    (section,) = made.sections
+    assert [(view.protocol, view.beside, [g.benchmark for g in view.groups]) for view in section.views] == [
+        ("beside", True, ["f", "f"]),
+        ("zeroshot", False, ["f", "g"]),
+        ("generate", False, ["f", "h"]),
+    ]
+    first, second = section.views[0].groups
+    assert (cell(first, "m0").measure.value, cell(second, "m1").measure.value) == (0.5, 0.4)
+    assert (list(first.cells), list(second.cells)) == (["m0"], ["m1"])
+    # Each group is on the page once, and so are its details and its tables for a paper.
+    assert [group.key for group in made.groups] == ["d0", "d2", "d1", "d3"]
+    assert markdown(made).count("| e |") == 1
+    assert [view.protocol for view in board(row("f"), row("g", protocol="generate")).sections[0].views] == [
+        *("zeroshot", "generate"),
+    ]
 
 
 def test_the_best_is_the_best_that_was_measured() -> None:

@@ -13,7 +13,7 @@ from emocap.captioners.asking import Unaskable
 from emocap.captioners.endpoints import Answer
 from emocap.captioners.ledger import ACCEPTED, Reply
 from emocap.captioners.recipe import AskRecipe
-from emocap.evaluate.examples import Film, Media, Sound
+from emocap.evaluate.examples import Film, Frames, Media, Several, Sound
 from emocap.evaluate.sounds import wave
 from emocap.faces.images import ImageError, Pixels
 
@@ -85,8 +85,20 @@ class Asked:
     @property
     def prompt_tokens(self) -> int:
         """See Query."""
-        pictures = self.ask.frames if self.ask.media and self.ask.pictures else 0
+        pictures = self._pictures() if self.ask.pictures else 0
         return len(self.ask.text) // 2 + pictures * _PICTURE_TOKENS + self.ask.sound * _SOUND_TOKENS
+
+    def _pictures(self) -> int:
+        """How many there are."""
+        match self.ask.media:
+            case None | Sound():
+                return 0
+            case Several(paths=paths):
+                return len(paths)
+            case Film() | Frames():
+                return self.ask.frames
+            case _:
+                return 1
 
     def messages(self, last: Reply | None) -> list[dict[str, Any]]:
         """See Query. A reply that could not be used is not shown again: a protocol's question is asked as it is."""

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from emocap.errors import UserError
 from emocap.evaluate import rows
 from emocap.evaluate.cards import Card
@@ -24,11 +26,12 @@ from emocap.faces.images import ImageError
 def evaluate(
     name: str, card: Card, model: Model, data: Path, out: Path, aids: Aids, *, exact: bool = False
 ) -> list[dict[str, Any]]:
-    """Ask ``model`` about every test example of a card; write and return the row of ``out/results.jsonl``.
+    """Ask ``model`` about every test example of a card; write and return the rows of ``out/results.jsonl``.
 
-    The same row of an earlier run is replaced; a reply that is kept is not asked for again. exact: as in
-    :func:`emocap.evaluate.run.evaluate`. Raises UserError for a card that models which write are not measured on, and
-    as readers, models and tasks do.
+    There is one row, or one for each official fold and one of their mean; nothing is asked twice that is tested in
+    two of them. The same rows of an earlier run are replaced; a reply that is kept is not asked for again. exact: as
+    in :func:`emocap.evaluate.run.evaluate`. Raises UserError for a card that models which write are not measured on,
+    and as readers, models and tasks do.
     """
     task = task_of(card)
     if task is None or card.generate is None:
@@ -37,35 +40,45 @@ def evaluate(
     examples = read(card, data)
     if exact:
         refuse(name, card, examples)
-    folds = divide(card, examples)[0]
-    tested = folds[0].test
-    asks = [_asks(card, task, examples[row]) for row in tested]
-    responses = model.answer([ask for some in asks for ask in some], name)
-    following = iter(responses)
-    grouped = [[next(following) for _ in some] for some in asks]
-    outcome = task.read(Answered(name, card, examples, tested, grouped, aids))
-    outcome = dataclasses.replace(outcome, replies=outcome.replies or [_said(some) for some in grouped])
+    folds = divide(card, examples)
+    tested = [np.unique(np.concatenate([fold.test for fold in pooled])) for pooled in folds]
+    asked = np.unique(np.concatenate(tested)).tolist()
+    asks = [_asks(card, task, examples[row]) for row in asked]
+    following = iter(model.answer([ask for some in asks for ask in some], name))
+    said = {row: [next(following) for _ in some] for row, some in zip(asked, asks, strict=True)}
     contents = [_content(example) for example in examples]
-    row = {
+    common = {
         **rows.of_card(name, card, examples, contents, data),
         "protocol": "generate",
-        "fold": 0,
         "shots": None,
         "model": model.name,
         "preprocess": _sent(card),
         "system": card.generate.system,
         "prompts": {"question": [card.generate.prompt]},
-        **rows.of_outcome(examples, folds, outcome),
-        "questions": len(responses),
-        "unanswered": dict(Counter(response.reason for response in responses if response.text is None)),
-        **model.told,
-        **{role: aid.name for role, aid in (("extractor", aids.extractor), ("judge", aids.judge)) if aid},
-        "counts_expected": as_expected(card, examples),
     }
-    row["predictions"] = write_predictions(out, row, data, examples, outcome)
-    row["seconds"] = round(time.monotonic() - begun, 2)
-    store(out / "results.jsonl", [row])
-    return [row]
+    found = []
+    for number, (pooled, own) in enumerate(zip(folds, tested, strict=True), start=1 if len(folds) > 1 else 0):
+        grouped = [said[row] for row in own.tolist()]
+        outcome = task.read(Answered(name, card, examples, own, grouped, aids))
+        outcome = dataclasses.replace(outcome, replies=outcome.replies or [_said(some) for some in grouped])
+        responses = [response for some in grouped for response in some]
+        row = {
+            **common,
+            "fold": number,
+            **rows.of_outcome(examples, pooled, outcome),
+            "questions": len(responses),
+            "unanswered": dict(Counter(response.reason for response in responses if response.text is None)),
+            **model.told,
+            **{role: aid.name for role, aid in (("extractor", aids.extractor), ("judge", aids.judge)) if aid},
+            "counts_expected": as_expected(card, examples) if number < 2 else None,  # the card's are of the first fold
+        }
+        row["predictions"] = write_predictions(out, row, data, examples, outcome)
+        row["seconds"] = round(time.monotonic() - begun, 2)
+        found.append(row)
+        begun = time.monotonic()
+    found += rows.over_folds(found) if len(folds) > 1 else []
+    store(out / "results.jsonl", found)
+    return found
 
 
 def _asks(card: Card, task: Task, example: Example) -> list[Ask]:

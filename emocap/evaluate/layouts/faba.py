@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from emocap.errors import UserError
 from emocap.evaluate.examples import Example, Picture
@@ -16,15 +16,30 @@ _UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 17, 20, 23, 24, 25, 26, 27, 4
 """The units that the annotation knows, as in the evaluation of EmoLA; others that it names are no part of it."""
 
 
+class _Turn(BaseModel):
+    # The key is a word of Python's.
+    by: str = Field("", alias="from")
+    value: str = ""
+
+
 class _Entry(BaseModel):
     image: str
     label: str | int
+    gpt4: str | None = None
+    conversations: list[_Turn] = []
+
+    @property
+    def reference(self) -> str | None:
+        """The description that counts as right: ``gpt4``, which EmoLA's evaluation takes, or the answer's words."""
+        answers = [turn.value for turn in self.conversations if turn.by == "gpt"]
+        return next((text.strip() for text in (self.gpt4, *answers) if text and text.strip()), None)
 
 
 class FABA(Layout):
     """``eval/eval_emotion_anno.json`` or ``eval/eval_au_anno.json``: a list of entries whose ``image`` is a path that
     begins with FABAInstruct, the data itself, and whose ``label`` is an emotion or the numbers of the units that are
-    shown, ``"4, 9, 15, 17"``. The entries for training are descriptions without labels, and not read.
+    shown, ``"4, 9, 15, 17"``. A description, in ``gpt4`` or as the answer in ``conversations``, is the reference. The
+    entries for training are descriptions without labels, and not read.
     """
 
     reader: Literal["faba"]
@@ -37,9 +52,10 @@ class FABA(Layout):
             name = entry.image.removeprefix("FABAInstruct/")
             picture, label = Picture(root / name), str(entry.label).strip()
             if self.task == "emotion":
-                yield Example(name, picture, label=label)
+                yield Example(name, picture, label=label, reference=entry.reference)
             else:
-                yield Example(name, picture, units=_shown(label, f"{path}: {place}"))
+                units = _shown(label, f"{path}: {place}")
+                yield Example(name, picture, units=units, reference=entry.reference)
 
 
 def _shown(label: str, where: str) -> dict[int, float]:

@@ -1,4 +1,4 @@
-"""FaceXBench: questions with one picture each."""
+"""FaceXBench: questions with one picture or several."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,17 +7,18 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Picture, Question
+from emocap.evaluate.examples import Example, Picture, Question, Several
 from emocap.evaluate.layouts.base import Layout, natural
 from emocap.evaluate.layouts.documents import document
 
 
 class _Asked(BaseModel):
-    image_paths: list[str]
+    image_paths: Annotated[list[str], Field(min_length=1)]
     question_text: str
-    options: Annotated[list[str], Field(min_length=2)]
+    options: Annotated[list[str | int], Field(min_length=2)]
+    """Numbers where it is asked how many."""
     correct_answer_option: str
-    answer: str
+    answer: str | int
 
 
 class _File(BaseModel):
@@ -26,12 +27,12 @@ class _File(BaseModel):
 
 class FaceXBench(Layout):
     """``benchmark/<file>.json`` with questions, options and the letter of the right one, and ``benchmark/images``;
-    both may also lie in the data itself. The file is a group.
+    both may also lie in the data itself. The file is a group. Of several pictures the first gives the name.
     """
 
     reader: Literal["facexbench"]
     files: Annotated[list[str], Field(min_length=1)]
-    """Names of the JSON files that are read, without their ending; of questions with one picture each."""
+    """Names of the JSON files that are read, without their ending. Options are kept in the order of the file."""
 
     def read(self, root: Path) -> Iterator[Example]:
         """From the files in the card's order, by the number of the question."""
@@ -40,13 +41,12 @@ class FaceXBench(Layout):
             path = root / f"{below}{file}.json"
             for number, asked in sorted(document(path, _File).questions.items(), key=lambda item: natural(item[0])):
                 where = f"{path}: question {number}"
-                if len(asked.image_paths) != 1:
-                    raise UserError(f"{where} has {len(asked.image_paths)} pictures; only one can be looked at")
-                (picture,) = asked.image_paths
+                names = [f"{below}{path}" for path in asked.image_paths]
+                paths = [root / name for name in names]
                 yield Example(
-                    name=f"{below}{picture}",
-                    media=Picture(root / f"{below}{picture}"),
-                    question=Question(asked.question_text, tuple(asked.options), _right(asked, where)),
+                    name=names[0],
+                    media=Picture(paths[0]) if len(paths) == 1 else Several(paths),
+                    question=Question(asked.question_text, tuple(map(str, asked.options)), _right(asked, where)),
                     groups={"file": file},
                 )
 
@@ -54,7 +54,8 @@ class FaceXBench(Layout):
 def _right(asked: _Asked, where: str) -> int:
     """The place of the option that both the letter and the text of the answer mean."""
     if asked.answer not in asked.options:
-        raise UserError(f"{where}: the answer {asked.answer!r} is not among its options, {', '.join(asked.options)}")
+        told = ", ".join(map(str, asked.options))
+        raise UserError(f"{where}: the answer {asked.answer!r} is not among its options, {told}")
     place = asked.options.index(asked.answer)
     if asked.correct_answer_option != chr(ord("A") + place):
         raise UserError(f"{where}: option {asked.correct_answer_option} is not {asked.answer!r}, the answer")

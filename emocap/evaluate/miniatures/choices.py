@@ -84,6 +84,41 @@ def _facexbench(card: Card, root: Path) -> None:
         _dump({"category": "attributes_expression", "questions": questions}, root / "benchmark" / f"{file}.json")
 
 
+def _several(card: Card, root: Path) -> None:
+    """Fourteen questions in each file about two to five pictures: which of them, or how many, show an emotion."""
+    assert isinstance(card.layout, FaceXBench)
+    for place, file in enumerate(card.layout.files):
+        questions = {}
+        for number in range(1, 2 * len(_BASIC) + 1):
+            asked, size = _BASIC[number % len(_BASIC)], 2 + number % 4
+            random = Random(f"miniature several {file} {number}")
+            shown = [random.choice((asked, _BASIC[(number + other) % len(_BASIC)])) for other in range(1, size + 1)]
+            paths = [f"images/{file}/question_{number}_{n}.png" for n in range(1, size + 1)]
+            for path, emotion in zip(paths, shown, strict=True):
+                save(picture(face(number % _PEOPLE, emotion, take=place)), root / "benchmark" / path)
+            count = shown.count(asked)
+            word = _WORDS.get(asked, asked)
+            if number % 2:
+                options: list[str | int] = [count, *random.sample([n for n in range(6) if n != count], 3)]
+                question = f"How many images have a person with the expression '{word}'?"
+            else:
+                named = ["None of the images", "All of the images", *(f"Image {n}" for n in range(1, size + 1))]
+                those = ", ".join(f"Image {n}" for n, emotion in enumerate(shown, start=1) if emotion == asked)
+                answer = named[0] if not count else named[1] if count == size else those
+                options = [answer, *random.sample([name for name in named if name != answer], 3)]
+                question = f"Which images have a person with the expression '{word}'?"
+            right = options[0]
+            random.shuffle(options)
+            questions[str(number)] = {
+                "image_paths": paths,
+                "question_text": question,
+                "options": options,
+                "correct_answer_option": "ABCD"[options.index(right)],
+                "answer": right,
+            }
+        _dump({"category": "attributes_expression", "questions": questions}, root / "benchmark" / f"{file}.json")
+
+
 def _options(right: str, others: Sequence[str], number: int) -> list[str]:
     """The right one first, and three others."""
     random = Random(f"miniature options {number}")
@@ -95,4 +130,8 @@ def _dump(content: Any, path: Path) -> None:
     path.write_text(json.dumps(content, indent=4), encoding="utf-8")
 
 
-WRITERS: dict[str, Callable[[Card, Path], None]] = {"face-human-bench": _face_human_bench, "facexbench": _facexbench}
+WRITERS: dict[str, Callable[[Card, Path], None]] = {
+    "face-human-bench": _face_human_bench,
+    "facexbench": _facexbench,
+    "facexbench-multiple": _several,
+}

@@ -10,6 +10,7 @@ from emocap.evaluate.miniatures.faces import face, picture, posed, save
 from emocap.evaluate.miniatures.units import takes
 
 _PEOPLE = 4
+_ASKED = {"emotion": "What is the emotion of this face?", "au": "Which action units does this face show?"}
 
 
 def _emotion(card: Card, root: Path) -> None:
@@ -41,7 +42,7 @@ def _write(root: Path, task: str, shown: list[tuple[str, DrawnFace]]) -> None:
                 "source": "AffectNet",
                 "image": f"FABAInstruct/eval/images/{name}.jpg",
                 "id": name,
-                "conversations": [{"from": "human", "value": "What is seen in this face?\n<image>"}],
+                "conversations": [{"from": "human", "value": f"{_ASKED[task]}\n<image>"}],
                 "label": label,
                 "gpt4": f"The face is drawn; its label is {label or 'empty'}.",
                 "landmark": f"FABAInstruct/eval/landmarks/{name}.npy",

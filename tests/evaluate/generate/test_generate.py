@@ -125,6 +125,59 @@ def test_what_the_user_must_set_right_is_said(
         raise UserError(failed)
 
 
+def once(card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rehearsal: Rehearsal) -> list[dict[str, Any]]:
+    """The rows of one card, measured on its miniature."""
+    (chosen,) = choose([card])
+    write(card, chosen.card, tmp_path)
+    with rehearsal.running() as url:
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        out = tmp_path / "out"
+        assert measure([chosen], ["openai:tiny"], None, tmp_path, out, allow_counts=True, writing=Writing(FAST)) == []
+    return rows(out)
+
+
+def test_whoever_always_says_a_is_right_by_chance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Face-Human-Bench stores the right option first; what is asked does not."""
+    (row,) = once("face-human-bench", tmp_path, monkeypatch, Rehearsal(answers=lambda asked, shown: "A"))
+    for file in (tmp_path / "Face-Human-Bench").rglob("face_expression_*.json"):
+        assert {entry["QA"]["answer"] for entry in json.loads(file.read_text())["data"]} == {0}
+    told = pq.read_table(tmp_path / "out" / row["predictions"]).to_pylist()
+    assert {one["reply"] for one in told} == {"A"}
+    assert row["unparsable"] == 0
+    accuracy = row["metrics"]["accuracy"]
+    assert accuracy["low"] < row["chance"]["accuracy"] == 0.25 < accuracy["high"]
+    assert abs(accuracy["value"] - 0.25) < 0.1
+
+
+def test_a_question_shows_all_of_its_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rehearsal = Rehearsal()
+    (row,) = once("facexbench-multiple", tmp_path, monkeypatch, rehearsal)
+    assert (row["questions"], row["unanswered"], row["unparsable"]) == (28, {}, 0)
+    counted = sorted(len(seen.body["messages"][0]["content"]) - 1 for seen in rehearsal.seen)
+    files = (tmp_path / "FaceXBench" / "benchmark").glob("*.json")
+    questions = [one for file in files for one in json.loads(file.read_text())["questions"].values()]
+    assert counted == sorted(len(one["image_paths"]) for one in questions)
+    assert {2, 5} <= set(counted)
+
+
+def test_official_folds_have_a_row_each_and_one_of_their_mean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replies = {"n": 0}
+
+    def answers(asked: Any, shown: str) -> str:
+        replies["n"] += 1
+        return "no idea" if replies["n"] % 3 else "Happy."
+
+    found = {row["fold"]: row for row in once("dfew", tmp_path, monkeypatch, Rehearsal(answers=answers))}
+    mean = found.pop("mean")
+    assert set(found) == {1, 2, 3, 4, 5}
+    assert mean["questions"] == sum(row["questions"] for row in found.values()) == replies["n"]
+    assert mean["unparsable"] == sum(row["unparsable"] for row in found.values()) > 0
+    value = sum(row["metrics"]["uar"]["value"] for row in found.values()) / 5
+    assert mean["metrics"]["uar"]["value"] == pytest.approx(value, abs=1e-4)
+    assert [len(line) for line in mean["confusion"]] == [8] * 7
+    assert sum(line[-1] for line in mean["confusion"]) == mean["unparsable"]
+
+
 def test_encoders_and_cards_of_models_that_write_do_not_mix(data: Path, tmp_path: Path) -> None:
     card = tmp_path / "plain.yaml"
     card.write_text(

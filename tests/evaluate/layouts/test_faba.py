@@ -34,11 +34,20 @@ def test_emotions_are_names_or_numbers(tmp_path: Path) -> None:
 def test_units_are_shown_or_not(tmp_path: Path) -> None:
     entries(tmp_path, "au", "4, 9,15 ,17", "", "12, 28")
     examples = list(AU.read(tmp_path))
-    assert examples[0] == Example("eval/images/0.jpg", examples[0].media, units=examples[0].units)
+    assert examples[0] == Example("eval/images/0.jpg", examples[0].media, units=examples[0].units, reference="A text.")
     shown = [{unit for unit, value in (example.units or {}).items() if value == 5} for example in examples]
     assert shown == [{4, 9, 15, 17}, set(), {12}]  # 28 is none of the units that the benchmark knows
     card = load(Card, "benchmarks", "faba-au")
     assert all(set(card.action_units) <= set(example.units or {}) for example in examples)
+
+
+def test_the_reference_is_the_description_or_the_answer(tmp_path: Path) -> None:
+    turns = [{"from": "human", "value": "What?\n<image>"}, {"from": "gpt", "value": " A face. "}]
+    told: list[dict[str, Any]] = [{"gpt4": "First.", "conversations": turns}, {"conversations": turns}, {}]
+    entries(tmp_path, "emotion")
+    content = [{"image": f"{n}.jpg", "label": "Fear", **one} for n, one in enumerate(told)]
+    (tmp_path / "eval/eval_emotion_anno.json").write_text(json.dumps(content))
+    assert [example.reference for example in EMOTION.read(tmp_path)] == ["First.", "A face.", None]
 
 
 def test_annotation_that_is_wrong_is_told(tmp_path: Path) -> None:

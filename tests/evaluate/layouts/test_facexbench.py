@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Question
+from emocap.evaluate.examples import Example, Question, Several
 from emocap.evaluate.layouts.facexbench import FaceXBench
 
 LAYOUT = FaceXBench(reader="facexbench", files=["one_mcq", "two_mcq"])
@@ -39,6 +39,15 @@ def test_questions_come_by_file_and_number(tmp_path: Path) -> None:
     ]
 
 
+def test_several_pictures_stay_in_their_order_and_options_as_they_stand(tmp_path: Path) -> None:
+    paths = [f"images/q_{n}.png" for n in (2, 1, 3)]
+    counted = asked("a.png", image_paths=paths, options=[3, 0, 2, 1], correct_answer_option="C", answer=2)
+    (example,) = LAYOUT.read(write(tmp_path, {"1": counted}))
+    assert example.name == "images/q_2.png"
+    assert example.media == Several([tmp_path / path for path in paths])
+    assert example.question == Question("Which?", ("3", "0", "2", "1"), 2)
+
+
 def test_the_folder_benchmark_may_be_the_data(tmp_path: Path) -> None:
     write(tmp_path, {"1": asked("images/a.png")})
     (example,) = LAYOUT.read(tmp_path)
@@ -50,7 +59,7 @@ def test_the_folder_benchmark_may_be_the_data(tmp_path: Path) -> None:
     [
         ({"answer": "anger"}, "question 1: the answer 'anger' is not among its options, fear, sad"),
         ({"correct_answer_option": "A"}, "question 1: option A is not 'sad', the answer"),
-        ({"image_paths": ["a.png", "b.png"]}, "question 1 has 2 pictures; only one can be looked at"),
+        ({"image_paths": []}, "questions.1.image_paths: List should have at least 1 item"),
         ({"options": ["sad"]}, "questions.1.options: List should have at least 2 items"),
         ({"options": None}, "questions.1.options: Input should be a valid array"),
     ],

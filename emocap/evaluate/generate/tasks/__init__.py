@@ -1,12 +1,14 @@
 """How each task asks models that write, and reads what they write: one file per task."""
 
 from emocap.evaluate.cards import Card
-from emocap.evaluate.generate.tasks import choice, open_vocabulary, sentiment
+from emocap.evaluate.generate.tasks import action_units, choice, emotion, open_vocabulary, sentiment
 from emocap.evaluate.generate.tasks.base import Aids, Answered, Task
 
 __all__ = ["TASKS", "Aids", "Answered", "Task", "task_of"]
 
 TASKS: dict[str, Task] = {
+    "emotion": emotion.TASK,
+    "action_units": action_units.TASK,
     "choice": choice.TASK,
     "open_vocabulary": open_vocabulary.TASK,
     "sentiment": sentiment.TASK,
