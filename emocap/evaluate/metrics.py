@@ -111,3 +111,40 @@ def rating(name: str, true_N: Numbers, told_N: Numbers, weight_RN: Numbers) -> N
         "icc": (xx_R + yy_R) / 2,
     }[name]
     return np.asarray(np.divide(xy_R, below, out=np.zeros_like(xy_R), where=below > 1e-12))
+
+
+def mean_among(value_N: Numbers | Labels, among_N: npt.NDArray[np.bool_], weight_RN: Numbers) -> Numbers:
+    """The mean of a value over some of the examples, in each of R resamples in which they count weight_RN times; nan
+    where none of them is there.
+    """
+    return _share(weight_RN @ np.where(among_N, value_N, 0.0), weight_RN @ among_N.astype(float))
+
+
+def eer(real_N: npt.NDArray[np.bool_], score_N: Numbers, weight_RN: Numbers) -> Numbers:
+    """Equal error rate: where as many of the fake are accepted as of the real are rejected; nan where there are none
+    of either.
+
+    What scores at least the threshold is accepted. Between two thresholds the rates lie on the straight line of the
+    ROC: our reading, where others take the mean of the two rates at the threshold where they are closest. weight_RN:
+    how often each example counts, in each of R resamples.
+    """
+    if not len(score_N):
+        return np.full(len(weight_RN), np.nan)
+    order = np.argsort(-score_N, kind="stable")
+    # Examples of equal score fall below a threshold together.
+    last = np.flatnonzero(np.append(np.diff(score_N[order]) != 0, True))
+
+    def accepted(kind_N: npt.NDArray[np.bool_]) -> Numbers:
+        every_RT = np.cumsum(weight_RN[:, order] * kind_N[order], axis=1)[:, last]
+        share_RT = _share(every_RT, every_RT[:, -1:])
+        return np.concatenate([np.zeros((len(weight_RN), 1)), share_RT], axis=1)
+
+    fake_RT, missed_RT = accepted(~real_N), 1 - accepted(real_N)
+    gap_RT = fake_RT - missed_RT  # rises from -1 to 1
+    known_R = ~np.isnan(gap_RT[:, -1])
+    after_R = np.where(known_R, (gap_RT >= 0).argmax(axis=1), 1)
+    rows = np.arange(len(weight_RN))
+    before, after = gap_RT[rows, after_R - 1], gap_RT[rows, after_R]
+    part_R = -before / np.where(known_R, after - before, 1.0)
+    low, high = fake_RT[rows, after_R - 1], fake_RT[rows, after_R]
+    return np.where(known_R, low + part_R * (high - low), np.nan)

@@ -1,4 +1,5 @@
-"""Miniatures: the official layout of every benchmark, file by file, with a few drawn faces instead of its pictures.
+"""Miniatures: the official layout of every benchmark, file by file, with a few drawn faces instead of its pictures,
+and tones instead of its sounds.
 
 They show what a card expects on the disk, and let the whole suite be run by somebody who has none of the data.
 """
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from emocap.errors import UserError
 from emocap.evaluate.cards import Card
-from emocap.evaluate.miniatures import aff_wild2, choices, clips, faba, facs, micro, ratings, static
+from emocap.evaluate.miniatures import aff_wild2, choices, clips, faba, facs, micro, ratings, sounds, static
 
 Writer = Callable[[Card, Path], None]
 """Writes the miniature of a card into a folder, that of the dataset itself."""
@@ -22,6 +23,7 @@ WRITERS: dict[str, Writer] = {
     **choices.WRITERS,
     **clips.WRITERS,
     **micro.WRITERS,
+    **sounds.WRITERS,
 }
 """Name of a card → its writer."""
 
