@@ -133,18 +133,21 @@ def eer(real_N: npt.NDArray[np.bool_], score_N: Numbers, weight_RN: Numbers) -> 
     order = np.argsort(-score_N, kind="stable")
     # Examples of equal score fall below a threshold together.
     last = np.flatnonzero(np.append(np.diff(score_N[order]) != 0, True))
-
-    def accepted(kind_N: npt.NDArray[np.bool_]) -> Numbers:
-        every_RT = np.cumsum(weight_RN[:, order] * kind_N[order], axis=1)[:, last]
-        share_RT = _share(every_RT, every_RT[:, -1:])
-        return np.concatenate([np.zeros((len(weight_RN), 1)), share_RT], axis=1)
-
-    fake_RT, missed_RT = accepted(~real_N), 1 - accepted(real_N)
-    gap_RT = fake_RT - missed_RT  # rises from -1 to 1
-    known_R = ~np.isnan(gap_RT[:, -1])
-    after_R = np.where(known_R, (gap_RT >= 0).argmax(axis=1), 1)
-    rows = np.arange(len(weight_RN))
-    before, after = gap_RT[rows, after_R - 1], gap_RT[rows, after_R]
-    part_R = -before / np.where(known_R, after - before, 1.0)
-    low, high = fake_RT[rows, after_R - 1], fake_RT[rows, after_R]
-    return np.where(known_R, low + part_R * (high - low), np.nan)
+    fake_N, count_RN = ~real_N[order], weight_RN[:, order]
+    fakes_R, reals_R = count_RN @ fake_N, count_RN @ ~fake_N
+    # Over falling thresholds (fake accepted + real accepted) / their numbers rises to 2 and crosses 1, where as many
+    # are accepted of one kind as are rejected of the other; times both numbers, these are whole and compare exactly.
+    sum_RN = np.where(fake_N, reals_R[:, None], fakes_R[:, None])
+    sum_RN *= count_RN
+    np.cumsum(sum_RN, axis=1, out=sum_RN)
+    found = np.full(len(weight_RN), np.nan)
+    for row, (fakes, reals) in enumerate(zip(fakes_R, reals_R, strict=True)):
+        if not (fakes and reals):
+            continue
+        over = int((sum_RN[row, last] >= fakes * reals).argmax())
+        after, before = last[over], last[over - 1] if over else -1
+        reached = sum_RN[row, before] if over else 0.0
+        part = (fakes * reals - reached) / (sum_RN[row, after] - reached)
+        low, high = (count_RN[row, : end + 1] @ fake_N[: end + 1] / fakes for end in (before, after))
+        found[row] = low + part * (high - low)
+    return found

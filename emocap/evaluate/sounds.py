@@ -43,6 +43,8 @@ def wave(path: Path) -> bytes:
                     part.pts = None
                     target.mux(stream.encode(part))
                 target.mux(stream.encode(None))
+                if left == MAX_SECONDS * RATE:
+                    raise ImageError("broken_sound", f"{path}: there is nothing to hear in it")
     except (av.FFmpegError, EOFError) as error:
         raise ImageError("broken_sound", f"{path}: {type(error).__name__}: {error}") from None
     return written.getvalue()

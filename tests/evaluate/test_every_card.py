@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from emocap.captioners.rehearsal import Rehearsal
 from emocap.evaluate.miniatures import WRITERS, write
 from emocap.evaluate.run import read_results
-from emocap.evaluate.suite import choose, measure, protocols_of
+from emocap.evaluate.suite import Writing, choose, measure, protocols_of
 from emocap.reports.page import write_report
 
 OF_BUILDS = {"drawn-action-units", "drawn-emotions", "drawn-retrieval", "london-smiles"}
@@ -18,12 +19,18 @@ def test_every_card_has_a_miniature() -> None:
 
 
 @pytest.mark.slow
-def test_every_card_is_measured_on_its_miniature_by_all_its_protocols(untaught: str, tmp_path: Path) -> None:
+def test_every_card_is_measured_on_its_miniature_by_all_its_protocols(
+    untaught: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chosen = [one for one in choose(["*"]) if one.name in WRITERS]
     for one in chosen:
         write(one.name, one.card, tmp_path / "data")
     out = tmp_path / "out"
-    failed = measure(chosen, [untaught], None, tmp_path / "data", out, allow_counts=True, shots=(2,), seeds=2)
+    with Rehearsal().running() as url:
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        models, writing = [untaught, "openai:tiny"], Writing(judge="openai:tiny")
+        data = tmp_path / "data"
+        failed = measure(chosen, models, None, data, out, allow_counts=True, shots=(2,), seeds=2, writing=writing)
     assert not failed
     rows = read_results(out / "results.jsonl")
     measured = {(row["benchmark"], row["protocol"]) for row in rows}

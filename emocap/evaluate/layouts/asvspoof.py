@@ -29,10 +29,9 @@ class ASVspoof(Layout):
                     f"{where}: {line!r} is not a speaker, a recording, -, an attack, and bonafide or spoof"
                 )
             speaker, recording, _, attack, key = parts
-            name = f"{below}ASVspoof2019_LA_eval/flac/{recording}.flac"
             yield Example(
-                name=name,
-                media=Sound(within(root, name, where)),
+                name=recording,
+                media=Sound(within(root, f"{below}ASVspoof2019_LA_eval/flac/{recording}.flac", where)),
                 label=key,
                 subject=speaker,
                 groups={} if attack == "-" else {"attack": attack},
