@@ -83,8 +83,8 @@ class GenerateRecipe(Recipe):
     """How a model that writes is asked, and how what it writes is read."""
 
     prompt: str
-    """With the places {question}, {options} (a line each, lettered), {classes} (their names, in order) and {text},
-    where the data has them."""
+    """With the places {question}, {options} (a line each, lettered), {choices} (a line each, as they are), {classes}
+    (their names, in order) and {text}, where the data has them."""
     system: str | None = None
     """A system message, where the protocol has one."""
     shows: list[Literal["pictures", "sound"]] = ["pictures"]
@@ -166,6 +166,8 @@ class Card(Recipe):
             raise ValueError("action_units: the list of numbers to score is missing")
         if self.task == "rating" and not self.ratings:
             raise ValueError("ratings: what is rated, and on which scale, is missing")
+        if self.task == "spoofing" and len(self.classes) != 2:
+            raise ValueError("classes: there are two, of real voices and of others, in this order")
         if self.task == "retrieval" and self.layout.reader != "build":
             raise ValueError("layout.reader: only a build has captions to retrieve")
         called: dict[str, str] = {}

@@ -177,7 +177,7 @@ class Example:
     subject: str | None = None
     """Who is seen; folds keep a person together."""
     groups: Mapping[str, str] = field(default_factory=dict)
-    """What the data says of the person, such as gender: subgroups are measured apart."""
+    """What the data says of the person, such as gender, or of the question: subgroups are measured apart."""
     caption: Caption | None = None
     """Only where the card's task is retrieval."""
     labels: tuple[str, ...] | None = None

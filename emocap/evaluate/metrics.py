@@ -126,3 +126,43 @@ def rating(name: str, true_N: Numbers, told_N: Numbers, weight_RN: Numbers) -> N
         "icc": (xx_R + yy_R) / 2,
     }[name]
     return np.asarray(np.divide(xy_R, below, out=np.zeros_like(xy_R), where=below > 1e-12))
+
+
+def mean_among(value_N: Numbers | Labels, among_N: npt.NDArray[np.bool_], weight_RN: Numbers) -> Numbers:
+    """The mean of a value over some of the examples, in each of R resamples in which they count weight_RN times; nan
+    where none of them is there.
+    """
+    return _share(weight_RN @ np.where(among_N, value_N, 0.0), weight_RN @ among_N.astype(float))
+
+
+def eer(real_N: npt.NDArray[np.bool_], score_N: Numbers, weight_RN: Numbers) -> Numbers:
+    """Equal error rate: where as many of the fake are accepted as of the real are rejected; nan where there are none
+    of either.
+
+    What scores at least the threshold is accepted. Between two thresholds the rates lie on the straight line of the
+    ROC: our reading, where others take the mean of the two rates at the threshold where they are closest. weight_RN:
+    how often each example counts, in each of R resamples.
+    """
+    if not len(score_N):
+        return np.full(len(weight_RN), np.nan)
+    order = np.argsort(-score_N, kind="stable")
+    # Examples of equal score fall below a threshold together.
+    last = np.flatnonzero(np.append(np.diff(score_N[order]) != 0, True))
+    fake_N, count_RN = ~real_N[order], weight_RN[:, order]
+    fakes_R, reals_R = count_RN @ fake_N, count_RN @ ~fake_N
+    # Over falling thresholds (fake accepted + real accepted) / their numbers rises to 2 and crosses 1, where as many
+    # are accepted of one kind as are rejected of the other; times both numbers, these are whole and compare exactly.
+    sum_RN = np.where(fake_N, reals_R[:, None], fakes_R[:, None])
+    sum_RN *= count_RN
+    np.cumsum(sum_RN, axis=1, out=sum_RN)
+    found = np.full(len(weight_RN), np.nan)
+    for row, (fakes, reals) in enumerate(zip(fakes_R, reals_R, strict=True)):
+        if not (fakes and reals):
+            continue
+        over = int((sum_RN[row, last] >= fakes * reals).argmax())
+        after, before = last[over], last[over - 1] if over else -1
+        reached = sum_RN[row, before] if over else 0.0
+        part = (fakes * reals - reached) / (sum_RN[row, after] - reached)
+        low, high = (count_RN[row, : end + 1] @ fake_N[: end + 1] / fakes for end in (before, after))
+        found[row] = low + part * (high - low)
+    return found

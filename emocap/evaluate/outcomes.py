@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from emocap.errors import UserError
 from emocap.evaluate import metrics
@@ -29,6 +30,7 @@ _USUAL = {
     "choice": ["accuracy"],
     "open_vocabulary": ["ew", "ew_level2", "hit_rate"],
     "sentiment": ["sign_f1"],
+    "spoofing": ["eer", "uar", "accuracy"],
 }
 
 
@@ -50,6 +52,8 @@ class Outcome:
     shots: int | None = None
     replies: Sequence[str | None] | None = None
     """What a model wrote of each, word for word."""
+    shared: npt.NDArray[np.bool_] | None = None
+    """Those that are in every subgroup, where a subgroup alone has nothing to be measured against."""
 
 
 def measured(outcome: Outcome) -> dict[str, dict[str, float | None]]:
@@ -72,9 +76,10 @@ def subgroups(outcome: Outcome, examples: Sequence[Example]) -> dict[str, dict[s
     for attribute in dict.fromkeys(name for one in groups for name in one):
         values = np.array([one.get(attribute, "") for one in groups])
         for value in sorted(set(values.tolist()) - {""}):
-            weight_1N = (values == value)[None].astype(float)
+            inside = values == value
+            weight_1N = (inside if outcome.shared is None else inside | outcome.shared)[None].astype(float)
             rates = {name: rounded(float(one.at(weight_1N)[0])) for name, one in outcome.statistics.items()}
-            here = {"n": int(weight_1N.sum()), "metrics": rates}
+            here = {"n": int(inside.sum()), "metrics": rates}
             found.setdefault(attribute, {})[value] = here
     return found
 
@@ -205,8 +210,8 @@ def choice(
 ) -> Outcome:
     """Of questions. picked: the place of the option, below 0 where none was.
 
-    ``grouped_accuracy``, where the data names groups, is the mean over the values of the first attribute of the mean
-    over those of the second, and so on: Face-Human-Bench's score of level 2.
+    ``grouped_accuracy``, where the card asks for it, is the mean over the values of the first attribute of the groups
+    of the mean over those of the second, and so on: Face-Human-Bench's score of level 2.
     """
     questions = [question for row in rows if (question := examples[row].question)]
     right = np.array([place == question.answer for place, question in zip(picked, questions, strict=True)])
@@ -227,9 +232,11 @@ def choice(
         each = [grouped(depth + 1, np.array(part), weight_RN) for part in parts.values()]
         return np.asarray(np.mean(each, axis=0))
 
-    statistics: dict[str, Statistic] = {name: Weighted(accuracy) for name in wanted(card, ["accuracy"])}
-    if any(groups):
-        statistics["grouped_accuracy"] = Weighted(partial(grouped, 0, np.arange(len(rows))))
+    every: dict[str, Statistic] = {
+        "accuracy": Weighted(accuracy),
+        "grouped_accuracy": Weighted(partial(grouped, 0, np.arange(len(rows)))),
+    }
+    statistics = {name: every[name] for name in wanted(card, list(every))}
     chance = {"accuracy": rounded(float(np.mean([1 / len(question.options) for question in questions])))}
     return Outcome(
         rows,

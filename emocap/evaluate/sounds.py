@@ -6,7 +6,10 @@ from pathlib import Path
 import av
 
 from emocap.faces.images import ImageError
-from emocap.faces.videos import OPTIONS
+from emocap.faces.videos import FORMATS
+
+_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": f"{FORMATS},wav,w64,flac,mp3,aac,ogg,aiff,caf,amr"}
+"""Clips and recordings, and no playlists, which lead elsewhere."""
 
 RATE = 16_000
 """Samples per second; models of speech resample to it."""
@@ -22,7 +25,7 @@ def wave(path: Path) -> bytes:
         raise ImageError("missing_file", f"there is no {path}")
     written = io.BytesIO()
     try:
-        with av.open(f"file:{path}", options=OPTIONS, metadata_errors="replace") as source:
+        with av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace") as source:
             if not source.streams.audio:
                 raise ImageError("no_sound", f"{path} has no sound")
             with av.open(written, "w", format="wav") as target:
@@ -40,6 +43,8 @@ def wave(path: Path) -> bytes:
                     part.pts = None
                     target.mux(stream.encode(part))
                 target.mux(stream.encode(None))
+                if left == MAX_SECONDS * RATE:
+                    raise ImageError("broken_sound", f"{path}: there is nothing to hear in it")
     except (av.FFmpegError, EOFError) as error:
         raise ImageError("broken_sound", f"{path}: {type(error).__name__}: {error}") from None
     return written.getvalue()

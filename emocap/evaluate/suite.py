@@ -47,7 +47,7 @@ class Writing:
     """How models that write are asked, and who reads what they write."""
 
     settings: Sequence[str] = ()
-    """``key=value`` of :class:`emocap.captioners.recipe.AskRecipe`; see :func:`endpoints`."""
+    """``key=value`` of :class:`emocap.evaluate.generate.ask.WriterRecipe`; see :func:`endpoints`."""
     extractor: str | None = None
     """``openai:NAME``; so is the judge."""
     judge: str | None = None
@@ -138,8 +138,13 @@ def measure(
             with _looking(encoder, pooling, store, workers, device) as looking:
                 for one in todo:
                     able = [p for p in protocols_of(one.card) if p != "generate" and (encoder.texts or p not in TEXTS)]
-                    if not (wanted := protocols or able):
-                        tell(f"{one.name}: passed over, it measures models that write, not {model}")
+                    wanted = protocols or able
+                    if not wanted or protocols_of(one.card) == ["generate"]:
+                        told = f"it measures models that write, not {model}"
+                        if one.named and protocols:
+                            failures.append(f"{one.name}: {told}; name one by openai:NAME, or give --predictions")
+                        else:
+                            tell(f"{one.name}: passed over, {told}")
                         continue
                     run = partial(
                         evaluate,

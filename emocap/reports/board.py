@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from emocap.reports.measures import is_error
 from emocap.reports.results import Measure, Result
 
 
@@ -95,6 +96,11 @@ class Group:
     def shots(self) -> int | None:
         """Of few-shot: the shots that its cells show."""
         return max((entry.shown.shots or 0 for entry in self.entries), default=0) or None
+
+    @property
+    def less_is_better(self) -> bool:
+        """Whether the best of its numbers is the least."""
+        return is_error(self.metric)
 
     @property
     def differs(self) -> bool:

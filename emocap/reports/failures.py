@@ -79,7 +79,8 @@ def _errors(result: Result) -> Iterable[tuple[float, dict[str, Any]]]:
         elif task == "action_units":
             yield float(len(set(true.split("+")) ^ set(predicted.split("+")))), row
         else:
-            yield number(row.get("score")) or 0.0, row
+            # Of voices the sign tells which way the model leans.
+            yield abs(number(row.get("score")) or 0.0) if task == "spoofing" else number(row.get("score")) or 0.0, row
 
 
 def _shortened(reply: str) -> str:

@@ -18,7 +18,7 @@ _NAMES = {
     **{"uar": "UAR", "war": "WAR", "macro_f1": "macro F1", "uf1": "UF1", "f1": "F1", "map": "mAP"},
     **{"rouge_l": "ROUGE-L", "rege": "headline + ROUGE-L"},
     **{"ew": "EW", "ew_level2": "EW, level 2", "ew_precision": "EW precision", "ew_recall": "EW recall"},
-    **{"sign_f1": "F1 of the sign"},
+    **{"sign_f1": "F1 of the sign", "eer": "EER", "eer_scored": "EER of what has a score"},
     **{"ccc": "CCC", "pcc": "PCC", "icc": "ICC", "rmse": "RMSE", "mae": "MAE", "mse": "MSE", "sagr": "SAGR"},
 }
 _OFFICIAL = "_official"
@@ -44,7 +44,12 @@ def is_official(metric: str) -> bool:
 
 
 def is_error(metric: str) -> bool:
-    """Whether less is better; such a measure has the unit of its scale and is no fraction."""
+    """Whether less is better."""
+    return has_unit(metric) or metric.partition("_")[0] == "eer"
+
+
+def has_unit(metric: str) -> bool:
+    """Whether a measure has the unit of its scale and is no fraction."""
     return metric.partition("_")[0] in ("rmse", "mae", "mse")
 
 
@@ -59,6 +64,6 @@ def fraction(value: float) -> str:
 
 
 def hundredfold(metric: str, value: float) -> str:
-    """As papers write it: × 100 with one decimal; errors as they are."""
-    text = f"{value:.3f}" if is_error(metric) else f"{100 * value:.1f}"
+    """As papers write it: × 100 with one decimal; in units of a scale as they are."""
+    text = f"{value:.3f}" if has_unit(metric) else f"{100 * value:.1f}"
     return text.removeprefix("-") if float(text) == 0 else text

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emocap.errors import UserError
 from emocap.reports.board import Board, Cell, Group, Line
-from emocap.reports.measures import called, hundredfold, is_error
+from emocap.reports.measures import called, has_unit, hundredfold
 from emocap.reports.results import read_results
 from emocap.reports.standings import make_board
 from emocap.shards import replacing
@@ -47,7 +47,7 @@ class _Table:
     def notes(self) -> list[str]:
         """What its marks mean."""
         every = [cell for line in (*self.measured, *self.published) for _, cells in self.cells(line) for cell in cells]
-        errors = sorted({called(cell.metric) for cell in every if is_error(cell.metric)})
+        errors = sorted({called(cell.metric) for cell in every if has_unit(cell.metric)})
         units = f", {', '.join(errors)} in units of the scale" if errors else ""
         notes = [f"Numbers are × 100{units}; bold: the best measured here."]
         if any(cell.entry and cell.entry.counts_differ for cell in every):

@@ -101,3 +101,47 @@ def test_ratings_are_their_formulas(offset: float) -> None:
 def test_a_constant_correlates_with_nothing() -> None:
     true, told, weight = np.array([1.0, 2, 3]), np.full(3, 2.0), np.ones((1, 3))
     assert [float(metrics.rating(name, true, told, weight)[0]) for name in ("ccc", "pcc", "icc")] == [0, 0, 0]
+
+
+def test_the_eer_is_where_the_roc_of_scikit_learn_crosses() -> None:
+    random = np.random.default_rng(0)
+    for digits in (0, 1, 6):  # with many ties, some, and none
+        for size in (2, 5, 40, 300):
+            real = random.random(size) < 0.4
+            real[:2] = True, False
+            scores = np.round(random.normal(size=size) + 0.8 * real, digits).astype(np.float64)
+            weight_RN = np.stack([np.ones(size), random.integers(0, 4, size)])
+            weight_RN[:, :2] = 1
+            for weight_N, found in zip(weight_RN, metrics.eer(real, scores, weight_RN), strict=True):
+                false, true, _ = sk.roc_curve(real, scores, sample_weight=weight_N, drop_intermediate=False)
+                over = int(np.argmax(false >= 1 - true))
+                (a, b), (c, d) = false[over - 1 : over + 1], 1 - true[over - 1 : over + 1]
+                share = (c - a) / ((c - a) + (b - d))  # where the two lines cross
+                assert found == pytest.approx(a + share * (b - a))
+                assert found == pytest.approx(c + share * (d - c))
+
+
+@pytest.mark.parametrize(
+    ("real", "scores", "told"),
+    [
+        ([1, 1, 0, 0], [4, 3, 2, 1], 0.0),
+        ([1, 1, 0, 0], [1, 2, 3, 4], 1.0),
+        ([1, 0, 1, 0], [4, 3, 2, 1], 0.5),
+        ([1, 1, 0, 0], [1, 1, 1, 1], 0.5),
+        ([1, 1, 1, 0], [4, 3, 1, 2], 1 / 3),
+        ([1, 1], [1, 2], float("nan")),
+        ([0, 0], [1, 2], float("nan")),
+        ([], [], float("nan")),
+    ],
+)
+def test_golden_eers(real: list[int], scores: list[float], told: float) -> None:
+    ones = np.ones((1, len(real)))
+    assert metrics.eer(np.array(real, dtype=bool), np.array(scores, dtype=float), ones)[0] == pytest.approx(
+        told, nan_ok=True
+    )
+
+
+def test_the_mean_over_some_of_the_examples() -> None:
+    values, among = np.array([1.0, 0.5, 0.0, np.nan]), np.array([True, True, True, False])
+    weight_RN = np.array([[1.0, 1, 1, 1], [2, 0, 1, 5], [0, 0, 0, 1]])
+    assert metrics.mean_among(values, among, weight_RN) == pytest.approx([0.5, 2 / 3, float("nan")], nan_ok=True)

@@ -243,7 +243,8 @@ def test_questions_are_scored_by_group(tmp_path: Path, monkeypatch: pytest.Monke
         for n, g in enumerate(places)
     ]
     World(examples, random.normal(size=(60, WIDTH)), monkeypatch)
-    (row,) = evaluate({"x": card(task="choice", classes={}, prompts=[])}, "m", ["zeroshot"], tmp_path, tmp_path)
+    asked = card(task="choice", classes={}, prompts=[], metrics=["accuracy", "grouped_accuracy"])
+    (row,) = evaluate({"x": asked}, "m", ["zeroshot"], tmp_path, tmp_path)
     told = table(tmp_path, row)
     right = np.array(told["true"]) == np.array(told["predicted"])
     first, second, third = right[:10].mean(), right[10:30].mean(), right[30:].mean()

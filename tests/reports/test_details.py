@@ -169,6 +169,20 @@ def test_of_ratings_the_farthest_off(tmp_path: Path) -> None:
     assert found[3][1:4] == ("none", "valence=0.5", None)
 
 
+def test_of_voices_the_surest_of_either_side(tmp_path: Path) -> None:
+    columns: dict[str, list[Any]] = {
+        "true": ["fake", "real", "real"],
+        "predicted": ["real", "fake", None],
+        "score": [1.5, -4.0, None],
+    }
+    found = told(tmp_path, columns, "spoofing")
+    assert found == [
+        ("n1", "real", "fake", -4.0, False),
+        ("n0", "fake", "real", 1.5, False),
+        ("n2", "real", "none", None, False),
+    ]
+
+
 def test_of_action_units_the_most_wrong(tmp_path: Path) -> None:
     found = told(tmp_path, {"true": ["1+2", "1+2", "12"], "predicted": ["1+4", "1+2", "1+2"]}, "action_units")
     assert [one[:3] for one in found] == [("n2", "12", "1+2"), ("n0", "1+2", "1+4")]

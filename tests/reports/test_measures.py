@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from emocap.reports.measures import called, fraction, hundredfold, is_error, number
+from emocap.reports.measures import called, fraction, has_unit, hundredfold, is_error, number
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,9 @@ from emocap.reports.measures import called, fraction, hundredfold, is_error, num
         ("uar_official", "UAR, official denominator"),
         ("grouped_accuracy_official", "grouped accuracy, official denominator"),
         ("rouge_l", "ROUGE-L"),
+        ("accuracy_official", "accuracy, official denominator"),
+        ("eer", "EER"),
+        ("eer_scored", "EER of what has a score"),
         ("novel", "novel"),
     ],
 )
@@ -23,9 +26,12 @@ def test_metrics_are_called_as_the_field_does(metric: str, told: str) -> None:
     assert called(metric) == told
 
 
-def test_errors_are_no_fractions() -> None:
-    assert [is_error(metric) for metric in ("mae", "rmse_valence", "uar", "ccc")] == [True, True, False, False]
+def test_errors_are_no_fractions_but_the_eer() -> None:
+    names = ("mae", "rmse_valence", "eer", "eer_scored", "uar", "ccc")
+    assert [is_error(metric) for metric in names] == [True, True, True, True, False, False]
+    assert [has_unit(metric) for metric in names] == [True, True, False, False, False, False]
     assert (hundredfold("uar", 0.62849), hundredfold("mae", 0.62849)) == ("62.8", "0.628")
+    assert hundredfold("eer", 0.0184) == "1.8"
 
 
 def test_what_rounds_to_zero_has_no_sign() -> None:

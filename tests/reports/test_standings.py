@@ -79,6 +79,17 @@ def test_the_least_error_is_the_best() -> None:
     rows = [row(model=f"runs/{m}", headline="mae", metrics={"mae": {"value": v}}) for m, v in (("a", 2.0), ("b", 1.5))]
     (group,) = board(*rows).groups
     assert [cell(group, key).best for key in ("m0", "m1")] == [False, True]
+    assert (group.less_is_better, board(row()).groups[0].less_is_better) == (True, False)
+
+
+def test_of_equal_error_rates_the_least_is_the_best() -> None:
+    rows = [
+        row(model=f"runs/{m}", task="spoofing", headline="eer", metrics={"eer": v})
+        for m, v in (("a", 0.2), ("b", 0.1))
+    ]
+    made = board(*rows)
+    assert [section.key for section in made.sections] == ["spoofing"]
+    assert [cell(made.groups[0], key).best for key in ("m0", "m1")] == [False, True]
 
 
 def test_a_published_number_in_another_measure_is_named_so() -> None:

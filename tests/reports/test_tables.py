@@ -70,6 +70,9 @@ def test_errors_are_not_multiplied_and_deviations_stand_beside() -> None:
     errors = row(task="rating", protocol="probe", headline="mae", metrics={"mae": {"value": 0.628}})
     assert "| a | **0.628** |" in markdown(board(errors))
     assert "MAE in units of the scale" in markdown(board(errors))
+    spoofed = markdown(board(row(task="spoofing", headline="eer", metrics={"eer": {"value": 0.0184}})))
+    assert "| a | **1.8** |" in spoofed
+    assert "in units of the scale" not in spoofed
     few = row(protocol="fewshot", shots=16, metrics={"uar": {"value": 0.5, "sd": 0.021}})
     assert "| a | **50.0** ± 2.1 |" in markdown(board(few))
     assert "RAF-DB (UAR, 16 shots)" in markdown(board(few))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from PIL import Image
+from pydantic import Field
 
 from emocap.captioners.asking import Unaskable
 from emocap.captioners.endpoints import Answer
@@ -19,8 +20,13 @@ from emocap.faces.images import ImageError, Pixels
 
 _PICTURE_TOKENS, _SOUND_TOKENS = 1500, 3000
 """What these are taken to cost before the first reply has told."""
-_TOP = 20
-"""Likely first tokens that are asked for; the most that the protocol allows."""
+
+
+class WriterRecipe(AskRecipe):
+    """How a model that writes is asked."""
+
+    odds: int = Field(20, ge=0, le=20)
+    """Of how many likely first words a reply tells the odds, where a task weighs them; 0 where a server refuses to."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class Ask:
     system: str | None = None
     max_tokens: int | None = None
     """Longest reply; None: as the recipe of the model says."""
+    seed: int | None = None
+    """For the server's sampling; two that differ in it alone are two questions."""
     odds: bool = False
     """Whether the reply is to tell what else might have been its first word, and how likely."""
 
@@ -51,7 +59,7 @@ class Asked:
     """An :class:`Ask` to a model: an :class:`emocap.captioners.asking.Query`."""
 
     ask: Ask
-    recipe: AskRecipe
+    recipe: WriterRecipe
     parameters: dict[str, Any] = field(init=False)
     request: str = field(init=False)
 
@@ -60,8 +68,10 @@ class Asked:
         parameters: dict[str, Any] = {recipe.limit: ask.max_tokens or recipe.max_tokens}
         if recipe.temperature is not None:
             parameters["temperature"] = recipe.temperature
-        if ask.odds:
-            parameters |= {"logprobs": True, "top_logprobs": _TOP}
+        if ask.seed is not None:
+            parameters["seed"] = ask.seed
+        if ask.odds and recipe.odds:
+            parameters |= {"logprobs": True, "top_logprobs": recipe.odds}
         told = [ask.text, ask.system, recipe.model, parameters, self._shown()]
         object.__setattr__(self, "parameters", parameters)
         object.__setattr__(self, "request", hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest())
@@ -124,8 +134,6 @@ class Asked:
             return "refused", answer.refusal or "the server's content filter ended the reply"
         if not answer.text.strip():
             return ("cut" if answer.finish_reason == "length" else "empty"), "it was empty"
-        if self.ask.odds and not answer.first_token:
-            return "no_odds", "it does not tell what its first token might have been"
         return ACCEPTED, ""
 
 

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from emocap.captioners.asking import Asker, NoReply
 from emocap.captioners.ledger import Reply, Usage
-from emocap.captioners.recipe import AskRecipe, read_keys
+from emocap.captioners.recipe import read_keys
 from emocap.errors import UserError
-from emocap.evaluate.generate.ask import Ask, Asked
+from emocap.evaluate.generate.ask import Ask, Asked, WriterRecipe
 from emocap.recipes import check, override
 
 ROLES = ("model", "extractor", "judge")
@@ -56,7 +56,7 @@ class Model(Protocol):
 class Endpoints:
     """A model behind OpenAI-compatible endpoints. ``with Endpoints(...) as model`` ends its connections."""
 
-    def __init__(self, name: str, recipe: AskRecipe, replies: Path, where: str = "--ask ") -> None:
+    def __init__(self, name: str, recipe: WriterRecipe, replies: Path, where: str = "--ask ") -> None:
         """replies: the folder where what it says is kept, and never asked for again. where: what stands before
         a key of the recipe in complaints.
         """
@@ -96,7 +96,7 @@ def _response(reply: Reply | NoReply) -> Response:
 
 
 def endpoints(spec: str, settings: Sequence[str], out: Path, role: str = "model") -> Endpoints:
-    """The model that ``openai:NAME`` means, asked as ``key=value`` settings of :class:`AskRecipe` say.
+    """The model that ``openai:NAME`` means, asked as ``key=value`` settings of :class:`WriterRecipe` say.
 
     A setting that begins with a role, as in ``judge.budget=5``, is for that role alone. Without endpoints in them it
     is the one of OPENAI_BASE_URL, or else OpenAI's own, with the key in OPENAI_API_KEY where that is set. Replies are
@@ -116,6 +116,6 @@ def endpoints(spec: str, settings: Sequence[str], out: Path, role: str = "model"
     if not content.get("endpoints"):
         key = "OPENAI_API_KEY" if os.environ.get("OPENAI_API_KEY") else None
         content["endpoints"] = [{"base_url": os.environ.get("OPENAI_BASE_URL") or _HOST, "key": key}]
-    recipe = check(AskRecipe, content, "--ask")
+    recipe = check(WriterRecipe, content, "--ask")
     slug = re.sub(r"[^\w.-]+", "-", name) + "-" + hashlib.sha256(name.encode()).hexdigest()[:8]
     return Endpoints(spec, recipe, out / "replies" / f"{role}-{slug}", where="--ask ")

@@ -155,7 +155,11 @@ def _said(value: Any) -> Response:
         return Response(value) if value.strip() else Response(None, "empty", "the prediction is empty")
     if not isinstance(value, Mapping):
         return Response(json.dumps(value), fields={"value": value})
-    told = next((value[key] for key in TEXTS if value.get(key) not in (None, "")), None)
+    # Beside choices, the answer is the right one: a row of the benchmark itself, which nobody has answered yet.
+    held = [value[key] for key in TEXTS if value.get(key) is not None and not (key == "answer" and "choices" in value)]
+    if not held:
+        return Response(None, "no_prediction", "its row has no prediction", fields=dict(value))
+    told = next((one for one in held if one != ""), None)
     text = told if isinstance(told, str) or told is None else json.dumps(told, ensure_ascii=False)
     if text is None or not text.strip():
         return Response(None, "empty", "the prediction is empty", fields=dict(value))

@@ -14,6 +14,7 @@ from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.afew_va import AfewVA
 from emocap.evaluate.layouts.aff_wild2 import AffWild2
 from emocap.evaluate.layouts.affectnet import AffectNet
+from emocap.evaluate.layouts.asvspoof import ASVspoof
 from emocap.evaluate.layouts.bp4d import BP4D
 from emocap.evaluate.layouts.builds import Build
 from emocap.evaluate.layouts.ck_plus import CkPlus
@@ -28,7 +29,9 @@ from emocap.evaluate.layouts.fer2013 import Fer2013
 from emocap.evaluate.layouts.ferplus import FerPlus
 from emocap.evaluate.layouts.lists import Lists
 from emocap.evaluate.layouts.london import London
+from emocap.evaluate.layouts.messages import Messages
 from emocap.evaluate.layouts.micro import Micro
+from emocap.evaluate.layouts.mmar import MMAR
 from emocap.evaluate.layouts.paths import Paths
 from emocap.evaluate.layouts.raf_au import RafAu
 from emocap.evaluate.layouts.raf_db import RafDb
@@ -53,6 +56,10 @@ AnyLayout = Annotated[
     | FaceHumanBench
     | FaceXBench
     | UNBC
+    # sounds
+    | ASVspoof
+    | Messages
+    | MMAR
     # pictures of emotions
     | AffectNet
     | CkPlus

@@ -1,20 +1,33 @@
-"""JSON files of annotation, checked against a type."""
+"""JSON files, checked against a type."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from emocap.errors import UserError
-from emocap.evaluate.layouts.base import text_of
+from emocap.evaluate.layouts.base import numbered_lines, text_of
 
 T = TypeVar("T")
 
 
 def document(path: Path, kind: type[T]) -> T:
     """The content of a JSON file. Raises UserError, naming the first place, where it is not of that kind."""
+    return _checked(text_of(path), TypeAdapter(kind), str(path))
+
+
+def documents(path: Path, kind: type[T]) -> Iterator[tuple[str, T]]:
+    """Of each line of a file of JSON lines, where it stands and its content. Raises as :func:`document`."""
+    checked = TypeAdapter(kind)
+    for number, line in numbered_lines(path):
+        where = f"{path}, line {number}"
+        yield where, _checked(line, checked, where)
+
+
+def _checked(text: str, kind: TypeAdapter[T], where: str) -> T:
     try:
-        return TypeAdapter(kind).validate_json(text_of(path))
+        return kind.validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        raise UserError(f"{path}: {'.'.join(map(str, first['loc'])) or 'JSON'}: {first['msg']}") from None
+        raise UserError(f"{where}: {'.'.join(map(str, first['loc'])) or 'JSON'}: {first['msg']}") from None

@@ -1,4 +1,5 @@
-"""Miniatures: the official layout of every benchmark, file by file, with a few drawn faces instead of its pictures.
+"""Miniatures: the official layout of every benchmark, file by file, with a few drawn faces instead of its pictures,
+and tones instead of its sounds.
 
 They show what a card expects on the disk, and let the whole suite be run by somebody who has none of the data.
 """
@@ -8,7 +9,18 @@ from pathlib import Path
 
 from emocap.errors import UserError
 from emocap.evaluate.cards import Card
-from emocap.evaluate.miniatures import aff_wild2, choices, clips, faba, facs, micro, ratings, static, uni_bench
+from emocap.evaluate.miniatures import (
+    aff_wild2,
+    choices,
+    clips,
+    faba,
+    facs,
+    micro,
+    ratings,
+    sounds,
+    static,
+    uni_bench,
+)
 
 Writer = Callable[[Card, Path], None]
 """Writes the miniature of a card into a folder, that of the dataset itself."""
@@ -23,6 +35,7 @@ WRITERS: dict[str, Writer] = {
     **clips.WRITERS,
     **micro.WRITERS,
     **uni_bench.WRITERS,
+    **sounds.WRITERS,
 }
 """Name of a card → its writer."""
 

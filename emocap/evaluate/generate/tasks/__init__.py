@@ -1,7 +1,7 @@
 """How each task asks models that write, and reads what they write: one file per task."""
 
 from emocap.evaluate.cards import Card
-from emocap.evaluate.generate.tasks import action_units, choice, emotion, open_vocabulary, sentiment
+from emocap.evaluate.generate.tasks import action_units, choice, emotion, open_vocabulary, sentiment, spoofing
 from emocap.evaluate.generate.tasks.base import Aids, Answered, Task
 
 __all__ = ["TASKS", "Aids", "Answered", "Task", "task_of"]
@@ -12,6 +12,7 @@ TASKS: dict[str, Task] = {
     "choice": choice.TASK,
     "open_vocabulary": open_vocabulary.TASK,
     "sentiment": sentiment.TASK,
+    "spoofing": spoofing.TASK,
 }
 """Task of a card → how it is asked and read."""
 

@@ -7,14 +7,16 @@ import numpy as np
 from emocap.evaluate import outcomes
 from emocap.evaluate.cards import Card
 from emocap.evaluate.examples import Example, Question
+from emocap.evaluate.generate.tasks import tokens
 from emocap.evaluate.generate.tasks.base import Answered, Task, fill
 from emocap.evaluate.outcomes import Outcome
 
 
 def questions(card: Card, example: Example) -> list[str]:
-    """The question, with its options a line each: ``A. happy``."""
+    """The question, with its options a line each, lettered (``A. happy``) or as they are."""
     assert example.question
-    return [fill(card, question=example.question.text, options=lettered(example.question.options))]
+    options = example.question.options
+    return [fill(card, question=example.question.text, options=lettered(options), choices="\n".join(options))]
 
 
 def lettered(options: tuple[str, ...]) -> str:
@@ -29,6 +31,9 @@ def letter(place: int) -> str:
 
 def read(answered: Answered) -> Outcome:
     """Accuracy over all questions: silence, and replies that name no option or several, are wrong."""
+    assert answered.card.generate
+    if answered.card.generate.match == "tokens":
+        return tokens.read(answered)
     asked = [example.question for example in answered.tested]
     texts = [response.text for response in answered.firsts]
     picked = np.array([-1 if t is None or q is None else named(t, q) for t, q in zip(texts, asked, strict=True)])
