@@ -20,8 +20,12 @@ Task = Literal[
     "spoofing",
 ]
 Metric = Literal[
-    "uar", "war", "macro_f1", "uf1", "map", "accuracy", "f1", "ccc", "pcc", "rmse", "mae", "mse", "icc", "sagr"
-]
+    "uar", "war", "macro_f1", "uf1", "map", "accuracy", "f1", "ccc", "pcc", "rmse", "mae", "mse", "icc", "sagr",
+    # reasoning: of all examples, and as published, of those with a score that can be read
+    "rec_s", "rea_s", "cot_s", "rec_s_official", "rea_s_official", "cot_s_official",
+    # two tiers
+    "gap", "perception_accuracy", "sarcasm_accuracy", "sarcasm_macro_f1",
+]  # fmt: skip
 
 
 class ClassRecipe(Recipe):
@@ -87,6 +91,12 @@ class GenerateRecipe(Recipe):
     match: Literal["option", "tokens"] = "option"
     """Of questions with options. option: the one that the reply names, by its letter or its text. tokens: MMAR's
     string match."""
+    about: Literal["emotion", "sentiment", "intent"] = "emotion"
+    """Of reasoning: what the last step names."""
+    several: bool = False
+    """Of reasoning: whether an example may have several labels; the last step is then scored by how many it names."""
+    perception: str = "{question}\n\nAnswer with a word or a few."
+    """Of two tiers: how what is plainly to be seen is asked; ``prompt`` asks what is meant."""
 
 
 class Card(Recipe):
@@ -149,6 +159,8 @@ class Card(Recipe):
     def _complete(self) -> Self:
         if self.task == "emotion" and len(self.classes) < 2:
             raise ValueError("classes: an emotion benchmark has at least two")
+        if self.task == "two_tiers" and len(self.classes) != 2:
+            raise ValueError("classes: two_tiers has two, what is meant as it is said and what is not, in this order")
         if self.task == "action_units" and not self.action_units:
             raise ValueError("action_units: the list of numbers to score is missing")
         if self.task == "rating" and not self.ratings:

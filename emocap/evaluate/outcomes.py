@@ -27,6 +27,8 @@ _USUAL = {
     "action_units": ["macro_f1", "map"],
     "rating": ["ccc", "pcc", "rmse", "mae"],
     "choice": ["accuracy"],
+    "reasoning": ["rec_s", "rea_s", "cot_s", "rec_s_official", "rea_s_official", "cot_s_official"],
+    "two_tiers": ["gap", "perception_accuracy", "sarcasm_accuracy", "sarcasm_macro_f1"],
 }
 
 

@@ -17,7 +17,12 @@ PROTOCOLS = {
 _NAMES = {
     **{"uar": "UAR", "war": "WAR", "macro_f1": "macro F1", "uf1": "UF1", "f1": "F1", "map": "mAP"},
     **{"ccc": "CCC", "pcc": "PCC", "icc": "ICC", "rmse": "RMSE", "mae": "MAE", "mse": "MSE", "sagr": "SAGR"},
+    **{"rec_s": "Rec-S", "rea_s": "Rea-S", "cot_s": "CoT-S", "sarcasm_macro_f1": "sarcasm macro F1"},
+    **{"rec_s_official": "Rec-S, official", "rea_s_official": "Rea-S, official", "cot_s_official": "CoT-S, official"},
+    "gap": "errors where all was seen right",
 }
+_LESS = ("gap",)
+"""Fractions of which less is better."""
 
 
 def called(metric: str) -> str:
@@ -33,6 +38,11 @@ def called(metric: str) -> str:
 def is_error(metric: str) -> bool:
     """Whether less is better; such a measure has the unit of its scale and is no fraction."""
     return metric.partition("_")[0] in ("rmse", "mae", "mse")
+
+
+def less_is_better(metric: str) -> bool:
+    """Of errors, and of some fractions."""
+    return is_error(metric) or metric in _LESS
 
 
 def number(value: Any) -> float | None:

@@ -37,6 +37,8 @@ class Ask:
     """Whether the sound is, of a clip or a recording."""
     frames: int = 8
     """Of a clip: the middle frame of each of so many equal parts."""
+    every: float | None = None
+    """Of a video file instead: a frame in so many seconds from the first on, at most ``frames``."""
     side: int = 768
     """Longest side of a picture as it is sent, in pixels."""
     system: str | None = None
@@ -75,7 +77,8 @@ class Asked:
             content = ask.media.sha256()
         except ImageError as error:
             content = error.reason  # messages() tells of it
-        return [content, ask.pictures and [ask.frames, ask.side], ask.sound]
+        looks = [ask.frames, ask.side, ask.every] if ask.every else [ask.frames, ask.side]
+        return [content, ask.pictures and looks, ask.sound]
 
     @property
     def key(self) -> str:
@@ -94,7 +97,7 @@ class Asked:
         content: list[dict[str, Any]] = []
         try:
             if ask.media and ask.pictures:
-                content += [_picture(pixels, ask.side) for pixels in ask.media.pictures(ask.frames)]
+                content += [_picture(pixels, ask.side) for pixels in _pictures(ask, ask.media)]
             if ask.media and ask.sound:
                 if not isinstance(ask.media, Film | Sound):
                     raise ImageError("no_sound", f"{ask.key} is a picture")
@@ -115,6 +118,12 @@ class Asked:
         if self.ask.odds and not answer.first_token:
             return "no_odds", "it does not tell what its first token might have been"
         return ACCEPTED, ""
+
+
+def _pictures(ask: Ask, media: Media) -> list[Pixels]:
+    if ask.every and isinstance(media, Film):
+        return media.each(ask.every, ask.frames)
+    return media.pictures(ask.frames)
 
 
 def _picture(pixels: Pixels, side: int) -> dict[str, Any]:

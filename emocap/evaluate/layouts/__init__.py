@@ -28,10 +28,12 @@ from emocap.evaluate.layouts.ferplus import FerPlus
 from emocap.evaluate.layouts.lists import Lists
 from emocap.evaluate.layouts.london import London
 from emocap.evaluate.layouts.micro import Micro
+from emocap.evaluate.layouts.mme_emotion import MMEEmotion
 from emocap.evaluate.layouts.paths import Paths
 from emocap.evaluate.layouts.raf_au import RafAu
 from emocap.evaluate.layouts.raf_db import RafDb
 from emocap.evaluate.layouts.unbc import UNBC
+from emocap.evaluate.layouts.visual_room import VisualRoom
 
 if TYPE_CHECKING:
     from emocap.evaluate.cards import Card
@@ -51,6 +53,9 @@ AnyLayout = Annotated[
     | FaceHumanBench
     | FaceXBench
     | UNBC
+    # models that write
+    | MMEEmotion
+    | VisualRoom
     # pictures of emotions
     | AffectNet
     | CkPlus
@@ -141,4 +146,6 @@ def data_sha256(examples: Sequence[Example], pictures: Sequence[str]) -> str:
         words = (example.labels, example.text, example.clue, example.reference, example.rubric, example.perception)
         if any(words):
             digest.update(f"{words}\0".encode())
+        if example.options:
+            digest.update(f"{example.options}\0".encode())
     return digest.hexdigest()

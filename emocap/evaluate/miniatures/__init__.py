@@ -8,7 +8,18 @@ from pathlib import Path
 
 from emocap.errors import UserError
 from emocap.evaluate.cards import Card
-from emocap.evaluate.miniatures import aff_wild2, choices, clips, faba, facs, micro, ratings, static
+from emocap.evaluate.miniatures import (
+    aff_wild2,
+    choices,
+    clips,
+    faba,
+    facs,
+    micro,
+    mme_emotion,
+    ratings,
+    static,
+    visual_room,
+)
 
 Writer = Callable[[Card, Path], None]
 """Writes the miniature of a card into a folder, that of the dataset itself."""
@@ -22,6 +33,8 @@ WRITERS: dict[str, Writer] = {
     **choices.WRITERS,
     **clips.WRITERS,
     **micro.WRITERS,
+    **mme_emotion.WRITERS,
+    **visual_room.WRITERS,
 }
 """Name of a card → its writer."""
 
