@@ -290,13 +290,30 @@ def picture_name(jpeg: bytes) -> str:
 
 
 def answer(asked: Mapping[str, Any], shown: str) -> str:
-    """One of the options where the text lists them, as in ``A. happy`` on lines of their own, or a caption."""
+    """One of the options where the text lists them, as in ``A. happy`` on lines of their own; labels, steps, scores,
+    yes or no where a benchmark's card or its aids ask for these; or a caption.
+    """
     text = "\n".join(_texts(asked))
     options = re.findall(r"^\(?([A-Z])[.):] *(.+)$", text, re.MULTILINE)
     if options and "response_format" not in asked:
         letter, option = random.Random(shown + text).choice(options)
         return f"{letter}. {option}"
-    return caption(shown)
+    return _in_form(text, random.Random(shown + text)) or caption(shown)
+
+
+def _in_form(text: str, chance: random.Random) -> str | None:
+    """A reply to what asks for steps, for their scores, for one of some labels, or for a word."""
+    if "<score>" in text:
+        steps = len(re.findall(r"Step \d+:", text.rpartition("Prediction: ")[2]))
+        told = ", ".join(f"Step {number}: {chance.randrange(2)}/1" for number in range(1, steps + 1))
+        return f"<score>{told or chance.randrange(2)}</score>"
+    if "<step>" in text:
+        return "<step>Step 1: The brows move. Step 2: The predicted emotion is fear.</step>"
+    if listed := re.search(r"out of: (.+)\.$", text):
+        return f"The brows move, and so does the mouth: {chance.choice(listed[1].split(', '))}."
+    if re.search(r"Answer with (yes or no|a word or a few)\.", text):
+        return chance.choice(("Yes.", "No."))
+    return None
 
 
 @lru_cache(maxsize=100_000)

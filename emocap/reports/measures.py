@@ -16,13 +16,11 @@ PROTOCOLS = {
 
 _NAMES = {
     **{"uar": "UAR", "war": "WAR", "macro_f1": "macro F1", "uf1": "UF1", "f1": "F1", "map": "mAP"},
-    **{"ccc": "CCC", "pcc": "PCC", "icc": "ICC", "rmse": "RMSE", "mae": "MAE", "mse": "MSE", "sagr": "SAGR"},
-    **{"rec_s": "Rec-S", "rea_s": "Rea-S", "cot_s": "CoT-S", "sarcasm_macro_f1": "sarcasm macro F1"},
+    **{"rec_s": "Rec-S", "rea_s": "Rea-S", "cot_s": "CoT-S"},
     **{"rec_s_official": "Rec-S, official", "rea_s_official": "Rea-S, official", "cot_s_official": "CoT-S, official"},
-    "gap": "errors where all was seen right",
+    **{"gap": "gap, less is better", "sarcasm_macro_f1": "sarcasm macro F1"},
+    **{"ccc": "CCC", "pcc": "PCC", "icc": "ICC", "rmse": "RMSE", "mae": "MAE", "mse": "MSE", "sagr": "SAGR"},
 }
-_LESS = ("gap",)
-"""Fractions of which less is better."""
 
 
 def called(metric: str) -> str:
@@ -36,13 +34,13 @@ def called(metric: str) -> str:
 
 
 def is_error(metric: str) -> bool:
-    """Whether less is better; such a measure has the unit of its scale and is no fraction."""
+    """Whether less is better."""
+    return has_unit(metric) or metric == "gap"
+
+
+def has_unit(metric: str) -> bool:
+    """Whether a measure has the unit of its scale and is no fraction."""
     return metric.partition("_")[0] in ("rmse", "mae", "mse")
-
-
-def less_is_better(metric: str) -> bool:
-    """Of errors, and of some fractions."""
-    return is_error(metric) or metric in _LESS
 
 
 def number(value: Any) -> float | None:
@@ -56,6 +54,6 @@ def fraction(value: float) -> str:
 
 
 def hundredfold(metric: str, value: float) -> str:
-    """As papers write it: × 100 with one decimal; errors as they are."""
-    text = f"{value:.3f}" if is_error(metric) else f"{100 * value:.1f}"
+    """As papers write it: × 100 with one decimal; in units of a scale as they are."""
+    text = f"{value:.3f}" if has_unit(metric) else f"{100 * value:.1f}"
     return text.removeprefix("-") if float(text) == 0 else text

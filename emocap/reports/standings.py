@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from emocap.reports.board import Board, Cell, Entry, Group, Line, Section, View
-from emocap.reports.measures import PROTOCOLS, less_is_better, number
+from emocap.reports.measures import PROTOCOLS, is_error, number
 from emocap.reports.results import SECTIONS, Measure, Result, representative, short_names
 
 _MEASURED = ("#b8432f", "#2f6f8f", "#7a8b2f", "#8a5a9f", "#c08a1e", "#4a4a4a", "#1f8a70", "#c2185b")
@@ -99,7 +99,7 @@ def _measured_cells(entries: Sequence[Entry], metric: str) -> dict[str, list[Cel
         own = metric if entry.shown.measure(metric) else entry.shown.headline
         if measure := entry.shown.measure(own):
             found.append(Cell(own, measure, entry))
-    sign = -1 if less_is_better(metric) else 1
+    sign = -1 if is_error(metric) else 1
     # Numbers of different shots, or one fold beside the mean of all, are no contest.
     alike = [cell for cell in found if cell.metric == metric and _same_terms(cell, found)]
     top = max((sign * cell.measure.value for cell in alike), default=None)

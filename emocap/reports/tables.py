@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emocap.errors import UserError
 from emocap.reports.board import Board, Cell, Group, Line
-from emocap.reports.measures import called, hundredfold, is_error, less_is_better
+from emocap.reports.measures import called, has_unit, hundredfold
 from emocap.reports.results import read_results
 from emocap.reports.standings import make_board
 from emocap.shards import replacing
@@ -47,10 +47,8 @@ class _Table:
     def notes(self) -> list[str]:
         """What its marks mean."""
         every = [cell for line in (*self.measured, *self.published) for _, cells in self.cells(line) for cell in cells]
-        errors = sorted({called(cell.metric) for cell in every if is_error(cell.metric)})
+        errors = sorted({called(cell.metric) for cell in every if has_unit(cell.metric)})
         units = f", {', '.join(errors)} in units of the scale" if errors else ""
-        less = {called(cell.metric) for cell in every if less_is_better(cell.metric)} - set(errors)
-        units += "".join(f"; of {name} less is better" for name in sorted(less))
         notes = [f"Numbers are × 100{units}; bold: the best measured here."]
         if any(cell.entry and cell.entry.counts_differ for cell in every):
             notes.append("⚠ The counts of the data differ from those of the benchmark's card.")
@@ -155,9 +153,8 @@ def _number(cell: Cell, group: Group, intervals: bool) -> tuple[str, str]:
         after += f" [{hundredfold(cell.metric, m.low)}, {hundredfold(cell.metric, m.high)}]"
     if cell.entry and cell.entry.counts_differ:
         after += " ⚠"
-    if cell.metric != group.metric:
-        after += f" ({called(cell.metric)})"
-    return number.replace("-", "−"), after.replace("-", "−")
+    named = f" ({called(cell.metric)})" if cell.metric != group.metric else ""
+    return number.replace("-", "−"), after.replace("-", "−") + named
 
 
 def _md_cell(cell: Cell, group: Group, intervals: bool) -> str:

@@ -13,6 +13,9 @@ from emocap.reports.measures import called, fraction, hundredfold, is_error, num
         ("macro_f1", "macro F1"),
         ("ccc_valence", "valence: CCC"),
         ("grouped_accuracy", "grouped accuracy"),
+        ("cot_s", "CoT-S"),
+        ("rec_s_official", "Rec-S, official"),
+        ("perception_accuracy", "perception accuracy"),
         ("novel", "novel"),
     ],
 )
@@ -22,6 +25,7 @@ def test_metrics_are_called_as_the_field_does(metric: str, told: str) -> None:
 
 def test_errors_are_no_fractions() -> None:
     assert [is_error(metric) for metric in ("mae", "rmse_valence", "uar", "ccc")] == [True, True, False, False]
+    assert (is_error("gap"), hundredfold("gap", 0.171)) == (True, "17.1")
     assert (hundredfold("uar", 0.62849), hundredfold("mae", 0.62849)) == ("62.8", "0.628")
 
 

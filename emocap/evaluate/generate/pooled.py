@@ -63,7 +63,7 @@ def pooled(rows: Sequence[Row]) -> Row:
         "test_subjects": 0,
         "subgroups": {},
         **{role: rows[0][role] for role in ("extractor", "judge") if role in rows[0]},
-        **{key: sum(row[key] for row in rows) for key in ("questions", "scored", "unparsable", "miscounted")},
+        **{key: sum(row[key] for row in rows) for key in ("questions", "scored", "unparsable", "scores_unlike_steps")},
         **{key: _summed(rows, key) for key in ("unanswered", "without_steps", "unjudged")},
         "counts_expected": all(expected) if None not in expected else None,
         "predictions": None,

@@ -73,7 +73,7 @@ def fill(card: Card, **places: str) -> str:
     return filled(card.generate.prompt, **places)
 
 
-def filled(text: str, **places: str) -> str:
+def filled(text: str, /, **places: str) -> str:
     """The same of any text."""
     parts: list[str] = []
     while text:

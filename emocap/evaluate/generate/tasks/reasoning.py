@@ -102,11 +102,14 @@ def read(answered: Answered) -> Outcome:
     not there or cannot be read count as 0; and ``_official``: over the examples with scores that can be read.
 
     Steps and scores that stand beside the answers in a file of predictions, as the released evaluation writes them,
-    are taken as they are. Told besides: ``scored``, how many have scores that can be read; ``miscounted``, how many of
-    them have another number of scores than of steps; ``unparsable``, how many scores cannot be read or are above 1.
+    are taken as they are. Told besides: ``scored``, how many have scores that can be read; ``scores_unlike_steps``,
+    how many of them have more or fewer scores than steps; ``unparsable``, how many judgements cannot be read, or have
+    scores above 1. Raises UserError where a judge is needed and there is none.
     """
     card, several = answered.card, bool(answered.card.generate and answered.card.generate.several)
     _same_labels(answered)
+    if any(response.text is not None and not _scored(response) for response in answered.firsts):
+        answered.aids.need("judge", card)  # before an extractor is paid
     steps, without_steps = _steps(answered)
     said, unjudged = _said(answered, steps)
     found = [scores_of(text, several) if text is not None else [] for text in said]
@@ -133,8 +136,8 @@ def read(answered: Answered) -> Outcome:
             "without_steps": without_steps,
             "unjudged": unjudged,
             "unparsable": sum(text is not None for text, ok in zip(said, readable, strict=True) if not ok),
-            "miscounted": sum(off),
-            "steps_mean": outcomes.rounded(_mean(lengths)),
+            "scores_unlike_steps": sum(off),
+            "mean_steps": outcomes.rounded(_mean(lengths)),
             "scores_from_file": sum(map(_scored, answered.firsts)),
             "without_clue": sum(example.clue is None for example in answered.tested),
             "prompts": _prompts(card),

@@ -88,8 +88,8 @@ def read(answered: Answered) -> Outcome:
         said,
         [None] * len(tested),
         {
-            "perceived": int(seen_N.sum()),
-            "without_perception": int((~asked_N).sum()),
+            "all_seen_right": int(seen_N.sum()),
+            "without_questions": int((~asked_N).sum()),
             "perception_read_by": judged,
             "unparsable": sum(
                 reply.text is not None and one is None for reply, one in zip(replies, meant, strict=True)
@@ -108,7 +108,9 @@ def matches(reply: str, answer: str) -> bool:
     """
     if (wanted := yes_or_no(answer)) is not None and len(_words(answer)) == 1:
         return yes_or_no(reply) == wanted
-    phrase = _words(answer) or [answer.casefold()]
+    phrase = _words(answer)
+    if not phrase:
+        return reply.strip(" .*").casefold() == answer.strip(" .*").casefold()
     for clause in re.split(r"[.,;:!?\n]|\bbut\b", reply.casefold().replace("n't", " not")):
         words = _words(clause)
         for place in range(len(words) - len(phrase) + 1):
@@ -120,8 +122,8 @@ def matches(reply: str, answer: str) -> bool:
 def yes_or_no(reply: str) -> bool | None:
     """True for yes, False for no: the word that a reply begins with, or else the only one of the two that it has."""
     words = _words(reply)
-    if words and words[0] in ("yes", "no"):
-        return words[0] == "yes"
+    if (begun := _begun(words)) is not None:
+        return begun
     found = {"yes", "no"} & set(words)
     return found == {"yes"} if len(found) == 1 else None
 
@@ -132,15 +134,19 @@ def sarcastic(reply: str) -> bool | None:
     A yes or a no that it begins with decides, then "sarcastic" or "sarcasm" with or without a "not" in the same
     clause before it, then a yes or no anywhere.
     """
-    words = _words(reply)
-    if words and words[0] in ("yes", "no"):
-        return words[0] == "yes"
+    if (begun := _begun(_words(reply))) is not None:
+        return begun
     found = set()
     for clause in re.split(r"[.,;:!?\n]|\bbut\b", reply.casefold().replace("n't", " not")):
         before, word, _ = re.sub(r"\bnon[- ]?(?=sarcas)", "not ", clause).partition("sarcas")
         if word:
             found.add(not {"not", "no", "never", "without"} & set(_words(before)))
     return found.pop() if len(found) == 1 else None if found else yes_or_no(reply)
+
+
+def _begun(words: list[str]) -> bool | None:
+    """Whether they begin with yes or no, and not with "yes or no"."""
+    return words[0] == "yes" if words and words[0] in ("yes", "no") and words[1:2] != ["or"] else None
 
 
 def _perceived(answered: Answered) -> tuple[list[list[bool]], dict[str, int]]:
