@@ -26,6 +26,7 @@ from functools import lru_cache
 from typing import Any
 
 from emocap.captioners import annotations
+from emocap.captioners.rehearsed import say
 from emocap.facs import EMOTIONS
 from emocap.samples import Labels
 
@@ -290,23 +291,9 @@ def picture_name(jpeg: bytes) -> str:
 
 
 def answer(asked: Mapping[str, Any], shown: str) -> str:
-    """One of the options where the text lists them, as in ``A. happy`` on lines of their own; an emotion or action
-    units where a benchmark's card asks for them; or a caption.
-    """
-    text = "\n".join(_texts(asked))
-    options = re.findall(r"^\(?([A-Z])[.):] *(.+)$", text, re.MULTILINE)
-    if options and "response_format" not in asked:
-        letter, option = random.Random(shown + text).choice(options)
-        return f"{letter}. {option}"
-    chance = random.Random(shown + text)
-    if listed := re.search(r": ([^?:]+)\? Answer with one word", text):
-        one: str = chance.choice(listed[1].split(", "))
-        return f"{one.capitalize()}."
-    if text.startswith("What AUs"):
-        return ", ".join(f"AU{unit}" for unit in sorted(chance.sample((1, 2, 4, 6, 12, 17, 25, 26), 3)))
-    if text.startswith("What emotions"):
-        return f"The person seems to show {chance.choice(EMOTIONS)}, mostly around the eyes and the mouth."
-    return caption(shown)
+    """In the form that the text asks for (see :mod:`emocap.captioners.rehearsed`), or else a caption."""
+    said = None if "response_format" in asked else say("\n".join(_texts(asked)), shown)
+    return caption(shown) if said is None else said
 
 
 @lru_cache(maxsize=100_000)

@@ -100,6 +100,12 @@ class GenerateRecipe(Recipe):
     """option: of questions, the option that the reply names, by its letter or its text; of emotions, the one class
     that it names. tokens: MMAR's string match. description: the emotion that a description in sentences is about,
     after EmoLA's evaluation of FABA-Bench."""
+    about: Literal["emotion", "sentiment", "intent"] = "emotion"
+    """Of reasoning: what the last step names."""
+    several: bool = False
+    """Of reasoning: whether an example may have several labels; the last step is then scored by how many it names."""
+    perception: str = "{question}\n\nAnswer with a word or a few."
+    """Of two tiers: how what is plainly to be seen is asked; ``prompt`` asks what is meant."""
 
 
 class Card(Recipe):
@@ -162,6 +168,8 @@ class Card(Recipe):
     def _complete(self) -> Self:
         if self.task == "emotion" and len(self.classes) < 2:
             raise ValueError("classes: an emotion benchmark has at least two")
+        if self.task == "two_tiers" and len(self.classes) != 2:
+            raise ValueError("classes: two_tiers has two, what is meant as it is said and what is not, in this order")
         if self.task == "action_units" and not self.action_units:
             raise ValueError("action_units: the list of numbers to score is missing")
         if self.task == "rating" and not self.ratings:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from emocap.captions import Caption
-from emocap.evaluate.films import middles, read_frames
+from emocap.evaluate.films import middles, read_frames, read_seconds
 from emocap.faces.images import ImageError, Pixels, decode
 
 MAX_PIXELS = 100_000_000
@@ -120,6 +120,12 @@ class Film:
             raise ImageError("missing_file", f"there is no {self.path}")
         return read_frames(self.path, segments, MAX_PIXELS)
 
+    def each(self, seconds: float, most: int) -> list[Pixels]:
+        """One picture in so many seconds from the first on, at most ``most``. Raises ImageError."""
+        if not self.path.is_file():
+            raise ImageError("missing_file", f"there is no {self.path}")
+        return read_seconds(self.path, seconds, most, MAX_PIXELS)
+
     def sha256(self) -> str:
         """See :class:`Media`."""
         return hashlib.sha256(_bytes(self.path)).hexdigest()
@@ -182,6 +188,8 @@ class Example:
     """Only where the card's task is retrieval."""
     labels: tuple[str, ...] | None = None
     """Several labels or free words for what is shown, where the benchmark has those."""
+    options: tuple[str, ...] = ()
+    """The labels that may be chosen from, where examples differ in that."""
     text: str | None = None
     """Words that belong to what is shown, such as the caption of a post or what is said in a clip."""
     clue: str | None = None

@@ -1,6 +1,7 @@
-"""Frames of a video file: the middle one of each of so many equal segments."""
+"""Frames of a video file: the middle one of each of so many equal segments, or one in so many seconds."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -34,6 +35,27 @@ def read_frames(path: Path, segments: int, max_pixels: int) -> list[Pixels]:
     except (av.FFmpegError, EOFError) as error:
         raise ImageError("broken_video", f"{path}: {type(error).__name__}: {error}") from None
     return [seen[place] for place in wanted]
+
+
+def read_seconds(path: Path, seconds: float, most: int, max_pixels: int) -> list[Pixels]:
+    """The first RGB picture and one more after every so many seconds, at most ``most``, turned as the file says.
+
+    Frames are counted by the rate that the file tells, as MME-Emotion's evaluation counts them: every int(rate ·
+    seconds)-th. Raises ImageError as :func:`read_frames` does.
+    """
+    try:
+        with av.open(f"file:{path}", options=OPTIONS, metadata_errors="replace") as container:
+            stream = container.streams.best("video")
+            rate = stream.average_rate or stream.guessed_rate if isinstance(stream, av.VideoStream) else None
+        if not rate:
+            raise ImageError("broken_video", f"{path}: it does not tell how many frames a second has")
+        every = max(1, int(rate * seconds))
+        found = [_upright(frame) for frame in islice(_decoded(path, max_pixels), 0, (most - 1) * every + 1, every)]
+    except (av.FFmpegError, EOFError) as error:
+        raise ImageError("broken_video", f"{path}: {type(error).__name__}: {error}") from None
+    if not found:
+        raise ImageError("broken_video", f"{path}: no frame could be decoded")
+    return found
 
 
 def _decoded(path: Path, max_pixels: int) -> Iterator[av.VideoFrame]:

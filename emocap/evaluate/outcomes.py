@@ -31,6 +31,8 @@ _USUAL = {
     "open_vocabulary": ["ew", "ew_level2", "hit_rate"],
     "sentiment": ["sign_f1"],
     "spoofing": ["eer", "uar", "accuracy"],
+    "reasoning": ["rec_s", "rea_s", "cot_s", "rec_s_official", "rea_s_official", "cot_s_official"],
+    "two_tiers": ["gap", "perception_accuracy", "sarcasm_accuracy", "sarcasm_macro_f1"],
 }
 
 

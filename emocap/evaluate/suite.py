@@ -17,6 +17,7 @@ from emocap.evaluate.features import Looking, Pooling
 from emocap.evaluate.fewshot import SEEDS, SHOTS
 from emocap.evaluate.generate import run as generate
 from emocap.evaluate.generate.models import Model, endpoints
+from emocap.evaluate.generate.pooled import pool
 from emocap.evaluate.generate.predictions import Predictions
 from emocap.evaluate.generate.tasks import Aids, task_of
 from emocap.evaluate.layouts import present
@@ -201,6 +202,8 @@ def _written(
                     tell(row)
             except UserError as error:
                 failures.append(str(error) if one.name in str(error) else f"{one.name}: {error}")
+        for row in pool(out, model.name):
+            tell(row)
     return failures
 
 

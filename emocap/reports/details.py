@@ -6,7 +6,7 @@ from emocap.reports import facts
 from emocap.reports.board import Entry, Group
 from emocap.reports.facts import Table
 from emocap.reports.failures import Failure, failures
-from emocap.reports.measures import PROTOCOLS, is_error
+from emocap.reports.measures import PROTOCOLS, has_unit
 from emocap.reports.results import Measure
 
 
@@ -129,7 +129,7 @@ def _bars(group: Group, chance: float | None) -> list[Bar]:
     measures = [cell.measure for cell in cells]
     ends = [end for m in measures for end in (m.value, m.low, m.high) if end is not None]
     low = min([0.0, *ends])
-    high = max(ends, default=1.0) * 1.05 if is_error(group.metric) else max([1.0, *ends])
+    high = max(ends, default=1.0) * 1.05 if has_unit(group.metric) else max([1.0, *ends])
     scale = 100 / ((high - low) or 1.0)
     return [
         Bar(

@@ -19,6 +19,7 @@ _NAMES = {
     **{"rouge_l": "ROUGE-L", "rege": "headline + ROUGE-L"},
     **{"ew": "EW", "ew_level2": "EW, level 2", "ew_precision": "EW precision", "ew_recall": "EW recall"},
     **{"sign_f1": "F1 of the sign", "eer": "EER", "eer_scored": "EER of what has a score"},
+    **{"rec_s": "Rec-S", "rea_s": "Rea-S", "cot_s": "CoT-S", "sarcasm_macro_f1": "sarcasm macro F1"},
     **{"ccc": "CCC", "pcc": "PCC", "icc": "ICC", "rmse": "RMSE", "mae": "MAE", "mse": "MSE", "sagr": "SAGR"},
 }
 _OFFICIAL = "_official"
@@ -45,7 +46,7 @@ def is_official(metric: str) -> bool:
 
 def is_error(metric: str) -> bool:
     """Whether less is better."""
-    return has_unit(metric) or metric.partition("_")[0] == "eer"
+    return has_unit(metric) or metric == "gap" or metric.partition("_")[0] == "eer"
 
 
 def has_unit(metric: str) -> bool:

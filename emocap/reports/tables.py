@@ -157,9 +157,8 @@ def _number(cell: Cell, group: Group, intervals: bool) -> tuple[str, str]:
         after += f" [{hundredfold(cell.metric, m.low)}, {hundredfold(cell.metric, m.high)}]"
     if cell.entry and cell.entry.counts_differ:
         after += " ⚠"
-    if cell.metric != group.metric:
-        after += f" ({called(cell.metric)})"
-    return number.replace("-", "−"), after.replace("-", "−")
+    named = f" ({called(cell.metric)})" if cell.metric != group.metric else ""
+    return number.replace("-", "−"), after.replace("-", "−") + named
 
 
 def _md_cell(cell: Cell, group: Group, intervals: bool) -> str:

@@ -19,6 +19,9 @@ from emocap.reports.measures import called, fraction, has_unit, hundredfold, is_
         ("accuracy_official", "accuracy, official denominator"),
         ("eer", "EER"),
         ("eer_scored", "EER of what has a score"),
+        ("cot_s", "CoT-S"),
+        ("rec_s_official", "Rec-S, official denominator"),
+        ("perception_accuracy", "perception accuracy"),
         ("novel", "novel"),
     ],
 )
@@ -26,10 +29,11 @@ def test_metrics_are_called_as_the_field_does(metric: str, told: str) -> None:
     assert called(metric) == told
 
 
-def test_errors_are_no_fractions_but_the_eer() -> None:
-    names = ("mae", "rmse_valence", "eer", "eer_scored", "uar", "ccc")
-    assert [is_error(metric) for metric in names] == [True, True, True, True, False, False]
-    assert [has_unit(metric) for metric in names] == [True, True, False, False, False, False]
+def test_errors_are_no_fractions_but_some() -> None:
+    names = ("mae", "rmse_valence", "eer", "eer_scored", "gap", "uar", "ccc")
+    assert [is_error(metric) for metric in names] == [True, True, True, True, True, False, False]
+    assert [has_unit(metric) for metric in names] == [True, True, False, False, False, False, False]
+    assert hundredfold("gap", 0.171) == "17.1"
     assert (hundredfold("uar", 0.62849), hundredfold("mae", 0.62849)) == ("62.8", "0.628")
     assert hundredfold("eer", 0.0184) == "1.8"
 

@@ -43,6 +43,8 @@ class Ask:
     """Whether the sound is, of a clip or a recording."""
     frames: int = 8
     """Of a clip: the middle frame of each of so many equal parts."""
+    every: float | None = None
+    """Of a video file instead: a frame in so many seconds from the first on, at most ``frames``."""
     side: int = 768
     """Longest side of a picture as it is sent, in pixels."""
     system: str | None = None
@@ -85,7 +87,8 @@ class Asked:
             content = ask.media.sha256()
         except ImageError as error:
             content = error.reason  # messages() tells of it
-        return [content, ask.pictures and [ask.frames, ask.side], ask.sound]
+        looks = [ask.frames, ask.side, ask.every] if ask.every else [ask.frames, ask.side]
+        return [content, ask.pictures and looks, ask.sound]
 
     @property
     def key(self) -> str:
@@ -116,7 +119,7 @@ class Asked:
         content: list[dict[str, Any]] = []
         try:
             if ask.media and ask.pictures:
-                content += [_picture(pixels, ask.side) for pixels in ask.media.pictures(ask.frames)]
+                content += [_picture(pixels, ask.side) for pixels in _pictures(ask, ask.media)]
             if ask.media and ask.sound:
                 if not isinstance(ask.media, Film | Sound):
                     raise ImageError("no_sound", f"{ask.key} is a picture")
@@ -135,6 +138,12 @@ class Asked:
         if not answer.text.strip():
             return ("cut" if answer.finish_reason == "length" else "empty"), "it was empty"
         return ACCEPTED, ""
+
+
+def _pictures(ask: Ask, media: Media) -> list[Pixels]:
+    if ask.every and isinstance(media, Film):
+        return media.each(ask.every, ask.frames)
+    return media.pictures(ask.frames)
 
 
 def _picture(pixels: Pixels, side: int) -> dict[str, Any]:

@@ -32,10 +32,12 @@ from emocap.evaluate.layouts.london import London
 from emocap.evaluate.layouts.messages import Messages
 from emocap.evaluate.layouts.micro import Micro
 from emocap.evaluate.layouts.mmar import MMAR
+from emocap.evaluate.layouts.mme_emotion import MMEEmotion
 from emocap.evaluate.layouts.paths import Paths
 from emocap.evaluate.layouts.raf_au import RafAu
 from emocap.evaluate.layouts.raf_db import RafDb
 from emocap.evaluate.layouts.unbc import UNBC
+from emocap.evaluate.layouts.visual_room import VisualRoom
 
 if TYPE_CHECKING:
     from emocap.evaluate.cards import Card
@@ -60,6 +62,9 @@ AnyLayout = Annotated[
     | ASVspoof
     | Messages
     | MMAR
+    # models that write
+    | MMEEmotion
+    | VisualRoom
     # pictures of emotions
     | AffectNet
     | CkPlus
@@ -150,4 +155,6 @@ def data_sha256(examples: Sequence[Example], pictures: Sequence[str]) -> str:
         words = (example.labels, example.text, example.clue, example.reference, example.rubric, example.perception)
         if any(words):
             digest.update(f"{words}\0".encode())
+        if example.options:
+            digest.update(f"{example.options}\0".encode())
     return digest.hexdigest()

@@ -16,10 +16,12 @@ from emocap.evaluate.miniatures import (
     faba,
     facs,
     micro,
+    mme_emotion,
     ratings,
     sounds,
     static,
     uni_bench,
+    visual_room,
 )
 
 Writer = Callable[[Card, Path], None]
@@ -36,6 +38,8 @@ WRITERS: dict[str, Writer] = {
     **micro.WRITERS,
     **uni_bench.WRITERS,
     **sounds.WRITERS,
+    **mme_emotion.WRITERS,
+    **visual_room.WRITERS,
 }
 """Name of a card → its writer."""
 

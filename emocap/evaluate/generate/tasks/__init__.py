@@ -1,7 +1,16 @@
 """How each task asks models that write, and reads what they write: one file per task."""
 
 from emocap.evaluate.cards import Card
-from emocap.evaluate.generate.tasks import action_units, choice, emotion, open_vocabulary, sentiment, spoofing
+from emocap.evaluate.generate.tasks import (
+    action_units,
+    choice,
+    emotion,
+    open_vocabulary,
+    reasoning,
+    sentiment,
+    spoofing,
+    two_tiers,
+)
 from emocap.evaluate.generate.tasks.base import Aids, Answered, Task
 
 __all__ = ["TASKS", "Aids", "Answered", "Task", "task_of"]
@@ -13,6 +22,8 @@ TASKS: dict[str, Task] = {
     "open_vocabulary": open_vocabulary.TASK,
     "sentiment": sentiment.TASK,
     "spoofing": spoofing.TASK,
+    "reasoning": reasoning.TASK,
+    "two_tiers": two_tiers.TASK,
 }
 """Task of a card → how it is asked and read."""
 

@@ -70,7 +70,11 @@ class Task:
 def fill(card: Card, **places: str) -> str:
     """The card's prompt with its places filled; what a place holds is not looked at for places again."""
     assert card.generate
-    text = card.generate.prompt
+    return filled(card.generate.prompt, **places)
+
+
+def filled(text: str, /, **places: str) -> str:
+    """The same of any text."""
     parts: list[str] = []
     while text:
         hits = {text.find(f"{{{name}}}"): name for name in places if f"{{{name}}}" in text}

@@ -1,0 +1,52 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emocap.errors import UserError
+from emocap.evaluate.cards import Card
+from emocap.evaluate.examples import Film, Picture, Question
+from emocap.evaluate.layouts import read
+from emocap.evaluate.layouts.visual_room import VisualRoom
+from emocap.recipes import load
+
+ROW = {"id": "a", "media": "a.jpg", "media_type": "image", "text": "Great.", "perception": [], "sarcasm": 1}
+
+
+def lines(root: Path, *rows: dict[str, Any] | str) -> Path:
+    told = [row if isinstance(row, str) else json.dumps({**ROW, **row}) for row in rows]
+    (root / "mmsar.jsonl").write_text("\n\n".join(told), encoding="utf-8")
+    return root
+
+
+def test_pictures_and_clips_with_their_questions(tmp_path: Path) -> None:
+    asked = [{"question": "Is it wet?", "answer": "yes"}]
+    lines(tmp_path, {"perception": asked}, {"id": "b", "media": "b.mp4", "media_type": "video", "sarcasm": 0})
+    first, second = read(load(Card, "benchmarks", "visual-room"), tmp_path)
+    assert (first.name, first.media, first.text) == ("a", Picture(tmp_path / "a.jpg"), "Great.")
+    assert first.perception == (Question("Is it wet?", ("yes",), 0),)
+    assert (first.label, second.label, second.perception) == ("sarcastic", "not sarcastic", ())
+    assert (second.media, second.groups) == (Film(tmp_path / "b.mp4"), {"media": "video"})
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"sarcasm": 2}, "line 1: sarcasm"),
+        ({"media_type": "sound"}, "line 1: media_type"),
+        ({"media": "/etc/passwd"}, "is not a name below"),
+        ({"perception": [{"question": "Q?", "answer": " "}]}, "line 1: 'Q\\?' has no answer"),
+        ({"perception": [{"question": "Q?"}]}, r"line 1: perception\.0\.answer"),
+        ("{", "line 1: JSON"),
+    ],
+)
+def test_lines_that_are_wrong_are_told(tmp_path: Path, row: dict[str, Any] | str, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        list(VisualRoom(reader="visual-room").read(lines(tmp_path, row)))
+
+
+def test_two_tiers_have_two_classes() -> None:
+    card = load(Card, "benchmarks", "visual-room").model_dump()
+    with pytest.raises(ValueError, match="two_tiers has two"):
+        Card.model_validate({**card, "classes": {"one": []}})
