@@ -36,7 +36,7 @@ def evaluate(
     task = task_of(card)
     if task is None or card.generate is None:
         raise UserError(f"{name} is not measured by what models write")
-    begun = time.monotonic()
+    begun, aids = time.monotonic(), dataclasses.replace(aids, consulted={})
     examples = read(card, data)
     if exact:
         refuse(name, card, examples)
@@ -69,7 +69,7 @@ def evaluate(
             "questions": len(responses),
             "unanswered": dict(Counter(response.reason for response in responses if response.text is None)),
             **model.told,
-            **{role: aid.name for role, aid in (("extractor", aids.extractor), ("judge", aids.judge)) if aid},
+            **aids.consulted,
             "counts_expected": as_expected(card, examples) if number < 2 else None,  # the card's are of the first fold
         }
         row["predictions"] = write_predictions(out, row, data, examples, outcome)

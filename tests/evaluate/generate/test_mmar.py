@@ -98,7 +98,7 @@ def test_layers_sub_categories_and_modalities_are_measured_apart(data: Path, met
             official = found["metrics"]["accuracy_official"]
             assert official == (pytest.approx(right / spoken, abs=1e-4) if spoken else None)
     page = write_report([tmp_path / "out"], tmp_path / "report.html").read_text()
-    for text in ("By sub-category", "Professional Knowledge and Reasoning", "accuracy, official", "no_prediction 8"):
+    for text in ("By sub-category", "Professional Knowledge and Reasoning", "accuracy, official", "no prediction 8"):
         assert text in page
 
 

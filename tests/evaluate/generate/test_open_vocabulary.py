@@ -155,7 +155,7 @@ def test_free_text_needs_a_reader(data: Path, tmp_path: Path, monkeypatch: pytes
             row = scored(data, tmp_path, "ov-merd-plus", file, Writing(FAST, judge="openai:reader"))
     assert rehearsal.log.requests == 2
     assert row["replies_read_by"] == {"lists": 1, "openai:reader": 1}
-    assert (row["unparsable"], row["judge"]) == (1, "openai:reader")
+    assert (row["unparsable"], row["extractor"]) == (1, "openai:reader")
     assert "{reply}" in row["extractor_prompt"]
     first, second, third, *_ = told(tmp_path, row)
     assert (first["predicted"], second["predicted"], third["predicted"]) == ("glad, amused", "sad", None)

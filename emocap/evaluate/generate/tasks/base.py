@@ -1,7 +1,7 @@
 """What a task has before it when it reads replies, and what it must give."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from emocap.errors import UserError
@@ -21,12 +21,15 @@ class Aids:
     judge: Model | None = None
     wheel: Path | None = None
     """Folder of emotion wheels; None: the small ones that come with emocap."""
+    consulted: dict[str, str] = field(default_factory=dict)
+    """Role → name of the model, of those that were needed."""
 
     def need(self, role: str, card: Card) -> Model:
         """The extractor (or, where there is none, the judge) or the judge. Raises UserError where there is neither."""
         found = (self.extractor or self.judge) if role == "extractor" else self.judge
         if found is None:
             raise UserError(f"{card.title}: what models write is read by another model: give --judge openai:NAME")
+        self.consulted[role] = found.name
         return found
 
 

@@ -31,7 +31,7 @@ def read(answered: Answered) -> Outcome:
     told = {"unparsable": int(((picked < 0) & ~silent).sum()), "match": "tokens"}
     every: dict[str, Statistic] = {"accuracy_official": Weighted(partial(metrics.mean_among, right, spoken))}
     if answered.aids.judge and any(example.rubric for example in answered.tested):
-        scores, counted = rubric.scored(answered, answered.aids.judge, right, said)
+        scores, counted = rubric.scored(answered, answered.aids.need("judge", answered.card), right, said)
         known = ~np.isnan(scores)
         points, everywhere = np.where(known, scores, 0.0), np.ones(len(scores), dtype=bool)
         every["rubric_score"] = Weighted(partial(metrics.mean_among, points, everywhere))
