@@ -12,6 +12,7 @@ import typer
 from emocap import __version__
 from emocap.cli_benchmarks import benchmarks, evaluate
 from emocap.cli_options import CONTEXT, Debug, Out, Verbose, example
+from emocap.cli_rank import rank
 from emocap.errors import UserError, few
 
 app = typer.Typer(
@@ -155,6 +156,12 @@ app.command(
     ),
 )(evaluate)
 app.add_typer(benchmarks, name="benchmarks")
+app.command(
+    epilog=example(
+        "emocap rank --by people:preferences.csv --out runs/ranking",
+        "emocap rank runs/photos runs/films --by people:preferences.csv --pairs 200 --out runs/ranking",
+    ),
+)(rank)
 
 
 @app.command(epilog=example("emocap report runs/full runs/global runs/eval --out comparison.html"))
