@@ -117,17 +117,26 @@ def draw(
 
 def evaluate(
     cards: Cards,
-    model: Annotated[
-        list[str],
-        typer.Option(
-            help="A run folder, open_clip:NAME/PRETRAINED or file, timm:NAME, hf:NAME, farl:FILE, flip:FILE, or "
-            "exp-clip:FILE[@NAME/PRETRAINED]; may be given again."
-        ),
-    ],
     data: Data,
     out: Out,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A run folder, open_clip:NAME/PRETRAINED or file, timm:NAME, hf:NAME, farl:FILE, flip:FILE, "
+            "exp-clip:FILE[@NAME/PRETRAINED], or openai:NAME for a model that writes; may be given again."
+        ),
+    ] = None,
+    predictions: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]FILE",
+            help="What a model wrote before, .jsonl, .json or .csv, or a folder with a file per card; may be given "
+            "again.",
+        ),
+    ] = None,
     protocol: Annotated[
-        list[str] | None, typer.Option(help="zeroshot, probe, fewshot, retrieval or all; may be given again.")
+        list[str] | None,
+        typer.Option(help="zeroshot, probe, fewshot, retrieval, generate or all; may be given again."),
     ] = None,
     pooling: Annotated[str, typer.Option(help="Of a clip's frames: mean, normalised, max or middle.")] = "mean",
     shots: Annotated[
@@ -147,28 +156,46 @@ def evaluate(
     allow_counts: Annotated[
         bool, typer.Option("--allow-counts", help="Measure although the data has other counts than the card.")
     ] = False,
+    judge: Annotated[
+        str | None,
+        typer.Option(help="openai:NAME of the model that scores what models write, where a card needs one."),
+    ] = None,
+    extractor: Annotated[
+        str | None, typer.Option(help="openai:NAME of the model that brings it into a form to be scored; the judge.")
+    ] = None,
+    ask: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[ROLE.]KEY=VALUE",
+            help="How openai: models are asked: endpoints, budget, price, temperature...; ROLE is model, judge or "
+            "extractor; may be given again.",
+        ),
+    ] = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Measure encoders on benchmarks; leaves results.jsonl and report.html."""
+    """Measure encoders, and models that write, on benchmarks; leaves results.jsonl and report.html."""
     from typing import get_args
 
     from emocap.evaluate.features import Pooling
     from emocap.evaluate.fewshot import SHOTS
     from emocap.evaluate.run import PROTOCOLS
     from emocap.evaluate.store import default_folder
-    from emocap.evaluate.suite import choose, measure
+    from emocap.evaluate.suite import Writing, choose, measure, writes
     from emocap.reports.page import write_report
 
-    protocols = protocol or ["zeroshot"]
-    if unknown := set(protocols) - {*PROTOCOLS, "all"}:
-        raise UserError(f"--protocol: {', '.join(unknown)} is not one of {', '.join(PROTOCOLS)} or all")
+    models = [*(model or []), *(f"predictions:{one}" for one in predictions or [])]
+    if not models:
+        raise UserError("name what is to be measured: --model, or --predictions")
+    protocols = protocol or ["generate" if all(map(writes, models)) else "zeroshot"]
+    if unknown := set(protocols) - {*PROTOCOLS, "generate", "all"}:
+        raise UserError(f"--protocol: {', '.join(unknown)} is not one of {', '.join(PROTOCOLS)}, generate or all")
     poolings: dict[str, Pooling] = {name: name for name in get_args(Pooling)}
     if pooling not in poolings:
         raise UserError(f"--pooling: {pooling} is not one of {', '.join(poolings)}")
     failures = measure(
         choose(cards),
-        model,
+        models,
         None if "all" in protocols else protocols,
         data,
         out,
@@ -179,6 +206,7 @@ def evaluate(
         allow_counts=allow_counts,
         shots=shots or SHOTS,
         seeds=seeds,
+        writing=Writing(ask or (), extractor, judge),
         tell=_tell,
     )
     if (out / "results.jsonl").exists():

@@ -58,12 +58,20 @@ def load(kind: type[R], folder: str, name: str, overrides: Sequence[str] = ()) -
     """
     path = find(folder, name)
     content: Any = _read(folder, path)
-    for override in overrides:
-        key, equals, text = override.partition("=")
-        if not equals:
-            raise UserError(f"{override!r} is not an override: write key=value, for example shards.samples=100")
-        content = _set(content, key.split("."), _parse(text, override), override)
+    for setting in overrides:
+        content = override(content, setting)
     return check(kind, content, str(path))
+
+
+def override(content: Any, setting: str) -> Any:
+    """A copy of plain data with one place changed, as ``dotted.key=value`` says; the value is YAML.
+
+    Raises UserError where it is none, or there is no such place.
+    """
+    key, equals, text = setting.partition("=")
+    if not equals:
+        raise UserError(f"{setting!r} is not an override: write key=value, for example shards.samples=100")
+    return _set(content, key.split("."), _parse(text, setting), setting)
 
 
 def _read(folder: str, path: Path, above: Sequence[Path] = ()) -> dict[str, Any]:

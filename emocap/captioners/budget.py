@@ -4,15 +4,12 @@ import asyncio
 import math
 
 from emocap.captioners.ledger import Reply
-from emocap.captioners.prompt import Prompt
-from emocap.captioners.recipe import CaptionerRecipe
+from emocap.captioners.recipe import AskRecipe
 from emocap.errors import UserError
 
 Tokens = tuple[int, int]
 """Tokens of a prompt and of its completion."""
 
-_PICTURE_TOKENS = 3000
-"""What a picture is taken to cost before the first reply has told; a crop of 512 pixels costs less at most APIs."""
 _CORRECTION_TOKENS = 200
 """What the words around a faulty reply, shown to the model again, take at most."""
 
@@ -27,11 +24,13 @@ class Budget:
     To be used from one event loop.
     """
 
-    def __init__(self, recipe: CaptionerRecipe, prompt: Prompt) -> None:
+    def __init__(self, recipe: AskRecipe, where: str) -> None:
+        """where: what stands before a key of the recipe in complaints."""
+        self._where = where
         self._price = recipe.price
         self._budget = math.inf if recipe.budget is None else recipe.budget
         self._completion = recipe.max_tokens
-        self._prompt = len(prompt.text) // 2 + _PICTURE_TOKENS
+        self._prompt = 0
         self._known = False
         self._spent = self._reserved = 0.0
         self._under_way = 0
@@ -40,23 +39,26 @@ class Budget:
     def count(self, reply: Reply) -> None:
         """A reply has come, or is known from an earlier run."""
         self._spent += reply.cost
-        # The largest prompt seen is what the next one may take; the estimate serves for the first alone.
-        self._prompt = max(self._prompt, reply.prompt_tokens) if self._known else reply.prompt_tokens or self._prompt
+        # The largest prompt seen is what the next one may take; where none was counted the estimate serves on.
+        self._prompt = max(self._prompt, reply.prompt_tokens)
         self._known = True
 
     def cost(self, tokens: Tokens) -> float:
         """What so many tokens cost."""
         return self._price.cost(*tokens) if self._price else 0.0
 
-    def most(self, last: Reply | None) -> Tokens:
-        """The most tokens that the next reply for a face may take; ``last`` is its latest, which goes along."""
+    def most(self, estimate: int, last: Reply | None) -> Tokens:
+        """The most tokens that the next reply to a query may take.
+
+        estimate: of its prompt, for as long as no reply has told. last: its latest, which goes along.
+        """
         again = last.completion_tokens + _CORRECTION_TOKENS if last else 0
-        return self._prompt + again, self._completion
+        return (self._prompt or estimate) + again, self._completion
 
     def allows(self, tokens: Tokens) -> bool:
         """Whether a request that may take so many tokens can be sent now."""
         if self._under_way and not self._known and math.isfinite(self._budget):
-            return False  # the first reply tells what pictures cost
+            return False  # the first reply tells what queries cost
         return self._spent + self._reserved + self.cost(tokens) <= self._budget
 
     def reserve(self, tokens: Tokens) -> None:
@@ -77,8 +79,8 @@ class Budget:
         """
         if not self._under_way:
             raise BudgetSpent(
-                f"{self._spent:.4g} of captioner.budget {self._budget:.4g} is spent, and the next reply may cost "
-                f"up to {self.cost(tokens):.4g}; raise captioner.budget and run the same command again"
+                f"{self._spent:.4g} of {self._where}budget {self._budget:.4g} is spent, and the next reply may cost "
+                f"up to {self.cost(tokens):.4g}; raise {self._where}budget and run the same command again"
             )
         self._settled.clear()
         await self._settled.wait()

@@ -34,6 +34,8 @@ class Answer:
     refusal: str | None
     prompt_tokens: int | None
     completion_tokens: int | None
+    first_token: dict[str, float] | None = None
+    """Tokens that might have come first → their log-probabilities, where they were asked for."""
 
 
 class Failed(Exception):
@@ -76,11 +78,15 @@ class Pace:
 class Endpoint:
     """One endpoint of a recipe, with its client. To be used from one event loop; ``now`` is that loop's time."""
 
-    def __init__(self, recipe: EndpointRecipe, model: str, key: str | None, deadline: float, backoff: float) -> None:
-        """deadline: seconds for a whole request. backoff: seconds of the first wait after failures."""
+    def __init__(
+        self, recipe: EndpointRecipe, model: str, key: str | None, deadline: float, backoff: float, where: str
+    ) -> None:
+        """deadline: seconds for a whole request. backoff: seconds of the first wait after failures. where: what
+        stands before a key of the recipe in complaints.
+        """
         self.recipe = recipe
         self.model = recipe.model or model
-        self._deadline, self._backoff = deadline, backoff
+        self._deadline, self._backoff, self._where = deadline, backoff, where
         self._client = openai.AsyncOpenAI(
             base_url=recipe.base_url,
             api_key=key or "none",
@@ -99,7 +105,7 @@ class Endpoint:
         self.replied = False
         """Whether it has ever answered."""
         self.refused: set[str] = set()
-        """Keys of the faces that it did not take since it last answered."""
+        """Keys of the queries that it did not take since it last answered."""
 
     @property
     def full(self) -> bool:
@@ -172,7 +178,7 @@ class Endpoint:
             return await self._client.post("/chat/completions", cast_to=str, body=body, options=options)
 
     def _meaning(self, error: openai.APIStatusError) -> Exception:
-        status, where = error.status_code, f"captioner: endpoint {self.recipe.base_url}"
+        status, where = error.status_code, f"{self._where.rstrip('. ')}: endpoint {self.recipe.base_url}"
         body = error.body
         message = body.get("message") if isinstance(body, Mapping) else None
         said = str(message or error.response.text or "no reason given")[:400]
@@ -181,7 +187,7 @@ class Endpoint:
             mend = (
                 f"is {variable} the right key?"
                 if variable
-                else "name the variable with its key in captioner.endpoints"
+                else f"name the variable with its key in {self._where}endpoints"
             )
             return UserError(f"{where} does not let us in ({status}: {said}); {mend}")
         if status == 402:
@@ -233,7 +239,15 @@ def read_answer(body: str) -> Answer:
         choice.message.refusal,
         usage.prompt_tokens,
         usage.completion_tokens,
+        _first_token(choice.logprobs),
     )
+
+
+def _first_token(logprobs: "_LogProbs | None") -> dict[str, float] | None:
+    if logprobs is None or not logprobs.content:
+        return None
+    first = logprobs.content[0]
+    return {one.token: one.logprob for one in (first, *reversed(first.top_logprobs))}
 
 
 class _Usage(BaseModel):
@@ -246,9 +260,23 @@ class _Message(BaseModel):
     refusal: str | None = None
 
 
+class _Token(BaseModel):
+    token: str
+    logprob: float
+
+
+class _Place(_Token):
+    top_logprobs: list[_Token] = []
+
+
+class _LogProbs(BaseModel):
+    content: list[_Place] | None = None
+
+
 class _Choice(BaseModel):
     message: _Message
     finish_reason: str | None = None
+    logprobs: _LogProbs | None = None
 
 
 class _Completion(BaseModel):

@@ -19,16 +19,16 @@ ACCEPTED = "accepted"
 
 
 class Reply(BaseModel):
-    """What an endpoint said of one face, what it took, and what became of it."""
+    """What an endpoint said to one query, what it took, and what became of it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     key: str
-    """Key of the face's record."""
+    """The query's."""
     request: str
-    """sha256 over all that decides about the reply: picture, prompt, schema, model and parameters."""
+    """sha256 over all that decides about the reply: what is shown, prompt, model and parameters."""
     ask: int
-    """How many times the face has been asked for with this reply: 1 for the first."""
+    """How many times the query has been asked with this reply: 1 for the first."""
     verdict: str
     """accepted, or the reason why the reply cannot be used."""
     detail: str = ""
@@ -40,16 +40,18 @@ class Reply(BaseModel):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float = 0.0
-    """In the currency of ``captioner.price``; 0 where none is given."""
+    """In the currency of the recipe's ``price``; 0 where none is given."""
     seconds: float = 0.0
     """From sending the request to the end of the reply."""
     text: str
     """As it came."""
+    first_token: dict[str, float] | None = None
+    """Tokens that might have come first → their log-probabilities, where they were asked for."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What captions have taken."""
+    """What asking has taken."""
 
     requests: int = 0
     """Requests sent. Those of earlier runs are known only by their replies."""
@@ -92,7 +94,7 @@ def read_replies(path: Path) -> Iterator[Reply]:
                     yield Reply.model_validate_json(line)
                 except ValidationError:
                     raise UserError(
-                        f"{path}, line {number} is damaged: take that line out, and its face is asked for again"
+                        f"{path}, line {number} is damaged: take that line out, and what it answered is asked again"
                     ) from None
 
 

@@ -1,4 +1,4 @@
-"""What a recipe may say about captions."""
+"""What a recipe may say about asking models, and about captions."""
 
 import os
 import re
@@ -18,7 +18,7 @@ class EndpointRecipe(Recipe):
     key: str | None = None
     """Name of the environment variable that holds the API key; none is sent where null."""
     model: str | None = None
-    """What this server calls the model, where that is not ``captioner.model``."""
+    """What this server calls the model, where that is not the recipe's ``model``."""
     concurrency: int = Field(32, ge=1, le=1000)
     """Requests under way at the same time."""
     requests_per_minute: int | None = Field(None, ge=1)
@@ -53,14 +53,44 @@ class PriceRecipe(Recipe):
         return (self.prompt * prompt_tokens + self.completion * completion_tokens) / 1e6
 
 
-class CaptionerRecipe(Recipe):
+class AskRecipe(Recipe):
+    """How a model behind endpoints is asked."""
+
+    model: str | None = None
+    """Name of the model, as the endpoints know it."""
+    endpoints: list[EndpointRecipe] = []
+    temperature: float | None = Field(0.0, ge=0)
+    """Null leaves it to the model; some accept nothing else."""
+    max_tokens: int = Field(1024, ge=1)
+    """Longest reply."""
+    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    """What ``max_tokens`` is called in a request; newer hosted models know only the second."""
+    asks: int = Field(3, ge=1)
+    """How often one thing is asked while replies cannot be used."""
+    tries: int = Field(8, ge=1)
+    """How often a request is sent while the endpoint fails: busy, broken, or silent."""
+    deadline: float = Field(120.0, gt=0)
+    """Seconds after which a request counts as failed."""
+    patience: float = Field(600.0, gt=0)
+    """Seconds without a single reply from any endpoint after which the run stops, to be gone on with later."""
+    price: PriceRecipe | None = None
+    budget: float | None = Field(None, gt=0)
+    """Most money to spend, over all runs into the same folder; the run stops before it is exceeded."""
+
+    @model_validator(mode="after")
+    def _has_bounds(self) -> Self:
+        if self.budget is not None and self.price is None:
+            raise ValueError("a budget needs a price, for example {prompt: 0.1, completion: 0.4} per million tokens")
+        if self.patience < self.deadline:
+            raise ValueError("patience must not be shorter than deadline, or the run stops while a reply is still due")
+        return self
+
+
+class CaptionerRecipe(AskRecipe):
     """How faces get their captions."""
 
     backend: Literal["annotations", "openai", "none"] = "annotations"
     """annotations: written from the labels. openai: asked of endpoints. none: crops and records only."""
-    model: str | None = None
-    """Name of the model, as the endpoints know it."""
-    endpoints: list[EndpointRecipe] = []
     prompt: str = "emocap-1"
     """A prompt that comes with emocap, or a text file of your own."""
     structured: Literal["json_schema", "json_object", "none"] = "json_schema"
@@ -70,19 +100,8 @@ class CaptionerRecipe(Recipe):
     """Null leaves it to the model; some accept nothing else."""
     max_tokens: int = Field(1024, ge=1)
     """Longest reply; one that is cut there is asked for again."""
-    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    """What ``max_tokens`` is called in a request; newer hosted models know only the second."""
     asks: int = Field(3, ge=1)
     """How often a face is asked for while replies cannot be used: cut, empty, refused, not the schema, or faulty."""
-    tries: int = Field(8, ge=1)
-    """How often a request is sent while the endpoint fails: busy, broken, or silent."""
-    deadline: float = Field(120.0, gt=0)
-    """Seconds after which a request counts as failed."""
-    patience: float = Field(600.0, gt=0)
-    """Seconds without a single reply from any endpoint after which the build stops, to be gone on with later."""
-    price: PriceRecipe | None = None
-    budget: float | None = Field(None, gt=0)
-    """Most money to spend, over all runs into the same folder; the build stops before it is exceeded."""
 
     @model_validator(mode="after")
     def _can_be_asked(self) -> Self:
@@ -92,25 +111,16 @@ class CaptionerRecipe(Recipe):
             raise ValueError(
                 "backend: openai needs captioner.endpoints, for example [{base_url: http://localhost:8000/v1}]"
             )
-        if self.budget is not None and self.price is None:
-            raise ValueError(
-                "a budget needs captioner.price, for example {prompt: 0.1, completion: 0.4} per million tokens"
-            )
-        if self.patience < self.deadline:
-            raise ValueError(
-                "patience must not be shorter than deadline, or the build stops while a reply is still due"
-            )
         return self
 
 
-def read_keys(recipe: CaptionerRecipe) -> dict[str, str]:
+def read_keys(recipe: AskRecipe, where: str = "captioner.") -> dict[str, str]:
     """The API keys that the endpoints need, by the names of their environment variables.
 
-    To be called where the user's environment is; raises UserError for a variable that is not set.
+    To be called where the user's environment is; raises UserError for a variable that is not set, ``where``: what
+    stands before a key of the recipe in it.
     """
     names = dict.fromkeys(endpoint.key for endpoint in recipe.endpoints if endpoint.key)
     if missing := [name for name in names if not os.environ.get(name)]:
-        raise UserError(
-            f"captioner.endpoints: the environment variable {missing[0]} is not set; export it with the key"
-        )
+        raise UserError(f"{where}endpoints: the environment variable {missing[0]} is not set; export it with the key")
     return {name: os.environ[name] for name in names}

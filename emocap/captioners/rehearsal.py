@@ -1,10 +1,11 @@
-"""An endpoint for rehearsing a build: answers like a multimodal model's server, costs nothing, and fails on demand.
+"""An endpoint for rehearsing: answers like a multimodal model's server, costs nothing, and fails on demand.
 
     python -m emocap.captioners.rehearsal --port 8000 --latency 0.5 --faults 0.3
 
-Its captions are well-formed and made up: they depend on the bytes of the picture, not on what it shows. Which requests
-fail, and how, depends on the seed and on the number of the request. ``GET /log`` tells what was asked, answered and
-charged for every picture. HTTP/1.1 over plain asyncio.
+Its replies are well-formed and made up: a caption for a face, an option for a question. They depend on the bytes of
+the picture or the sound, or else of the text, not on what it shows. Which requests fail, and how, depends on the seed
+and on the number of the request. ``GET /log`` tells what was asked, answered and charged for every picture. HTTP/1.1
+over plain asyncio.
 """
 
 import argparse
@@ -13,7 +14,9 @@ import base64
 import contextlib
 import hashlib
 import json
+import math
 import random
+import re
 import threading
 import time
 from collections import deque
@@ -42,6 +45,8 @@ FAULTS = (
 )
 _UNPAID = {"busy": 429, "broken": 500, "html": 200}
 
+Answers = Callable[[Mapping[str, Any], str], str]
+"""The reply to the body of a request and the sha256 of what it shows."""
 Plan = Callable[[int], str | None]
 """The fault that a request meets, by its number from 0: one of FAULTS, a status such as 401, or None for none."""
 
@@ -112,11 +117,13 @@ class Rehearsal:
         retry_after: str = "1",
         honour_idempotency: bool = False,
         counts_tokens: bool = True,
+        answers: Answers | None = None,
     ) -> None:
         """latency: seconds that a reply takes. retry_after: what a busy answer says in that header.
         honour_idempotency: a repeated ``Idempotency-Key`` gets the first reply again, and is not charged again.
-        counts_tokens: replies say how many tokens they took.
+        counts_tokens: replies say how many tokens they took. answers: None for captions and options.
         """
+        self._answers = answers or answer
         self._plan, self._latency, self._retry_after = plan, latency, retry_after
         self._honours, self._counts_tokens = honour_idempotency, counts_tokens
         self._replies: dict[str, asyncio.Task[_Response]] = {}
@@ -185,10 +192,10 @@ class Rehearsal:
         if route != "POST /v1/chat/completions":
             return _Response(404, json.dumps({"error": {"message": f"there is no {route}"}}).encode())
         asked = json.loads(body)
-        jpeg = _picture(asked)
-        if jpeg is None:
-            return _Response(400, b'{"error": {"message": "there is no picture in the first message"}}')
-        return await self._complete(asked, headers, picture_name(jpeg))
+        shown = _shown(asked)
+        if shown is None:
+            return _Response(400, b'{"error": {"message": "there is nothing in the messages"}}')
+        return await self._complete(asked, headers, picture_name(shown))
 
     async def _complete(self, asked: dict[str, Any], headers: Mapping[str, str], picture: str) -> _Response:
         fault = self._plan(self.log.requests)
@@ -226,7 +233,7 @@ class Rehearsal:
     async def _reply(self, asked: dict[str, Any], picture: str, fault: str | None) -> _Response:
         """A reply that is charged, with the fault in it where that is one of content."""
         await asyncio.sleep(self._latency)
-        content: str | None = caption(picture)
+        content: str | None = self._answers(asked, picture)
         assert content is not None
         words = _words(asked)
         most = int(asked.get("max_tokens") or asked.get("max_completion_tokens") or 1024)
@@ -265,6 +272,8 @@ class Rehearsal:
                 }
             ],
         }
+        if asked.get("logprobs") and content:
+            completion["choices"][0]["logprobs"] = {"content": [_first_token(content, picture)]}
         if self._counts_tokens:
             completion["usage"] = {"prompt_tokens": words, "completion_tokens": tokens, "total_tokens": words + tokens}
         return _Response(200, json.dumps(completion).encode(), fault=bad)
@@ -278,6 +287,16 @@ def base_url(server: asyncio.Server) -> str:
 def picture_name(jpeg: bytes) -> str:
     """What the log calls a picture: its sha256."""
     return hashlib.sha256(jpeg).hexdigest()
+
+
+def answer(asked: Mapping[str, Any], shown: str) -> str:
+    """One of the options where the text lists them, as in ``A. happy`` on lines of their own, or a caption."""
+    text = "\n".join(_texts(asked))
+    options = re.findall(r"^\(?([A-Z])[.):] *(.+)$", text, re.MULTILINE)
+    if options and "response_format" not in asked:
+        letter, option = random.Random(shown + text).choice(options)
+        return f"{letter}. {option}"
+    return caption(shown)
 
 
 @lru_cache(maxsize=100_000)
@@ -308,22 +327,43 @@ async def _read(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], byte
     return first.rpartition(" ")[0], headers, body
 
 
-def _picture(asked: Mapping[str, Any]) -> bytes | None:
+def _shown(asked: Mapping[str, Any]) -> bytes | None:
+    """The first picture or sound, or else all text; None where there is nothing."""
     for part in _parts(asked):
         if part.get("type") == "image_url":
             return base64.b64decode(part["image_url"]["url"].partition("base64,")[2])
-    return None
+        if part.get("type") == "input_audio":
+            return base64.b64decode(part["input_audio"]["data"])
+    return "\n".join(_texts(asked)).encode() or None
+
+
+def _first_token(content: str, shown: str) -> dict[str, Any]:
+    """The first word's log-probability, and that of others: with "Real" and "Fake" among them."""
+    chance = random.Random(shown)
+    first, real = re.split(r"\W", content, maxsplit=1)[0], chance.uniform(0.01, 0.98)
+    others = {"Real": real, "Fake": 0.99 - real, first: 0.01}
+    likely = [{"token": token, "logprob": math.log(max(p, 1e-4))} for token, p in others.items()]
+    return {**likely[-1], "top_logprobs": likely}
 
 
 def _words(asked: Mapping[str, Any]) -> int:
-    """The tokens of a prompt, roughly: four characters each, and 258 for the picture."""
-    later = sum(len(message["content"]) for message in asked["messages"][1:])
-    return (later + sum(len(part.get("text", "")) for part in _parts(asked))) // 4 + 258
+    """The tokens of a prompt, roughly: four characters each, and 258 for every picture or sound."""
+    media = sum(part.get("type") in ("image_url", "input_audio") for part in _parts(asked))
+    return sum(map(len, _texts(asked))) // 4 + 258 * media
+
+
+def _texts(asked: Mapping[str, Any]) -> list[str]:
+    return [part.get("text", "") for part in _parts(asked) if part.get("type") == "text"]
 
 
 def _parts(asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-    content = asked["messages"][0]["content"]
-    return content if isinstance(content, list) else []
+    """Those of all messages, in their order."""
+    contents = [message["content"] for message in asked["messages"]]
+    return [
+        part
+        for content in contents
+        for part in ([{"type": "text", "text": content}] if isinstance(content, str) else content)
+    ]
 
 
 async def _main() -> None:

@@ -3,15 +3,19 @@
 import base64
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
+from emocap.captioners.endpoints import Answer
 from emocap.captioners.ledger import ACCEPTED, Reply
 from emocap.captioners.prompt import Prompt
 from emocap.captioners.recipe import CaptionerRecipe
 from emocap.captions import Caption, json_schema, lint, refuses
 
+_PICTURE_TOKENS = 3000
+"""What a picture is taken to cost before the first reply has told; a crop of 512 pixels costs less at most APIs."""
 _SHOWN = 4000
 """Characters of a reply that the model is shown again; endless whitespace says no more."""
 
@@ -21,6 +25,7 @@ class Question:
 
     def __init__(self, recipe: CaptionerRecipe, prompt: Prompt) -> None:
         self._text = prompt.text
+        self.prompt_tokens = len(prompt.text) // 2 + _PICTURE_TOKENS
         self.parameters: dict[str, Any] = {recipe.limit: recipe.max_tokens}
         if recipe.temperature is not None:
             self.parameters["temperature"] = recipe.temperature
@@ -56,6 +61,38 @@ class Question:
             {"role": "assistant", "content": last.text.strip()[:_SHOWN] or "(nothing)"},
             {"role": "user", "content": wrong},
         ]
+
+
+@dataclass(frozen=True)
+class AboutFace:
+    """The question about one face: an :class:`emocap.captioners.asking.Query`."""
+
+    question: Question
+    key: str
+    jpeg: bytes
+
+    @property
+    def request(self) -> str:
+        """See Query."""
+        return self.question.request(self.jpeg)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """See Query."""
+        return self.question.parameters
+
+    @property
+    def prompt_tokens(self) -> int:
+        """See Query."""
+        return self.question.prompt_tokens
+
+    def messages(self, last: Reply | None) -> list[dict[str, Any]]:
+        """See Query."""
+        return self.question.messages(self.jpeg, last)
+
+    def judge(self, answer: Answer) -> tuple[str, str]:
+        """See Query."""
+        return judge(answer.text, answer.finish_reason, answer.refusal)
 
 
 def judge(text: str, finish_reason: str | None, refusal: str | None) -> tuple[str, str]:

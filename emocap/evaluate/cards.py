@@ -7,7 +7,18 @@ from pydantic import Field, field_validator, model_validator
 from emocap.evaluate.layouts import AnyLayout
 from emocap.recipes import Recipe
 
-Task = Literal["emotion", "action_units", "rating", "choice", "retrieval"]
+Task = Literal[
+    "emotion",
+    "action_units",
+    "rating",
+    "choice",
+    "retrieval",
+    "open_vocabulary",
+    "sentiment",
+    "reasoning",
+    "two_tiers",
+    "spoofing",
+]
 Metric = Literal[
     "uar", "war", "macro_f1", "uf1", "map", "accuracy", "f1", "ccc", "pcc", "rmse", "mae", "mse", "icc", "sagr"
 ]
@@ -56,6 +67,28 @@ class Published(Recipe):
     """How far it may be off where it was read from a figure, as a fraction of 1."""
 
 
+class GenerateRecipe(Recipe):
+    """How a model that writes is asked, and how what it writes is read."""
+
+    prompt: str
+    """With the places {question}, {options} (a line each, lettered), {classes} (their names, in order) and {text},
+    where the data has them."""
+    system: str | None = None
+    """A system message, where the protocol has one."""
+    shows: list[Literal["pictures", "sound"]] = ["pictures"]
+    """What is sent along, where the data has it: pictures, or so many frames of a clip; the sound of a clip or a
+    recording. Empty: the text alone."""
+    frames: int = Field(8, ge=1)
+    """Of clips: the middle frame of each of so many equal parts."""
+    side: int = Field(768, ge=32)
+    """Longest side of a picture as it is sent, in pixels; larger ones are made smaller."""
+    max_tokens: int = Field(512, ge=1)
+    """Longest reply."""
+    match: Literal["option", "tokens"] = "option"
+    """Of questions with options. option: the one that the reply names, by its letter or its text. tokens: MMAR's
+    string match."""
+
+
 class Card(Recipe):
     """One benchmark."""
 
@@ -63,7 +96,9 @@ class Card(Recipe):
     task: Task
     """emotion: one class of several. action_units: which are shown. rating: numbers on scales. choice: the right one
     of a question's options. retrieval: pictures and the texts of their captions find each other; of a build's test
-    half."""
+    half. open_vocabulary: words of one's own, compared on emotion wheels. sentiment: positive or negative. reasoning:
+    an emotion, and the steps that lead to it. two_tiers: what is seen, and what is meant. spoofing: whether a voice is
+    real."""
     folder: str | None = None
     """Name of its folder below ``--data``; null: ``--data`` is the folder."""
     layout: AnyLayout
@@ -82,7 +117,9 @@ class Card(Recipe):
     split: SplitRecipe = SplitRecipe()
     segments: int = Field(16, ge=1)
     """Of clips: into how many equal parts they are divided, of each of which the middle frame is looked at."""
-    protocols: list[Literal["zeroshot", "probe", "fewshot", "retrieval"]] = []
+    generate: GenerateRecipe | None = None
+    """How models that write are asked; null: they are not."""
+    protocols: list[Literal["zeroshot", "probe", "fewshot", "retrieval", "generate"]] = []
     """Only these, where the data cannot have the others that its task has; empty: all of them."""
     metrics: list[Metric] = []
     """What the field reports, the one that comes first in tables first; empty: what is usual for the task."""

@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from emocap.errors import UserError, few
 from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example
+from emocap.evaluate.examples import Example, Sound
 from emocap.evaluate.features import THREADS, ahead
 from emocap.evaluate.layouts import place, read
+from emocap.evaluate.sounds import wave
 from emocap.faces.hashing import BITS, face_hash
 from emocap.faces.images import ImageError
 
@@ -167,6 +168,9 @@ def _pictures(card: Card, examples: Sequence[Example]) -> Iterator[Finding]:
     def see(example: Example) -> tuple[str, str | ImageError]:
         try:
             content = example.media.sha256()
+            if isinstance(example.media, Sound):
+                wave(example.media.path)
+                return content, ""
             first = example.media.pictures(card.segments)[0]
         except ImageError as error:
             return "", error
@@ -180,7 +184,8 @@ def _pictures(card: Card, examples: Sequence[Example]) -> Iterator[Finding]:
             failures[seen.reason].append(f"{example.name}: {seen.detail}")
             continue
         same[content].append(example)
-        looks.setdefault(content, (seen, example))
+        if seen:
+            looks.setdefault(content, (seen, example))
     for reason, told in failures.items():
         yield Finding(reason, f"{len(told):,} examples, such as {told[0]}", examples=told[:20])
     leaked, twice = [], []

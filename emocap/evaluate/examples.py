@@ -108,6 +108,21 @@ class Film:
         return hashlib.sha256(_bytes(self.path)).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A recording without pictures; what listens to it reads it with :func:`emocap.evaluate.sounds.wave`."""
+
+    path: Path
+
+    def pictures(self, segments: int) -> list[Pixels]:
+        """None."""
+        return []
+
+    def sha256(self) -> str:
+        """See :class:`Media`."""
+        return hashlib.sha256(_bytes(self.path)).hexdigest()
+
+
 def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -148,3 +163,15 @@ class Example:
     """What the data says of the person, such as gender: subgroups are measured apart."""
     caption: Caption | None = None
     """Only where the card's task is retrieval."""
+    labels: tuple[str, ...] | None = None
+    """Several labels or free words for what is shown, where the benchmark has those."""
+    text: str | None = None
+    """Words that belong to what is shown, such as the caption of a post or what is said in a clip."""
+    clue: str | None = None
+    """What a judge is told beside the pictures, such as how the voice sounds."""
+    reference: str | None = None
+    """A text about it that counts as right."""
+    rubric: tuple[str, ...] = ()
+    """Points that a reasoned answer must make, each worth as much as any other."""
+    perception: tuple[Question, ...] = ()
+    """Questions about what is plainly to be seen or heard."""

@@ -46,6 +46,8 @@ class Outcome:
     spread: Mapping[str, Mapping[str, float]] | None = None
     """The metrics, where they are means over draws of few shots and not statistics of these predictions."""
     shots: int | None = None
+    replies: Sequence[str | None] | None = None
+    """What a model wrote of each, word for word."""
 
 
 def measured(outcome: Outcome) -> dict[str, dict[str, float | None]]:
@@ -197,8 +199,10 @@ def ratings(card: Card, rows: Rows, true: Numbers, predicted: Numbers, **told: A
 def choice(
     card: Card, examples: Sequence[Example], rows: Rows, picked: Labels, score: Numbers, **told: Any
 ) -> Outcome:
-    """Of questions. ``grouped_accuracy``, where the data names groups, is the mean over the values of the first
-    attribute of the mean over those of the second, and so on: Face-Human-Bench's score of level 2.
+    """Of questions. picked: the place of the option, below 0 where none was.
+
+    ``grouped_accuracy``, where the data names groups, is the mean over the values of the first attribute of the mean
+    over those of the second, and so on: Face-Human-Bench's score of level 2.
     """
     questions = [question for row in rows if (question := examples[row].question)]
     right = np.array([place == question.answer for place, question in zip(picked, questions, strict=True)])
@@ -227,7 +231,7 @@ def choice(
         rows,
         statistics,
         [question.options[question.answer] for question in questions],
-        [question.options[place] for place, question in zip(picked, questions, strict=True)],
+        [question.options[place] if place >= 0 else None for place, question in zip(picked, questions, strict=True)],
         score.tolist(),
         {"chance": chance, **told},
     )

@@ -45,6 +45,8 @@ def _p(one: Row, other: Row, out: Path) -> float | None:
     if one["task"] == "choice":
         right = [np.array(told["predicted"]) == np.array(told["true"]) for told in (first, second)]
         return mcnemar(right[0], right[1])
+    if None in first["predicted"] or None in second["predicted"]:
+        return None  # a model that writes need not name a class
     number = {label: place for place, label in enumerate(one["labels"])}
     true, mine, others = (
         np.array([number[label] for label in labels])

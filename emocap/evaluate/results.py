@@ -9,13 +9,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emocap.evaluate.examples import Example, Film, Frames, Picture
+from emocap.evaluate.examples import Example, Film, Frames, Picture, Sound
 from emocap.evaluate.outcomes import Outcome
 from emocap.shards import replacing
 
 _IDENTITY = ("benchmark", "protocol", "fold", "shots", "model")
 _SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("name", "path", "subject", "true", "predicted")] + [("score", pa.float64())]
+    [
+        *((name, pa.string()) for name in ("name", "path", "subject", "true", "predicted")),
+        ("score", pa.float64()),
+        ("reply", pa.string()),
+    ]
 )
 
 
@@ -51,6 +55,7 @@ def write_predictions(
         "true": outcome.true,
         "predicted": outcome.predicted,
         "score": outcome.score,
+        "reply": outcome.replies or [None] * len(tested),
     }
     with replacing(out / name) as scratch:
         pq.write_table(pa.table(columns, schema=_SCHEMA), scratch)
@@ -60,7 +65,7 @@ def write_predictions(
 def _path(example: Example, data: Path) -> str | None:
     """Of the picture, or the middle one of a clip, below ``data``; None where it lies in no file of its own."""
     match example.media:
-        case Picture(path=path) | Film(path=path):
+        case Picture(path=path) | Film(path=path) | Sound(path=path):
             pass
         case Frames(paths=paths) if paths:
             path = paths[len(paths) // 2]

@@ -1,6 +1,5 @@
 """Cards × protocols → results.jsonl, one row each, and for every official fold."""
 
-import importlib.metadata
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -10,24 +9,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emocap import __version__
 from emocap.errors import UserError
 from emocap.evaluate import outcomes
+from emocap.evaluate import rows as rows_of
 from emocap.evaluate.cards import Card
 from emocap.evaluate.check import as_expected, refuse
 from emocap.evaluate.encoders import Encoder, load
-from emocap.evaluate.examples import Example, Film, Frames
+from emocap.evaluate.examples import Example
 from emocap.evaluate.features import Looking, extract, hashes
 from emocap.evaluate.fewshot import SEEDS, SHOTS
 from emocap.evaluate.intervals import of_mean
-from emocap.evaluate.layouts import data_sha256, read
+from emocap.evaluate.layouts import read
 from emocap.evaluate.protocols import MEASURES, PROTOCOLS, TAUGHT, Setting
 from emocap.evaluate.results import read_results, store, write_predictions
 from emocap.evaluate.splits import Fold, divide
 
 __all__ = ["PROTOCOLS", "evaluate", "read_results"]
-
-_PACKAGES = ("torch", "open_clip_torch", "scikit-learn", "pillow")
 
 
 def evaluate(
@@ -69,20 +66,12 @@ def evaluate(
         features: dict[str, npt.NDArray[np.float32]] = {}
         folds = divide(card, examples)
         common: dict[str, Any] = {
-            "benchmark": name,
-            "title": card.title,
-            "task": card.task,
-            "media": "clips" if any(isinstance(example.media, Film | Frames) for example in examples) else "pictures",
-            "compound": any(one.parts for one in card.classes.values()),
+            **rows_of.of_card(name, card, examples, contents, data),
             "model": encoder.name,
             "segments": card.segments,
             "pooling": looking.pooling,
             "preprocess": encoder.preprocess_text,
             "model_sha256": encoder.sha256,
-            "data": str(data),
-            "data_sha256": data_sha256(examples, contents),
-            "published": [one.model_dump(mode="json") for one in card.published],
-            "versions": {"emocap": __version__, **{p: importlib.metadata.version(p) for p in _PACKAGES}},
         }
         for protocol in protocols:
             if (card.task, protocol) not in MEASURES:
@@ -97,7 +86,7 @@ def evaluate(
                 begun = time.monotonic()
                 for outcome in MEASURES[card.task, protocol](setting):
                     row = {**common, "protocol": protocol, "fold": number, "shots": outcome.shots}
-                    row |= _told(examples, pooled, outcome)
+                    row |= rows_of.of_outcome(examples, pooled, outcome)
                     row["counts_expected"] = expected if number < 2 else None  # the card's are of the first fold
                     row["predictions"] = write_predictions(out, row, data, examples, outcome)
                     row["seconds"] = round(time.monotonic() - begun, 2)
@@ -113,29 +102,6 @@ def _used(examples: Sequence[Example], folds: Sequence[Sequence[Fold]], taught: 
     every = [fold for pooled in folds for fold in pooled]
     sides = [side for fold in every for side in ((fold.train, fold.val, fold.test) if taught else (fold.test,))]
     return [examples[row] for row in np.unique(np.concatenate(sides))]
-
-
-def _told(examples: Sequence[Example], folds: Sequence[Fold], outcome: outcomes.Outcome) -> dict[str, Any]:
-    """What a row says of its outcome and of the examples."""
-    return {
-        "metrics": outcomes.measured(outcome),
-        **outcome.told,
-        "counts": {side: _counted(examples, rows) for side, rows in _sides(folds).items()},
-        "test_subjects": len({examples[row].subject for row in outcome.rows} - {None}),
-        "subgroups": outcomes.subgroups(outcome, examples),
-    }
-
-
-def _sides(folds: Sequence[Fold]) -> dict[str, npt.NDArray[np.int64]]:
-    """Of folds that are measured together: who teaches in one is tested in another, so all are tested."""
-    if len(folds) > 1:
-        none = np.array([], dtype=np.int64)
-        return {"train": none, "val": none, "test": np.unique(np.concatenate([fold.test for fold in folds]))}
-    return {"train": folds[0].train, "val": folds[0].val, "test": folds[0].test}
-
-
-def _counted(examples: Sequence[Example], rows: npt.NDArray[np.int64]) -> dict[str, int]:
-    return dict(Counter(examples[row].label or "unlabelled" for row in rows))
 
 
 def _means(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -15,6 +15,10 @@ from emocap.evaluate.cards import Card
 from emocap.evaluate.encoders import Encoder, load
 from emocap.evaluate.features import Looking, Pooling
 from emocap.evaluate.fewshot import SEEDS, SHOTS
+from emocap.evaluate.generate import run as generate
+from emocap.evaluate.generate.models import Model, endpoints
+from emocap.evaluate.generate.predictions import Predictions
+from emocap.evaluate.generate.tasks import Aids, task_of
 from emocap.evaluate.layouts import present
 from emocap.evaluate.pairs import compare
 from emocap.evaluate.protocols import MEASURES, PROTOCOLS
@@ -36,6 +40,19 @@ class Chosen:
     name: str
     card: Card
     named: bool
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How models that write are asked, and who reads what they write."""
+
+    settings: Sequence[str] = ()
+    """``key=value`` of :class:`emocap.captioners.recipe.AskRecipe`; see :func:`endpoints`."""
+    extractor: str | None = None
+    """``openai:NAME``; so is the judge."""
+    judge: str | None = None
+    wheel: Path | None = None
+    """Folder of emotion wheels."""
 
 
 def choose(names: Sequence[str]) -> list[Chosen]:
@@ -66,8 +83,14 @@ def _fitting(pattern: str) -> list[str]:
 
 def protocols_of(card: Card) -> list[str]:
     """The protocols that measure a card."""
-    possible = card.protocols or PROTOCOLS
-    return [protocol for protocol in PROTOCOLS if protocol in possible and (card.task, protocol) in MEASURES]
+    possible = card.protocols or (*PROTOCOLS, "generate")
+    writes = ["generate"] if task_of(card) and "generate" in possible else []
+    return [p for p in PROTOCOLS if p in possible and (card.task, p) in MEASURES] + writes
+
+
+def writes(model: str) -> bool:
+    """Whether ``model`` names one that writes: ``openai:NAME``, or ``predictions:[NAME=]FILE``."""
+    return model.partition(":")[0] in ("openai", "predictions")
 
 
 def measure(
@@ -84,6 +107,7 @@ def measure(
     allow_counts: bool = False,
     shots: Sequence[int] = SHOTS,
     seeds: int = SEEDS,
+    writing: Writing | None = None,
     tell: Callable[[str | dict[str, Any]], None] = log.info,
 ) -> list[str]:
     """Measure every model on every card, and return what failed, a line each; the rows are in ``out/results.jsonl``.
@@ -107,10 +131,16 @@ def measure(
     store, failures = Store(cache), list[str]()
     for model in models:
         try:
+            if writes(model):
+                failures += _written(model, todo, protocols, data, out, writing or Writing(), not allow_counts, tell)
+                continue
             encoder = load(model, device)
             with _looking(encoder, pooling, store, workers, device) as looking:
                 for one in todo:
-                    wanted = protocols or [p for p in protocols_of(one.card) if encoder.texts or p not in TEXTS]
+                    able = [p for p in protocols_of(one.card) if p != "generate" and (encoder.texts or p not in TEXTS)]
+                    if not (wanted := protocols or able):
+                        tell(f"{one.name}: passed over, it measures models that write, not {model}")
+                        continue
                     run = partial(
                         evaluate,
                         {one.name: one.card},
@@ -130,6 +160,48 @@ def measure(
             failures.append(str(error))
     compare(out)
     return list(dict.fromkeys(failures))
+
+
+def _written(
+    spec: str,
+    todo: Sequence[Chosen],
+    protocols: Sequence[str] | None,
+    data: Path,
+    out: Path,
+    writing: Writing,
+    exact: bool,
+    tell: Callable[[str | dict[str, Any]], None],
+) -> list[str]:
+    """What failed of the cards that a model which writes was asked about; the rows are stored and told."""
+    if protocols and "generate" not in protocols:
+        raise UserError(f"{spec} writes, and is measured by --protocol generate")
+    failures = []
+    with contextlib.ExitStack() as open_ones:
+
+        def asked(role: str, name: str) -> Model:
+            return open_ones.enter_context(endpoints(name, writing.settings, out, role))
+
+        model = asked("model", spec) if spec.startswith("openai:") else _predictions(spec)
+        aids = Aids(
+            asked("extractor", writing.extractor) if writing.extractor else None,
+            asked("judge", writing.judge) if writing.judge else None,
+            writing.wheel,
+        )
+        for one in todo:
+            if "generate" not in protocols_of(one.card) and not one.named:
+                tell(f"{one.name}: passed over, it does not measure models that write")
+                continue
+            try:
+                for row in generate.evaluate(one.name, one.card, model, data, out, aids, exact=exact):
+                    tell(row)
+            except UserError as error:
+                failures.append(str(error) if one.name in str(error) else f"{one.name}: {error}")
+    return failures
+
+
+def _predictions(spec: str) -> Predictions:
+    name, equals, place = spec.removeprefix("predictions:").partition("=")
+    return Predictions(Path(place), name) if equals else Predictions(Path(name))
 
 
 def _each(

@@ -18,6 +18,11 @@ SECTIONS = {
     "rating": "Ratings",
     "choice": "Multiple choice",
     "retrieval": "Retrieval",
+    "open_vocabulary": "Open vocabulary",
+    "sentiment": "Sentiment",
+    "reasoning": "Emotion reasoning",
+    "two_tiers": "Seen and meant",
+    "spoofing": "Spoofed speech",
 }
 """The tables of a page, in their order. Emotion alone: rows that do not say whether pictures or clips were shown."""
 

@@ -15,7 +15,7 @@ def endpoint() -> Iterator[Endpoint]:
     """Eight at a time, first wait 1 s."""
 
     async def make() -> Endpoint:
-        return Endpoint(recipe("http://127.0.0.1:9/v1", concurrency=8).endpoints[0], "m", None, 5.0, 1.0)
+        return Endpoint(recipe("http://127.0.0.1:9/v1", concurrency=8).endpoints[0], "m", None, 5.0, 1.0, "captioner")
 
     made = asyncio.run(make())
     yield made
@@ -83,7 +83,7 @@ def test_what_fails_together_counts_once_and_what_keeps_failing_is_tried_one_by_
 
 def test_tokens_per_minute_hold_an_endpoint_back_by_what_was_really_used() -> None:
     async def work() -> None:
-        limited = Endpoint(recipe("http://a", tokens_per_minute=60_000).endpoints[0], "m", None, 5.0, 1.0)
+        limited = Endpoint(recipe("http://a", tokens_per_minute=60_000).endpoints[0], "m", None, 5.0, 1.0, "captioner")
         limited.begin(0.0, 2000)
         assert limited.wait(0.0) == pytest.approx(2)
         limited.end(unused_tokens=1500)

@@ -17,7 +17,7 @@ HERE = [{"base_url": "http://localhost:8000/v1"}]
     [
         ({"endpoints": HERE}, "needs captioner.model"),
         ({"model": "m"}, "needs captioner.endpoints"),
-        ({"model": "m", "endpoints": HERE, "budget": 5}, "a budget needs captioner.price"),
+        ({"model": "m", "endpoints": HERE, "budget": 5}, "a budget needs a price"),
         ({"model": "m", "endpoints": HERE, "patience": 60}, "patience must not be shorter than deadline"),
         (
             {"model": "m", "endpoints": [{"base_url": "localhost:8000"}]},

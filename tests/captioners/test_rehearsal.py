@@ -1,6 +1,7 @@
 """The rehearsal endpoint itself."""
 
 import json
+import math
 import subprocess
 import sys
 import urllib.error
@@ -65,14 +66,24 @@ def test_a_repeated_request_is_charged_once_where_keys_are_honoured(honours: boo
     assert log["completion_tokens"] > 100
 
 
-def test_a_request_without_a_picture_or_to_another_address_is_refused() -> None:
+def test_a_request_of_nothing_or_to_another_address_is_refused() -> None:
     with Rehearsal().running() as url:
         assert get(f"{url}/models")["data"][0]["object"] == "model"
         with pytest.raises(urllib.error.HTTPError, match="404"):
             get(f"{url}/embeddings")
-        body = json.dumps({"messages": [{"role": "user", "content": "hello"}]}).encode()
+        body = json.dumps({"messages": [{"role": "user", "content": ""}]}).encode()
         with pytest.raises(urllib.error.HTTPError, match="400"):
             get_json(urllib.request.Request(f"{url}/chat/completions", body))
+
+
+def test_a_question_with_options_gets_one_of_them_and_may_get_the_odds_of_its_first_word() -> None:
+    question = {"role": "user", "content": "Is it real?\nA. Real\nB. Fake"}
+    with Rehearsal().running() as url:
+        asked = json.dumps({"messages": [question], "logprobs": True, "top_logprobs": 5}).encode()
+        choice = get_json(urllib.request.Request(f"{url}/chat/completions", asked))["choices"][0]
+    assert choice["message"]["content"] in ("A. Real", "B. Fake")
+    told = {one["token"]: math.exp(one["logprob"]) for one in choice["logprobs"]["content"][0]["top_logprobs"]}
+    assert told["Real"] + told["Fake"] == pytest.approx(0.99)
 
 
 def test_it_runs_as_a_program_and_says_where() -> None:

@@ -86,7 +86,7 @@ def read(card: "Card", data: Path) -> list[Example]:
     if not root.is_dir():
         raise UserError(f"--data: there is no folder {root}")
     examples = list(card.layout.read(root))
-    if card.task == "emotion":
+    if card.task in _CLASSED:
         examples = _classed(card, examples, root)
     examples = [example for example in examples if _ANNOTATED[card.task](example)]
     if not any("test" in example.splits for example in examples):
@@ -98,12 +98,19 @@ def read(card: "Card", data: Path) -> list[Example]:
     return examples
 
 
+_CLASSED = ("emotion", "two_tiers", "spoofing")
+"""Tasks with one class of several."""
 _ANNOTATED: dict[str, Callable[[Example], bool]] = {
     "emotion": lambda example: example.label is not None,
     "action_units": lambda example: example.units is not None,
     "rating": lambda example: example.values is not None,
     "choice": lambda example: example.question is not None,
     "retrieval": lambda example: example.caption is not None and example.splits[0] == "test",
+    "open_vocabulary": lambda example: example.labels is not None,
+    "sentiment": lambda example: example.values is not None,
+    "reasoning": lambda example: example.labels is not None,
+    "two_tiers": lambda example: example.label is not None,
+    "spoofing": lambda example: example.label is not None,
 }
 
 
@@ -131,4 +138,7 @@ def data_sha256(examples: Sequence[Example], pictures: Sequence[str]) -> str:
         digest.update(f"{told}\0{sha256}\0".encode())
         if example.caption:
             digest.update(example.caption.model_dump_json().encode())
+        words = (example.labels, example.text, example.clue, example.reference, example.rubric, example.perception)
+        if any(words):
+            digest.update(f"{words}\0".encode())
     return digest.hexdigest()

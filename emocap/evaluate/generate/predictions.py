@@ -1,0 +1,147 @@
+"""Files of what a model said before: one answer for each example, in the forms that benchmarks use."""
+
+import csv
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from emocap.errors import UserError, few
+from emocap.evaluate.generate.ask import Ask
+from emocap.evaluate.generate.models import Response
+from emocap.evaluate.layouts.base import text_of
+
+IDS = ("name", "id", "video_id", "audio_path", "path", "filename")
+TEXTS = (
+    *("prediction", "answer_prediction", "model_response", "model_output", "response", "answer", "reason", "openset"),
+    *("output", "text"),
+)
+"""Keys and columns that hold an example's name and what the model said; the first of each that is there counts."""
+_KINDS = (".jsonl", ".json", ".csv")
+
+
+class Predictions:
+    """A file, or a folder with a file per benchmark: ``mmar.jsonl``, ``ov-merd-plus.csv``.
+
+    Rows of JSON lines, of a JSON list or of a CSV file with a header, with a name (see IDS) and a text (see TEXTS); or
+    one JSON object, name → text or row or numbers. Names are those of the examples, or end as no other example's does:
+    ``03419`` and ``clips/03419.mp4`` for ``MAFW/video/03419.mp4``. The n-th question about one example is ``NAME#n``.
+    """
+
+    def __init__(self, place: Path, name: str | None = None) -> None:
+        """name: as results call the model; None: the file's, without its ending."""
+        self._place = place
+        self.name = name or place.stem
+        self.told: dict[str, Any] = {"predictions_file": place.name}
+        if not place.exists():
+            raise UserError(f"--predictions: there is no {place}")
+
+    def answer(self, asks: Sequence[Ask], ledger: str) -> list[Response]:
+        """See :class:`emocap.evaluate.generate.models.Model`. ``ledger``: the benchmark's name.
+
+        Raises UserError for a file that cannot be read, and for names that are there twice or that nothing bears.
+        """
+        path = self._path(ledger)
+        self.told |= {"predictions_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        found = dict(_unique(path, _read(path)))
+        places = _places([ask.key for ask in asks], list(found))
+        unknown = [name for name in found if name not in places]
+        if unknown:
+            raise UserError(f"{path}: {len(unknown):,} names are none of the benchmark's examples: {few(unknown, 3)}")
+        said = {places[name]: response for name, response in found.items()}
+        return [said.get(ask.key, Response(None, "no_prediction", f"{path} has no row for it")) for ask in asks]
+
+    def _path(self, benchmark: str) -> Path:
+        if not self._place.is_dir():
+            return self._place
+        for kind in _KINDS:
+            if (path := self._place / f"{benchmark}{kind}").is_file():
+                return path
+        raise UserError(f"--predictions: {self._place} has no {benchmark}.jsonl, .json or .csv")
+
+
+def _unique(path: Path, rows: Iterator[tuple[str, Response]]) -> Iterator[tuple[str, Response]]:
+    seen: set[str] = set()
+    for name, response in rows:
+        if name in seen:
+            raise UserError(f"{path}: {name} is there twice")
+        seen.add(name)
+        yield name, response
+
+
+def _places(keys: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Name in the file → key of the question; names that fit none, or several, are left out."""
+    exact = set(keys)
+    ends = Counter(_end(key) for key in keys)
+    by_end = {_end(key): key for key in keys if ends[_end(key)] == 1}
+    told = Counter(_end(name) for name in names)
+    places = {}
+    for name in names:
+        if name in exact:
+            places[name] = name
+        elif told[_end(name)] == 1 and _end(name) in by_end:
+            places[name] = by_end[_end(name)]
+    return places
+
+
+def _end(name: str) -> str:
+    """The last part of a path without its ending, with the number of the question."""
+    path, sign, number = name.partition("#")
+    return PurePosixPath(path.replace("\\", "/")).stem + sign + number
+
+
+def _read(path: Path) -> Iterator[tuple[str, Response]]:
+    match path.suffix.lower():
+        case ".jsonl":
+            for number, line in enumerate(text_of(path).splitlines(), start=1):
+                if line.strip():
+                    yield _row(_json(line, f"{path}, line {number}"), f"{path}, line {number}")
+        case ".json":
+            content = _json(text_of(path), str(path))
+            if isinstance(content, dict):
+                for name, value in content.items():
+                    yield name, _said(value)
+            else:
+                for number, row in enumerate(content if isinstance(content, list) else [content], start=1):
+                    yield _row(row, f"{path}, entry {number}")
+        case ".csv":
+            for number, row in enumerate(csv.DictReader(io.StringIO(text_of(path))), start=2):
+                yield _row({key: value for key, value in row.items() if key}, f"{path}, line {number}")
+        case ".npz":
+            raise UserError(
+                f"{path} holds Python objects, which reading would execute; write them as JSON first, name → text"
+            )
+        case _:
+            raise UserError(f"{path} is none of {', '.join(_KINDS)}")
+
+
+def _json(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UserError(f"{where} is not JSON: {error}") from None
+
+
+def _row(row: Any, where: str) -> tuple[str, Response]:
+    if not isinstance(row, Mapping):
+        raise UserError(f"{where} is no row with a name and a text")
+    name = next((row[key] for key in IDS if row.get(key) not in (None, "")), None)
+    if name is None:
+        raise UserError(f"{where} has no name; it is sought under {', '.join(IDS)}")
+    return str(name), _said(row)
+
+
+def _said(value: Any) -> Response:
+    """From a text, a row, or numbers alone."""
+    if isinstance(value, str):
+        return Response(value) if value.strip() else Response(None, "empty", "the prediction is empty")
+    if not isinstance(value, Mapping):
+        return Response(json.dumps(value), fields={"value": value})
+    told = next((value[key] for key in TEXTS if value.get(key) not in (None, "")), None)
+    text = told if isinstance(told, str) or told is None else json.dumps(told, ensure_ascii=False)
+    if text is None or not text.strip():
+        return Response(None, "empty", "the prediction is empty", fields=dict(value))
+    return Response(text, fields=dict(value))

@@ -1,0 +1,135 @@
+"""Questions asked of an endpoint: each is answered or counted, none is paid for twice, and what is sent is right."""
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from emocap.captioners.rehearsal import Rehearsal, drawn
+from emocap.errors import UserError
+from emocap.evaluate.cards import Card
+from emocap.evaluate.miniatures import write
+from emocap.evaluate.suite import Writing, choose, measure
+from emocap.recipes import load
+
+FAST = ("deadline=2", "patience=60")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("miniatures")
+    write("facexbench", load(Card, "benchmarks", "facexbench"), folder)
+    return folder
+
+
+def ask(rehearsal: Rehearsal, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *settings: str) -> list[str]:
+    with rehearsal.running() as url:
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        monkeypatch.setenv("OPENAI_API_KEY", "a-secret")
+        return measure(
+            choose(["facexbench"]),
+            ["openai:tiny"],
+            None,
+            data,
+            out,
+            allow_counts=True,
+            writing=Writing((*FAST, *settings)),
+        )
+
+
+def rows(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
+
+
+def test_a_question_shows_the_picture_and_the_options(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rehearsal = Rehearsal()
+    assert ask(rehearsal, data, tmp_path, monkeypatch) == []
+    (row,) = rows(tmp_path)
+    assert (row["protocol"], row["model"], row["questions"], row["unanswered"]) == ("generate", "openai:tiny", 28, {})
+    body, headers = rehearsal.seen[0].body, rehearsal.seen[0].headers
+    picture, text = body["messages"][0]["content"]
+    sent = Image.open(io.BytesIO(base64.b64decode(picture["image_url"]["url"].partition(",")[2])))
+    assert (sent.format, max(sent.size) <= 768) == ("JPEG", True)
+    assert "\nB. " in text["text"]
+    assert (body["temperature"], body["max_tokens"], headers["authorization"]) == (0.0, 512, "Bearer a-secret")
+    told = pq.read_table(tmp_path / row["predictions"]).to_pylist()
+    assert all(one["reply"][3:] == one["predicted"] for one in told)
+    right = sum(one["true"] == one["predicted"] for one in told) / 28
+    assert row["metrics"]["accuracy"]["value"] == pytest.approx(right, abs=1e-4)
+
+
+def test_in_a_storm_every_question_is_answered_or_counted_and_none_is_asked_again(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rehearsal = Rehearsal(drawn(0.3, seed=2), retry_after="0.05")
+    assert ask(rehearsal, data, tmp_path, monkeypatch, "asks=1") == []
+    (row,) = rows(tmp_path)
+    told = pq.read_table(tmp_path / row["predictions"]).to_pylist()
+    silent = sum(one["reply"] is None for one in told)
+    assert silent == sum(row["unanswered"].values()) > 0
+    assert len(told) == row["questions"] == 28
+    assert {one["predicted"] for one in told if one["reply"] is None} == {None}
+    before = rehearsal.log.requests
+    assert ask(rehearsal, data, tmp_path, monkeypatch, "asks=1") == []
+    assert rehearsal.log.requests == before
+    (again,) = rows(tmp_path)
+    assert {**again, "seconds": 0} == {**row, "seconds": 0}
+
+
+def test_a_broken_picture_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("facexbench", load(Card, "benchmarks", "facexbench"), tmp_path)
+    first, second, *_ = sorted((tmp_path / "FaceXBench").rglob("question_*.png"))
+    first.write_bytes(b"no picture")
+    second.unlink()
+    assert ask(Rehearsal(), tmp_path, tmp_path / "out", monkeypatch) == []
+    assert rows(tmp_path / "out")[0]["unanswered"] == {"not_an_image": 1, "missing_file": 1}
+
+
+def test_the_budget_holds_and_more_of_it_goes_on(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    price = "price={prompt: 1000, completion: 1000}"
+    rehearsal = Rehearsal()
+    (failed,) = ask(rehearsal, data, tmp_path, monkeypatch, price, "budget=4")
+    assert "questions of facexbench are left" in failed
+    assert "raise --ask budget and run the same command again" in failed
+    asked = rehearsal.log.requests
+    assert asked < 28
+    assert ask(rehearsal, data, tmp_path, monkeypatch, price, "budget=400") == []
+    assert rehearsal.log.requests == 28
+    assert rows(tmp_path)[0]["usage"]["cost"] > 4
+
+
+@pytest.mark.parametrize(
+    ("models", "protocols", "writing", "told"),
+    [
+        (["openai:"], None, Writing(), "is no model that writes; name it openai:NAME"),
+        (["openai:tiny"], ["probe"], Writing(), "writes, and is measured by --protocol generate"),
+        (["openai:tiny"], None, Writing(("budgets=1",)), "budgets is not a key; did you mean budget"),
+        (["openai:tiny"], None, Writing(("budget",)), "is not an override"),
+        (["openai:tiny"], None, Writing(("budget=3",)), "a budget needs a price"),
+        (["predictions:gone.csv"], None, Writing(), r"there is no gone\.csv"),
+    ],
+)
+def test_what_the_user_must_set_right_is_said(
+    data: Path, tmp_path: Path, models: list[str], protocols: list[str] | None, writing: Writing, told: str
+) -> None:
+    chosen = choose(["facexbench"])
+    (failed,) = measure(chosen, models, protocols, data, tmp_path, allow_counts=True, writing=writing)
+    with pytest.raises(UserError, match=told):
+        raise UserError(failed)
+
+
+def test_encoders_and_cards_of_models_that_write_do_not_mix(data: Path, tmp_path: Path) -> None:
+    card = tmp_path / "plain.yaml"
+    card.write_text(
+        "title: Plain\ntask: choice\nfolder: FaceXBench\nlayout: {reader: facexbench, files: [affectnet_single_mcq]}\n"
+    )
+    (data / "p.csv").write_text("name,answer\n")
+    failed = measure(choose([str(card)]), [f"predictions:{data / 'p.csv'}"], None, data, tmp_path, allow_counts=True)
+    assert failed == ["plain is not measured by what models write"]
