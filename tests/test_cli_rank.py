@@ -51,8 +51,14 @@ def test_what_people_should_judge_next(tmp_path: Path, labelled_build: Path, ask
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--by", "people"], "--by people:FILE.csv needs the file"),
-        (["--by", "dice"], "--by: dice is not"),
+        (["--by", "people"], "--by: 'people' is neither people:FILE.csv nor openai:NAME"),
+        (["--by", "openai:"], "--by: 'openai:' is neither"),
+        (["people.csv", "--by", "openai:x", "--strategy", "S5"], "--strategy: S5 is not one of S1, S2, S3, S4"),
+        (["people.csv", "--by", "openai:x", "--strategy", "s3"], "--text-model is for S3 and S4, which need it"),
+        (["people.csv", "--by", "openai:x", "--text-model", "openai:y"], "which need it; this is S1"),
+        (["people.csv", "--by", "openai:x"], "none of 30 inputs, such as clip0, clip1, clip2, is in a build; --media"),
+        (["people.csv", "--by", "openai:x", "--media", "."], "none of 30 inputs"),
+        (["--by", "openai:x"], "a ranking needs two describers or more, there is none"),
         (["--by", "people:nowhere.csv"], "nowhere.csv: No such file"),
         (["people.csv", "--by", "people:people.csv"], "is a second table of pairs"),
         (["nowhere", "--by", "people:people.csv"], "nowhere: No such file"),

@@ -290,12 +290,16 @@ def picture_name(jpeg: bytes) -> str:
 
 
 def answer(asked: Mapping[str, Any], shown: str) -> str:
-    """One of the options where the text lists them, as in ``A. happy`` on lines of their own, or a caption."""
+    """One of the options where the text lists them, as in ``A. happy`` on lines of their own; one of a1, a2 and same
+    where it asks for these; or a caption.
+    """
     text = "\n".join(_texts(asked))
     options = re.findall(r"^\(?([A-Z])[.):] *(.+)$", text, re.MULTILINE)
     if options and "response_format" not in asked:
         letter, option = random.Random(shown + text).choice(options)
         return f"{letter}. {option}"
+    if "a1, a2, or same" in text:
+        return random.Random(shown + text).choice(("a1", "a2", "same"))
     return caption(shown)
 
 

@@ -146,6 +146,11 @@ def _facts(told: dict[str, Any]) -> list[tuple[str, str]]:
     facts = [("judged by", told["by"]), ("pairs judged", f"{pairs['judged']:,} of {pairs['possible']:,}")]
     if ranking:
         facts.append(("inputs", f"{ranking['inputs']:,}"))
+    for model, asked in told["judge"].items():
+        usage = asked.get("usage", {})
+        cost = f", cost {usage['cost']:,.2f}" if "cost" in usage else ""
+        tokens = sum(usage.get(kind, 0) for kind in ("prompt_tokens", "completion_tokens"))
+        facts.append((f"tokens of {model}", f"{tokens:,}{cost}"))
     for name in ("unanswered", "answered_in_one_order", "unreadable_replies"):
         if pairs[name]:
             facts.append((name.replace("_", " "), f"{pairs[name]:,}"))

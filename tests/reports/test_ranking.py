@@ -3,6 +3,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from asked import asked
@@ -20,6 +21,7 @@ class Fond:
 
     name = "the <longer> one"
     both_orders = True
+    told: ClassVar[dict[str, Any]] = {"openai:fond": {"temperature": 0, "usage": {"prompt_tokens": 9000, "cost": 0.5}}}
 
     def judge(self, pairs: Sequence[Pair]) -> list[Verdict]:
         return [Verdict(_longer(pair), f"{_longer(pair)}, as it is <b>longer</b>") for pair in pairs]

@@ -50,6 +50,12 @@ class Contest:
     """Describer → the folder or the file that it came from."""
     left_out: list[LeftOut] = field(default_factory=list)
 
+    def names(self) -> list[str]:
+        """The inputs, each once."""
+        if self.given:
+            return list(dict.fromkeys(one.pair.name for one in self.given))
+        return list(dict.fromkeys(name for said in self.said.values() for name in said))
+
     def picture(self, name: str) -> Sample | None:
         """The face of an input, where a build has it."""
         place = self.faces.get(name)

@@ -1,7 +1,7 @@
 """Who says which of two descriptions is the better one."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from emocap.evaluate.ranking.pairs import Pair, Verdict
 
@@ -17,6 +17,11 @@ class Judge(Protocol):
     @property
     def both_orders(self) -> bool:
         """Whether every pair is shown a second time with the second description first."""
+        ...
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the result says of it beside its name, such as what asking has cost."""
         ...
 
     def judge(self, pairs: Sequence[Pair]) -> list[Verdict]:

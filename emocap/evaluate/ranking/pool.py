@@ -17,8 +17,7 @@ class AllPairs:
 
     def __iter__(self) -> Iterator[Pair]:
         """Input by input."""
-        names = dict.fromkeys(name for said in self._contest.said.values() for name in said)
-        for name in names:
+        for name in self._contest.names():
             there = [describer for describer in self.describers if name in self._contest.said[describer]]
             yield from (self.at(models, name) for models in every_pair(there))
 

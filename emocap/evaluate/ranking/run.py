@@ -47,6 +47,8 @@ class Outcome:
     """Pairs without an answer: why, one line each."""
     chosen: bool = False
     """Whether pairs were judged because they would tell most, and not all of them or by chance."""
+    told: dict[str, Any] = field(default_factory=dict)
+    """What is told of the judge."""
 
 
 def rank_by_people(contest: Contest, by: str, out: Path, pairs: int | None = None, seed: int = 0) -> dict[str, Any]:
@@ -116,7 +118,8 @@ def rank_by_judge(
     judged = _in_book(everything, book)  # in one order, whether or not the run was interrupted
     people = [one for one in given if one.answer]
     chosen = pairs is not None and len(judged) + len(unanswered) < len(everything)
-    return _write(contest, Outcome(judged, len(everything), people, unanswered, chosen), out, judge.name, seed)
+    outcome = Outcome(judged, len(everything), people, unanswered, chosen, judge.told)
+    return _write(contest, outcome, out, judge.name, seed)
 
 
 def _in_book(pairs: Sequence[Pair], book: Book) -> list[Judged]:
@@ -175,6 +178,7 @@ def _write(contest: Contest, outcome: Outcome, out: Path, by: str, seed: int) ->
     result: dict[str, Any] = {
         "version": 1,
         "by": by,
+        "judge": outcome.told,
         "pairs": {
             "possible": outcome.possible,
             "judged": len(outcome.judged),

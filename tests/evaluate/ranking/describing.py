@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from emocap.evaluate.ranking.pairs import Answer, Pair, Verdict
 
@@ -40,6 +41,7 @@ class Oracle:
     both_orders: bool = True
     name: str = "oracle"
     asked: list[Pair] = field(default_factory=list)
+    told: dict[str, Any] = field(default_factory=dict)
     most: int | None = None
     """It is killed before it is asked for more pairs than that."""
 
