@@ -19,6 +19,7 @@ from emocap.evaluate.ranking.tables import (
     columns_of,
     read_descriptions,
     read_preferences,
+    read_truth,
 )
 from emocap.samples import Labels, Sample
 from emocap.shards import read_index, read_sample, read_shard
@@ -71,11 +72,16 @@ class Contest:
         return Pair(name, self.said[first][name].text, self.said[second][name].text, first, second)
 
 
-def gather(inputs: Sequence[Path]) -> Contest:
+def said_in(text: str) -> Said:
+    """A description with the emotion families that it names and does not negate."""
+    return Said(text, tuple(sorted(named_emotions(text))))
+
+
+def gather(inputs: Sequence[Path], truth: Path | None = None) -> Contest:
     """Everything in build folders, tables of descriptions, and at most one table of pairs.
 
-    Raises UserError where an input is none of these, where there are no two describers, or where they have no input in
-    common.
+    truth: a table of true labels, which count beside those of builds and before them. Raises UserError where an input
+    is none of these, where there are no two describers, or where they have no input in common.
     """
     contest, tally = Contest(), Tally()
     folders = [path for path in inputs if path.is_dir()]
@@ -95,6 +101,8 @@ def gather(inputs: Sequence[Path]) -> Contest:
                 f"{table} has the columns {', '.join(columns)}; descriptions need {', '.join(DESCRIPTIONS)}, pairs "
                 f"{', '.join(PAIRS)}"
             )
+    if truth is not None:
+        contest.true |= {name: words(labels) for name, labels in read_truth(truth)}
     contest.left_out = tally.told()
     if contest.given is None:
         _check(contest)
@@ -175,8 +183,8 @@ def _add_table(contest: Contest, path: Path, tally: Tally) -> None:
     for row in read_descriptions(path, tally):
         if contest.sources.setdefault(row.model, str(path)) != str(path):
             raise UserError(f"{path}: {row.model} also is in {contest.sources[row.model]}; rename one of the two")
-        named = words(row.emotions) if row.emotions else tuple(sorted(named_emotions(row.text)))
-        contest.said.setdefault(row.model, {})[row.name] = Said(row.text, named)
+        said = Said(row.text, words(row.emotions)) if row.emotions else said_in(row.text)
+        contest.said.setdefault(row.model, {})[row.name] = said
 
 
 def words(listed: str) -> tuple[str, ...]:

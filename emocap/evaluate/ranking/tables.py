@@ -1,4 +1,4 @@
-"""CSV files of descriptions and of pairs that people have judged.
+"""CSV files of descriptions, of pairs that people have judged, and of true labels.
 
 Descriptions: ``name,model,description``, and ``emotions`` where the describer also named them (``[happy, relieved]``).
 Pairs: ``name,a1,a2,preference`` as in EmoPrefer's ``preference_emoprefer.csv``; a ranking also needs to know who wrote
@@ -19,6 +19,7 @@ from emocap.evaluate.ranking.pairs import ANSWERS, Answer, Pair
 
 PAIRS = ("name", "a1", "a2")
 DESCRIPTIONS = ("name", "model", "description")
+TRUTH = ("name", "openset")
 _MODELS = (("model1", "model2"), ("model_a1", "model_a2"))
 _LONGEST = 10_000_000
 """Characters of a cell; the csv module's own limit is short for a description with its reasoning."""
@@ -121,6 +122,18 @@ def read_preferences(path: Path, tally: Tally) -> Iterator[Preference]:
                 tally.add("repeated pair, counted again", f"{row.where}: {pair.name}")
             seen.add(pair.key)
             yield Preference(pair, answer)
+
+
+def read_truth(path: Path) -> Iterator[tuple[str, str]]:
+    """Input and its true labels, as in OV-MERD's ``name,openset``. Raises UserError for an input that is there twice,
+    and for whatever makes the file unreadable.
+    """
+    seen: dict[str, str] = {}
+    for row in _rows(path, TRUTH):
+        name = _filled(row, "name")
+        if (before := seen.setdefault(name, row.where)) != row.where:
+            raise UserError(f"{row.where}: {name} has labels in {before} already; keep one of the two")
+        yield name, row.cells["openset"]
 
 
 def write_unjudged(path: Path, pairs: Sequence[Pair]) -> None:
