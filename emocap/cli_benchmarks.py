@@ -171,6 +171,13 @@ def evaluate(
             "extractor; may be given again.",
         ),
     ] = None,
+    wheel: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of emotion wheels, as their authors released them; emotion_wheel below --data where it is "
+            "there, or else small ones that compare with nothing."
+        ),
+    ] = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
@@ -206,7 +213,7 @@ def evaluate(
         allow_counts=allow_counts,
         shots=shots or SHOTS,
         seeds=seeds,
-        writing=Writing(ask or (), extractor, judge),
+        writing=Writing(ask or (), extractor, judge, wheel),
         tell=_tell,
     )
     if (out / "results.jsonl").exists():

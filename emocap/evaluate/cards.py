@@ -19,9 +19,13 @@ Task = Literal[
     "two_tiers",
     "spoofing",
 ]
-Metric = Literal[
-    "uar", "war", "macro_f1", "uf1", "map", "accuracy", "f1", "ccc", "pcc", "rmse", "mae", "mse", "icc", "sagr"
-]
+_OfWords = Literal["ew", "ew_level2", "ew_precision", "ew_recall", "hit_rate", "sign_f1"]
+Metric = (
+    Literal[
+        "uar", "war", "macro_f1", "uf1", "map", "accuracy", "f1", "ccc", "pcc", "rmse", "mae", "mse", "icc", "sagr"
+    ]
+    | _OfWords
+)
 
 
 class ClassRecipe(Recipe):

@@ -27,6 +27,8 @@ _USUAL = {
     "action_units": ["macro_f1", "map"],
     "rating": ["ccc", "pcc", "rmse", "mae"],
     "choice": ["accuracy"],
+    "open_vocabulary": ["ew", "ew_level2", "hit_rate"],
+    "sentiment": ["sign_f1"],
 }
 
 

@@ -52,7 +52,7 @@ class Writing:
     """``openai:NAME``; so is the judge."""
     judge: str | None = None
     wheel: Path | None = None
-    """Folder of emotion wheels."""
+    """Folder of emotion wheels; None: ``emotion_wheel`` beside the data where it is there."""
 
 
 def choose(names: Sequence[str]) -> list[Chosen]:
@@ -185,7 +185,7 @@ def _written(
         aids = Aids(
             asked("extractor", writing.extractor) if writing.extractor else None,
             asked("judge", writing.judge) if writing.judge else None,
-            writing.wheel,
+            writing.wheel or (data / "emotion_wheel" if (data / "emotion_wheel").is_dir() else None),
         )
         for one in todo:
             if "generate" not in protocols_of(one.card) and not one.named:

@@ -38,11 +38,17 @@ class Entry:
         return any(one.row.get("counts_expected") is False for one in (self.shown, *self.folds))
 
     @property
+    def own_wheels(self) -> bool:
+        """Whether it was measured on emotion wheels that are not those of the metric's authors."""
+        return self.shown.row.get("wheel_is_the_authors") is False
+
+    @property
     def tags(self) -> list[str]:
         """What a reader must know before believing the number."""
         fold = self.shown.fold
         alone = [f"fold {fold} alone"] if fold not in (0, "mean") else []
-        return alone + ["counts differ from the card"] * self.counts_differ
+        wheels = [f"wheels: {self.shown.row.get('wheel')}"] * self.own_wheels
+        return alone + wheels + ["counts differ from the card"] * self.counts_differ
 
 
 @dataclass(frozen=True)

@@ -26,14 +26,14 @@ class Failure:
     true: str
     predicted: str
     score: float | None
-    """How sure the model was; None of ratings and action units."""
+    """How sure the model was; None of ratings, action units and words."""
     picture: str
     """data: URL; empty where pictures are not asked for, or where there is none."""
 
 
 def failures(results: Sequence[Result], pictures: bool) -> list[Failure]:
     """Up to 12 errors over the predictions of all ``results``: the surest first, of ratings the
-    farthest off, of action units those with the most units wrong.
+    farthest off, of action units those with the most units wrong, of words those that are fewest of the true ones.
 
     Rows whose predictions are gone have none. ``pictures``: look for them below the ``data`` of each row.
     """
@@ -44,7 +44,7 @@ def failures(results: Sequence[Result], pictures: bool) -> list[Failure]:
             name=str(row["name"]),
             true=row["true"] or "none",
             predicted=row["predicted"] or "none",
-            score=number(row.get("score")),
+            score=None if result.row.get("task") == "open_vocabulary" else number(row.get("score")),
             picture=_picture(result.row.get("data"), row.get("path")) if pictures else "",
         )
         for _, row, result in errors[:_MOST]
@@ -63,7 +63,13 @@ def _errors(result: Result) -> Iterable[tuple[float, dict[str, Any]]]:
         true, predicted = str(row["true"] or ""), str(row["predicted"] or "")
         if true == predicted:
             continue
-        if task == "rating":
+        if task == "open_vocabulary":
+            if (reward := number(row.get("score"))) is not None and reward < 1:
+                yield 1 - reward, row
+        elif task == "sentiment":
+            if (float(true) > 0) != (predicted == "positive") and float(true):
+                yield abs(float(true)), row
+        elif task == "rating":
             yield _distance(true, predicted), row
         elif task == "action_units":
             yield float(len(set(true.split("+")) ^ set(predicted.split("+")))), row

@@ -16,6 +16,8 @@ PROTOCOLS = {
 
 _NAMES = {
     **{"uar": "UAR", "war": "WAR", "macro_f1": "macro F1", "uf1": "UF1", "f1": "F1", "map": "mAP"},
+    **{"ew": "EW", "ew_level2": "EW, level 2", "ew_precision": "EW precision", "ew_recall": "EW recall"},
+    **{"sign_f1": "F1 of the sign"},
     **{"ccc": "CCC", "pcc": "PCC", "icc": "ICC", "rmse": "RMSE", "mae": "MAE", "mse": "MSE", "sagr": "SAGR"},
 }
 

@@ -19,6 +19,7 @@ from emocap.reports.results import read_results
 from emocap.reports.runs import curves, read_run
 from emocap.reports.standings import make_board
 from emocap.reports.tables import latex, markdown
+from emocap.reports.uni_bench import means
 from emocap.shards import replacing
 
 
@@ -78,6 +79,7 @@ def write_report(
         curves=curves(runs) if runs else None,
         board=board,
         radar=radar(board),
+        means=means(board),
         details=[detail(group, pictures) for group in board.groups if group.entries],
         rankings=rankings,
         pictures=pictures,

@@ -52,6 +52,10 @@ class _Table:
         notes = [f"Numbers are × 100{units}; bold: the best measured here."]
         if any(cell.entry and cell.entry.counts_differ for cell in every):
             notes.append("⚠ The counts of the data differ from those of the benchmark's card.")
+        if wheels := sorted(
+            {str(cell.entry.shown.row["wheel"]) for cell in every if cell.entry and cell.entry.own_wheels}
+        ):
+            notes.append(f"Emotion wheels: {'; '.join(wheels)}. These numbers compare with no published ones.")
         if any(cell.error for cell in every):
             notes.append("≈ Read from a figure.")
         if self.published:

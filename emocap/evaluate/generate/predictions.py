@@ -4,10 +4,13 @@ import csv
 import hashlib
 import io
 import json
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+import numpy as np
 
 from emocap.errors import UserError, few
 from emocap.evaluate.generate.ask import Ask
@@ -20,15 +23,16 @@ TEXTS = (
     *("output", "text"),
 )
 """Keys and columns that hold an example's name and what the model said; the first of each that is there counts."""
-_KINDS = (".jsonl", ".json", ".csv")
+_KINDS = (".jsonl", ".json", ".csv", ".npz")
 
 
 class Predictions:
     """A file, or a folder with a file per benchmark: ``mmar.jsonl``, ``ov-merd-plus.csv``.
 
     Rows of JSON lines, of a JSON list or of a CSV file with a header, with a name (see IDS) and a text (see TEXTS); or
-    one JSON object, name → text or row or numbers. Names are those of the examples, or end as no other example's does:
-    ``03419`` and ``clips/03419.mp4`` for ``MAFW/video/03419.mp4``. The n-th question about one example is ``NAME#n``.
+    one JSON object, name → text or row or numbers; or the arrays of text of AffectGPT's ``-openset.npz``. Names are
+    those of the examples, or end as no other example's does: ``03419`` and ``clips/03419.mp4`` for
+    ``MAFW/video/03419.mp4``. The n-th question about one example is ``NAME#n``.
     """
 
     def __init__(self, place: Path, name: str | None = None) -> None:
@@ -60,7 +64,7 @@ class Predictions:
         for kind in _KINDS:
             if (path := self._place / f"{benchmark}{kind}").is_file():
                 return path
-        raise UserError(f"--predictions: {self._place} has no {benchmark}.jsonl, .json or .csv")
+        raise UserError(f"--predictions: {self._place} has no {benchmark}{', '.join(_KINDS[:-1])} or {_KINDS[-1]}")
 
 
 def _unique(path: Path, rows: Iterator[tuple[str, Response]]) -> Iterator[tuple[str, Response]]:
@@ -111,11 +115,22 @@ def _read(path: Path) -> Iterator[tuple[str, Response]]:
             for number, row in enumerate(csv.DictReader(io.StringIO(text_of(path))), start=2):
                 yield _row({key: value for key, value in row.items() if key}, f"{path}, line {number}")
         case ".npz":
-            raise UserError(
-                f"{path} holds Python objects, which reading would execute; write them as JSON first, name → text"
-            )
+            yield from _arrays(path)
         case _:
             raise UserError(f"{path} is none of {', '.join(_KINDS)}")
+
+
+def _arrays(path: Path) -> Iterator[tuple[str, Response]]:
+    """The labels that AffectGPT's code writes: ``filenames`` and ``fileitems``, arrays of text."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            pairs = zip(arrays["filenames"].tolist(), arrays["fileitems"].tolist(), strict=True)
+            yield from ((str(name), _said({"openset": item})) for name, item in pairs)
+    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
+        raise UserError(
+            f"{path} holds Python objects, which reading would execute, or is no archive of filenames and fileitems; "
+            "write it as JSON first, name → text"
+        ) from None
 
 
 def _json(text: str, where: str) -> Any:

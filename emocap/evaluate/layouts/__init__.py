@@ -17,6 +17,7 @@ from emocap.evaluate.layouts.affectnet import AffectNet
 from emocap.evaluate.layouts.bp4d import BP4D
 from emocap.evaluate.layouts.builds import Build
 from emocap.evaluate.layouts.ck_plus import CkPlus
+from emocap.evaluate.layouts.clip_table import ClipTable
 from emocap.evaluate.layouts.disfa import DISFA
 from emocap.evaluate.layouts.emotionet import EmotioNet
 from emocap.evaluate.layouts.expw import ExpW
@@ -40,6 +41,7 @@ AnyLayout = Annotated[
     Build
     | Paths
     # clips, micro-expressions
+    | ClipTable
     | Lists
     | Micro
     # action units, ratings, multiple choice

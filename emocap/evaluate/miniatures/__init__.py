@@ -8,7 +8,7 @@ from pathlib import Path
 
 from emocap.errors import UserError
 from emocap.evaluate.cards import Card
-from emocap.evaluate.miniatures import aff_wild2, choices, clips, faba, facs, micro, ratings, static
+from emocap.evaluate.miniatures import aff_wild2, choices, clips, faba, facs, micro, ratings, static, uni_bench
 
 Writer = Callable[[Card, Path], None]
 """Writes the miniature of a card into a folder, that of the dataset itself."""
@@ -22,6 +22,7 @@ WRITERS: dict[str, Writer] = {
     **choices.WRITERS,
     **clips.WRITERS,
     **micro.WRITERS,
+    **uni_bench.WRITERS,
 }
 """Name of a card → its writer."""
 

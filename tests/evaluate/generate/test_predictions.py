@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from emocap.errors import UserError
@@ -31,10 +32,21 @@ def test_forms(tmp_path: Path, name: str, content: str) -> None:
     assert said(tmp_path / name) == ["happy", "sad", None]
 
 
+def test_arrays_of_text_are_read_and_pickled_objects_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "a-openset.npz"
+    np.savez_compressed(path, filenames=["one", "two"], fileitems=["[happy, glad]", ""])
+    one, two, _ = Predictions(path).answer(ASKS, "bench")
+    assert (one.text, one.fields, two.text) == ("[happy, glad]", {"openset": "[happy, glad]"}, None)
+    for arrays in ({"name2reason": np.array({"one": "happy"}, dtype=object)}, {"filenames": ["one"]}):
+        np.savez(path, **arrays)
+        with pytest.raises(UserError, match="holds Python objects"):
+            said(path)
+
+
 def test_a_folder_has_a_file_for_each_benchmark(tmp_path: Path) -> None:
     (tmp_path / "bench.csv").write_text("name,answer\nthree,calm\n")
     assert said(tmp_path) == [None, None, "calm"]
-    with pytest.raises(UserError, match=r"has no other\.jsonl, \.json or \.csv"):
+    with pytest.raises(UserError, match=r"has no other\.jsonl, \.json, \.csv or \.npz"):
         Predictions(tmp_path).answer(ASKS, "other")
 
 
