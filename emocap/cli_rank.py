@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 def rank(
     by: Annotated[
         str,
-        typer.Option(help="Who judges: people:FILE.csv, or openai:NAME for a model behind an endpoint."),
+        typer.Option(
+            help="Who judges: people:FILE.csv; openai:NAME, a model behind an endpoint; wheel:FOLDER, emotion words "
+            "against true labels on emotion wheels; or wheel, on small ones that compare with nothing."
+        ),
     ],
     out: Out,
     inputs: Annotated[
@@ -52,6 +55,10 @@ def rank(
     media: Annotated[
         Path | None, typer.Option(help="Folder of the pictures, clips or sounds, called as the inputs are.")
     ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="CSV file of true labels for wheel (name,openset), beside those that builds have."),
+    ] = None,
     frames: Annotated[int, typer.Option(min=1, help="Of a clip, so many are sent.")] = 8,
     sound: Annotated[bool, typer.Option("--sound", help="Also send the sound of clips.")] = False,
     one_order: Annotated[
@@ -63,7 +70,8 @@ def rank(
 ) -> None:
     """Rank describers by comparing their descriptions two at a time; leaves ranking.json, pairs.jsonl, report.html."""
     from emocap.evaluate.ranking.contest import gather
-    from emocap.evaluate.ranking.run import rank_by_people
+    from emocap.evaluate.ranking.run import rank_by_judge, rank_by_people
+    from emocap.evaluate.ranking.wheel import on_wheels
     from emocap.reports.page import write_report
 
     kind, _, rest = by.partition(":")
@@ -73,8 +81,11 @@ def rank(
     elif kind == "openai" and rest:
         asked = _Asked(by, text_model, strategy, ask or (), media, frames, sound, not one_order)
         result = _by_model(given, asked, out, pairs, seed)
+    elif kind == "wheel":
+        contest = gather(given, truth)
+        result = rank_by_judge(contest, on_wheels(contest, Path(rest) if rest else None), out, pairs, seed)
     else:
-        raise UserError(f"--by: {by!r} is neither people:FILE.csv nor openai:NAME")
+        raise UserError(f"--by: {by!r} is none of people:FILE.csv, openai:NAME, wheel:FOLDER and wheel")
     _tell(result)
     if (out / "next.csv").exists():
         print(

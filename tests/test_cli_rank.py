@@ -48,17 +48,28 @@ def test_what_people_should_judge_next(tmp_path: Path, labelled_build: Path, ask
     assert not (tmp_path / "out" / "report.html").exists()
 
 
+def test_emotion_words_rank_builds(tmp_path: Path, labelled_build: Path, asked_build: Path) -> None:
+    arguments = ["rank", str(labelled_build), str(asked_build), "--by", "wheel", "--out", str(tmp_path)]
+    told = CliRunner().invoke(app, arguments)
+    assert told.exit_code == 0, told.output
+    assert re.search(r"of 96 pairs judged by wheel, emocap's small ones, not the authors', \w{8}", told.output)
+    assert "unanswered, such as" in told.output
+    assert re.search(r"1 \[1-\d\] +(annotations|openai:qwen) ", told.output)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--by", "people"], "--by: 'people' is neither people:FILE.csv nor openai:NAME"),
-        (["--by", "openai:"], "--by: 'openai:' is neither"),
+        (["--by", "people"], "--by: 'people' is none of people:FILE.csv, openai:NAME, wheel:FOLDER and wheel"),
+        (["--by", "openai:"], "--by: 'openai:' is none of"),
         (["people.csv", "--by", "openai:x", "--strategy", "S5"], "--strategy: S5 is not one of S1, S2, S3, S4"),
         (["people.csv", "--by", "openai:x", "--strategy", "s3"], "--text-model is for S3 and S4, which need it"),
         (["people.csv", "--by", "openai:x", "--text-model", "openai:y"], "which need it; this is S1"),
         (["people.csv", "--by", "openai:x"], "none of 30 inputs, such as clip0, clip1, clip2, is in a build; --media"),
         (["people.csv", "--by", "openai:x", "--media", "."], "none of 30 inputs"),
         (["--by", "openai:x"], "a ranking needs two describers or more, there is none"),
+        (["people.csv", "--by", "wheel:nowhere"], "there is no folder nowhere"),
+        (["people.csv", "--by", "wheel"], "no pair was answered; of clip0: no true labels"),
         (["--by", "people:nowhere.csv"], "nowhere.csv: No such file"),
         (["people.csv", "--by", "people:people.csv"], "is a second table of pairs"),
         (["nowhere", "--by", "people:people.csv"], "nowhere: No such file"),
@@ -77,7 +88,6 @@ def test_mistakes_get_one_line_and_exit_code_2(
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("emocap: ")
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("emocap: ")]
     assert told in line
     assert not (tmp_path / "out").exists()

@@ -21,6 +21,7 @@ from emocap.evaluate.ranking.tables import (
     read_preferences,
     read_truth,
 )
+from emocap.evaluate.wheel.lists import string_to_list
 from emocap.samples import Labels, Sample
 from emocap.shards import read_index, read_sample, read_shard
 
@@ -102,7 +103,7 @@ def gather(inputs: Sequence[Path], truth: Path | None = None) -> Contest:
                 f"{', '.join(PAIRS)}"
             )
     if truth is not None:
-        contest.true |= {name: words(labels) for name, labels in read_truth(truth)}
+        contest.true |= {name: tuple(string_to_list(labels)) for name, labels in read_truth(truth)}
     contest.left_out = tally.told()
     if contest.given is None:
         _check(contest)
@@ -183,11 +184,5 @@ def _add_table(contest: Contest, path: Path, tally: Tally) -> None:
     for row in read_descriptions(path, tally):
         if contest.sources.setdefault(row.model, str(path)) != str(path):
             raise UserError(f"{path}: {row.model} also is in {contest.sources[row.model]}; rename one of the two")
-        said = Said(row.text, words(row.emotions)) if row.emotions else said_in(row.text)
+        said = Said(row.text, tuple(string_to_list(row.emotions))) if row.emotions else said_in(row.text)
         contest.said.setdefault(row.model, {})[row.name] = said
-
-
-def words(listed: str) -> tuple[str, ...]:
-    """The words of a list as MERTools writes it, ``[happy, relieved]``, or parted by commas or semicolons alone."""
-    bare = listed.strip().strip("[]").replace(";", ",")
-    return tuple(word for part in bare.split(",") if (word := part.strip().strip("'\"").strip()))

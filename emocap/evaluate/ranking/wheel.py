@@ -7,6 +7,7 @@ nothing. Inputs without true labels, and those whose labels are on no wheel, suc
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +15,10 @@ import numpy as np
 from emocap.evaluate.metrics import Numbers
 from emocap.evaluate.ranking.contest import Contest, said_in
 from emocap.evaluate.ranking.pairs import Pair, Verdict
+from emocap.evaluate.wheel.groups import groups
+from emocap.evaluate.wheel.overlaps import overlap
+from emocap.evaluate.wheel.resources import load, small
+from emocap.evaluate.wheel.rewards import of_overlap
 
 _SAME = 1e-9
 """Scores that are closer are equal: the same fractions may be added up in another order."""
@@ -25,6 +30,17 @@ class Score(Protocol):
     def __call__(self, true: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> Numbers:
         """N: from 0 to 1, nan where the true labels have no place in the metric."""
         ...
+
+
+def on_wheels(contest: Contest, folder: Path | None) -> "WheelJudge":
+    """The judge by the wheels in a folder, or by the small ones that come with emocap. Raises UserError as they do."""
+    wheels = load(folder) if folder else small()
+    level1 = groups(wheels)
+
+    def score(true: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> Numbers:
+        return of_overlap(overlap(level1, true, said))
+
+    return WheelJudge(contest, score, f"{wheels.name}, {wheels.sha256[:8]}")
 
 
 @dataclass(frozen=True)

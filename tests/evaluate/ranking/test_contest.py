@@ -5,7 +5,7 @@ import pytest
 from asked import asked
 
 from emocap.errors import UserError
-from emocap.evaluate.ranking.contest import gather, words
+from emocap.evaluate.ranking.contest import gather
 from emocap.evaluate.ranking.pairs import Pair
 
 
@@ -60,6 +60,9 @@ def test_a_table_beside_a_build(tmp_path: Path, labelled_build: Path) -> None:
     contest = gather([labelled_build, table])
     assert list(contest.shared("annotations", "gpt")) == keys
     assert contest.said["gpt"][keys[0]].emotions == ("sadness",)
+    named = tmp_path / "named.csv"
+    named.write_text(f"name,model,description,emotions\n{keys[0]},llm,It looks sad.,\"['wistful', lonely]\"\n")
+    assert gather([table, named]).said["llm"][keys[0]].emotions == ("wistful", "lonely")
 
 
 def test_a_table_of_pairs_is_taken_as_given(tmp_path: Path) -> None:
@@ -101,10 +104,3 @@ def test_a_build_without_captions_or_with_damage(tmp_path: Path, labelled_build:
     tar.write_bytes(tar.read_bytes()[:5000])
     with pytest.raises(UserError, match=r"is damaged: .*emocap-000000"):
         gather([labelled_build, bare])
-
-
-@pytest.mark.parametrize(
-    "listed", ["[happy, relieved]", "happy;relieved", "['happy', 'relieved']", ' "happy",relieved,']
-)
-def test_lists_of_words(listed: str) -> None:
-    assert words(listed) == ("happy", "relieved")

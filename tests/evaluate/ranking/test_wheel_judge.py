@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,10 @@ from emocap.evaluate.metrics import Numbers
 from emocap.evaluate.ranking.contest import Contest, Said, gather
 from emocap.evaluate.ranking.pairs import Pair
 from emocap.evaluate.ranking.run import rank_by_judge
-from emocap.evaluate.ranking.wheel import WheelJudge
+from emocap.evaluate.ranking.wheel import WheelJudge, on_wheels
+from emocap.evaluate.wheel.groups import groups
+from emocap.evaluate.wheel.resources import load
+from emocap.evaluate.wheel.rewards import rewards
 
 
 def share(true: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> Numbers:
@@ -70,6 +73,29 @@ def test_a_ranking_by_words(tmp_path: Path) -> None:
     assert result["ranking"]["wins"] == [[0, 7], [0, 0]]
     assert result["pairs"]["unanswered"] == 2
     assert result["consistency"] is None
+
+
+def test_the_released_wheels_say_whose_words_are_nearer(shared: Callable[[str], Path]) -> None:
+    """On MER2026's wheels happy is happy, happy, joyful, joy, powerful, and worried scared, fearful, scared ..."""
+    said = {
+        "a": {"x": Said("", ("happy",)), "y": Said("", ("worried", "angered")), "z": Said("", ("frustrated",))},
+        "b": {"x": Said("", ("worried",)), "y": Said("", ("worried",)), "z": Said("", ("angered",))},
+    }
+    told = Contest(said=said, true={"x": ("happy",), "y": ("worried",), "z": ("neutral",)})
+    judge = on_wheels(told, shared("data/emotion_wheel"))
+    assert judge.name.startswith("wheel, MER2026, ")
+    verdicts = judge.judge([told.pair(name, "a", "b") for name in "xyz"])
+    assert [one.answer for one in verdicts] == ["a1", "a2", None]
+    level1 = groups(load(shared("data/emotion_wheel")))
+    scores = rewards(
+        level1, [("happy",)] * 2 + [("worried",)] * 2, [said[who][name].emotions for name in "xy" for who in "ab"]
+    )
+    assert verdicts[0].detail == f"happy: a1 {scores[0]:.3f} (happy); a2 {scores[1]:.3f} (worried)"
+    assert scores[3] > scores[2]
+
+
+def test_small_wheels_are_said_to_be_small() -> None:
+    assert on_wheels(contest(), None).name.startswith("wheel, emocap's small ones, not the authors', ")
 
 
 def test_labels_given_twice_are_one_line(tmp_path: Path) -> None:
