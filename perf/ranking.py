@@ -23,7 +23,7 @@ from emocap.evaluate.ranking.choice import Candidates, Models, choose
 from emocap.evaluate.ranking.pairs import Answer, Judged, Pair, Verdict, every_pair
 from emocap.evaluate.ranking.run import BATCH
 from emocap.evaluate.ranking.standing import rank, wins_of
-from emocap.evaluate.ranking.strengths import strengths
+from emocap.evaluate.ranking.strengths import penalties, strengths
 
 INPUTS = 500
 SPREAD = 0.5
@@ -33,8 +33,10 @@ SAME = 0.15
 WANTED = 0.9
 """Kendall's tau with the truth."""
 WAYS = ("chosen", "drawn")
-SIZES = {5: 640, 10: 1600, 20: 3200}
-"""Describers → the verdicts after which a course ends."""
+SIZES = {5: (640, 100), 10: (1600, 100), 20: (3200, 60)}
+"""Describers → the verdicts after which a course ends, and how many seeds there are."""
+PARTS = (10, 5, 2, 1)
+"""The table shows tau after a tenth of a course, a fifth, a half, and all of it."""
 
 
 @dataclass(frozen=True)
@@ -78,26 +80,22 @@ def course(known: World, way: str, most: int, seed: int) -> tuple[list[float], l
     candidates = Candidates(dict.fromkeys(every_pair(known.names), names), seed)
     judged: list[Judged] = []
     taus = []
+    wins = np.zeros((len(known.names), len(known.names)))
     while len(judged) < most:
-        if way == "chosen":
-            some = choose(known.names, wins_of(judged, known.names), candidates, BATCH, seed)
-        else:
-            some = drawn(candidates, random)
-        judged += [known.judge(Pair(name, "", "", *models), random) for models, name in some]
-        ranking = rank(judged, rounds=0)
-        strength = {one.name: one.strength for one in ranking.standings} if ranking else {}
-        taus.append(float(kendalltau([strength.get(name, 0.0) for name in known.names], known.strength)[0]))
+        chosen = way == "chosen"
+        some = choose(known.names, wins, candidates, BATCH, seed) if chosen else drawn(known.names, random)
+        batch = [known.judge(Pair(name, "", "", *models), random) for models, name in some]
+        judged += batch
+        wins += wins_of(batch, known.names)
+        strength = strengths(wins[None], penalties(wins[None]))[0]
+        taus.append(float(kendalltau(strength, known.strength)[0]))
     return taus, judged
 
 
-def drawn(candidates: Candidates, random: np.random.Generator) -> list[tuple[Models, str]]:
-    """A batch of any two describers, on an input as the others have it."""
-    some = []
-    for _ in range(BATCH):
-        models = candidates.open[random.integers(len(candidates.open))]
-        some.append((models, candidates.least_looked(models)))
-        candidates.take(*some[-1])
-    return some
+def drawn(names: Sequence[str], random: np.random.Generator) -> list[tuple[Models, str]]:
+    """A batch of any two describers on any input."""
+    pairs = list(every_pair(names))
+    return [(pairs[random.integers(len(pairs))], str(random.integers(INPUTS))) for _ in range(BATCH)]
 
 
 def held(known: World, judged: Sequence[Judged], seed: int) -> tuple[float, float]:
@@ -125,45 +123,45 @@ def reached(taus: Sequence[float]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=40)
+    parser.add_argument("--seeds", type=int, help="so many for every number of describers")
     chosen = parser.parse_args()
+    seeds = ", ".join(f"{chosen.seeds or count} of {describers}" for describers, (_, count) in SIZES.items())
     print("## Verdicts that a ranking takes\n")
-    print(
-        f"`python perf/ranking.py`: {chosen.seeds} seeds, {INPUTS} inputs, strengths of standard deviation 1, inputs"
-    )
-    print(f"of {SPREAD}, {SAME:.0%} ties, {BATCH} pairs at a time. Kendall's tau is that with the true order.\n")
-    columns = [
-        *(
-            "describers",
-            "all pairs",
-            "",
-            f"mean tau is {WANTED} after",
-            f"tau is {WANTED} for ¼, ½, ¾ of the seeds after",
-        ),
-        *("mean tau at the end", "after", "intervals that hold the strength", "the rank"),
-    ]
-    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
-    for describers, most in SIZES.items():
+    print(f"`python perf/ranking.py`: {INPUTS} inputs, strengths of standard deviation 1, inputs of {SPREAD},")
+    print(f"{SAME:.0%} ties, {BATCH} pairs at a time; seeds: {seeds} describers. Kendall's tau is that with the true")
+    print("order, its mean over seeds ± one standard error; of the gain, both ways have the same describers.\n")
+    heads = ("describers", "all pairs", "", "verdicts", "tau after them", f"tau is {WANTED} on average after")
+    more = (f"in half of the seeds tau is {WANTED} after", "intervals that hold the strength", "the rank")
+    print(f"| {' | '.join(heads + more)} |\n|{' --- |' * len(heads + more)}")
+    for describers, (most, usual) in SIZES.items():
+        taus, inside = {}, {}
         for way in WAYS:
-            taus, inside = [], []
-            for seed in range(chosen.seeds):
+            courses = []
+            for seed in range(chosen.seeds or usual):
                 known = world(describers, seed)
-                course_of, judged = course(known, way, most, seed)
-                taus.append(course_of)
-                inside.append(held(known, judged, seed))
-                print(describers, way, seed, f"{course_of[-1]:.3f}", file=sys.stderr, flush=True)
-            mean = np.mean(taus, axis=0)
-            firsts = sorted(reached(one) for one in taus)
-            quarters = [firsts[len(firsts) * part // 4] for part in (1, 2, 3)]
-            total = INPUTS * describers * (describers - 1) // 2
-            cells = [
-                f"{describers} | {total:,} | {way} | {told(reached(mean), most)}",
-                ", ".join(told(one, most) for one in quarters),
-                f"{mean[-1]:.3f} | {most:,}",
-                *(f"{statistics.mean(one):.2f}" for one in zip(*inside, strict=True)),
+                of_seed, judged = course(known, way, most, seed)
+                courses.append((of_seed, held(known, judged, seed)))
+                print(describers, way, seed, f"{of_seed[-1]:.3f}", file=sys.stderr, flush=True)
+            taus[way] = np.array([of_seed for of_seed, _ in courses])
+            inside[way] = [
+                f"{statistics.mean(shares):.2f}" for shares in zip(*(one for _, one in courses), strict=True)
             ]
+        total = f"{INPUTS * describers * (describers - 1) // 2:,}"
+        ends = [most // part for part in PARTS]
+        for way in WAYS:
+            firsts = [reached(one) for one in taus[way]]
+            cells = [str(describers), total, way, ", ".join(f"{end:,}" for end in ends), after(taus[way], ends)]
+            cells += [told(reached(taus[way].mean(0)), most), told(statistics.median_low(firsts), most), *inside[way]]
             print(f"| {' | '.join(cells)} |")
+        gain = after(taus["chosen"] - taus["drawn"], ends)
+        print(f"| {describers} | | gain | {', '.join(f'{end:,}' for end in ends)} | {gain} | | | | |")
     print(f"\n{describe('numpy', 'scipy')}\n")
+
+
+def after(taus: np.ndarray, ends: Sequence[int]) -> str:
+    """Means over seeds with their standard errors."""
+    columns = [taus[:, end // BATCH - 1] for end in ends]
+    return ", ".join(f"{one.mean():.3f} ± {one.std(ddof=1) / np.sqrt(len(one)):.3f}" for one in columns)
 
 
 def told(verdicts: float, most: int) -> str:
