@@ -76,6 +76,9 @@ def rank(
 
     kind, _, rest = by.partition(":")
     given = inputs or []
+    settings = {"--text-model": text_model, "--ask": ask, "--media": media, "--sound": sound, "--one-order": one_order}
+    _refuse(by, "openai", settings)
+    _refuse(by, "wheel", {"--truth": truth})
     if kind == "people" and rest:
         result = rank_by_people(gather([*given, Path(rest)]), by, out, pairs, seed)
     elif kind == "openai" and rest:
@@ -93,6 +96,13 @@ def rank(
         )
     if result["ranking"] or result["agreement"]:
         print(f"open {write_report([out], out / 'report.html')}")
+
+
+def _refuse(by: str, kind: str, settings: dict[str, Any]) -> None:
+    """Raises UserError for a setting of another kind of judge, which would change nothing."""
+    found = [name for name, value in settings.items() if value]
+    if found and by.partition(":")[0] != kind:
+        raise UserError(f"{found[0]} is for {kind} as the judge, and --by is {by}")
 
 
 @dataclass(frozen=True)

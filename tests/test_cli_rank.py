@@ -68,6 +68,11 @@ def test_emotion_words_rank_builds(tmp_path: Path, labelled_build: Path, asked_b
         (["people.csv", "--by", "openai:x"], "none of 30 inputs, such as clip0, clip1, clip2, is in a build; --media"),
         (["people.csv", "--by", "openai:x", "--media", "."], "none of 30 inputs"),
         (["--by", "openai:x"], "a ranking needs two describers or more, there is none"),
+        (
+            ["--by", "people:people.csv", "--media", "."],
+            "--media is for openai as the judge, and --by is people:people",
+        ),
+        (["people.csv", "--by", "openai:x", "--truth", "people.csv"], "--truth is for wheel as the judge"),
         (["people.csv", "--by", "wheel:nowhere"], "there is no folder nowhere"),
         (["people.csv", "--by", "wheel"], "no pair was answered; of clip0: no true labels"),
         (["--by", "people:nowhere.csv"], "nowhere.csv: No such file"),

@@ -30,7 +30,7 @@ from emocap.shards import write_json
 
 BATCH = 16
 """Pairs that are chosen at a time: enough to keep an endpoint busy, few enough to learn from each other."""
-_ALL_BATCH = 256
+_ALL_BATCH = 128
 """The same where all are judged and none is chosen."""
 
 
