@@ -12,6 +12,7 @@ import typer
 from emocap import __version__
 from emocap.cli_benchmarks import benchmarks, evaluate
 from emocap.cli_options import CONTEXT, Debug, Out, Verbose, example
+from emocap.cli_rank import rank
 from emocap.errors import UserError, few
 
 app = typer.Typer(
@@ -157,11 +158,19 @@ app.command(
     ),
 )(evaluate)
 app.add_typer(benchmarks, name="benchmarks")
+app.command(
+    epilog=example(
+        "emocap rank --by people:preferences.csv --out runs/ranking",
+        "emocap rank runs/qwen runs/gpt --by openai:some-vision-model --pairs 200 --out runs/ranking",
+    ),
+)(rank)
 
 
 @app.command(epilog=example("emocap report runs/full runs/global runs/eval --out comparison.html"))
 def report(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Builds, runs and results, in any mixture.")],
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="Builds, runs, results and rankings, in any mixture.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path("report.html"),
     table: Annotated[
         list[Path] | None, typer.Option(help="Also the results as a table, FILE.md or FILE.tex; may be given again.")
@@ -173,7 +182,7 @@ def report(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """One page that puts builds, runs and results side by side."""
+    """One page that puts builds, runs, results and rankings side by side."""
     from emocap.reports.page import write_report
     from emocap.reports.tables import write_table
 

@@ -42,6 +42,7 @@ def _listed(found: re.Match[str], chance: random.Random) -> str:
 
 
 _FORMS: list[tuple[str, Words]] = [
+    (r"a1, a2, or same", lambda _, chance: chance.choice(("a1", "a2", "same"))),
     (r"<score>", _scores),
     (r"<step>", lambda _, chance: f"<step>Step 1: The brows move. Step 2: It is {chance.choice(EMOTIONS)}.</step>"),
     (r"^Points:\n(.+)\n\nWrite a line for each point", _points),
@@ -54,7 +55,6 @@ _FORMS: list[tuple[str, Words]] = [
     (r"out of: (.+)\.\Z", lambda found, chance: f"The brows move. It is {chance.choice(found[1].split(', '))}."),
     (r"\bpositive, negative or\sneutral\b", lambda _, chance: chance.choice(("positive", "negative", "neutral"))),
     (r"such as \[happy, relieved\]", lambda _, chance: f"[{', '.join(chance.sample(EMOTIONS, 2))}]"),
-    (r"output should be a1, a2, or same", lambda _, chance: chance.choice(("a1", "a2", "same"))),
     (r"\AWhat AUs", lambda _, chance: ", ".join(f"AU{n}" for n in sorted(chance.sample((1, 2, 4, 6, 12, 17, 25), 3)))),
     (r"\AWhat emotions", lambda _, chance: f"The person shows {chance.choice(EMOTIONS)}, mostly around the mouth."),
     (r"audio (real or fake|fake or real)\?", lambda _, chance: chance.choice(("Real.", "Fake."))),

@@ -14,6 +14,7 @@ from emocap.reports.fewshot import shots_chart
 from emocap.reports.gallery import read_gallery
 from emocap.reports.measures import PROTOCOLS, called, fraction
 from emocap.reports.radar import radar, symbol
+from emocap.reports.ranking import read_ranking
 from emocap.reports.results import read_results
 from emocap.reports.runs import curves, read_run
 from emocap.reports.standings import make_board
@@ -39,13 +40,13 @@ def write_report(
     highlights: Sequence[Highlight] = (),
     pictures: bool = False,
 ) -> Path:
-    """Write ``page``, self-contained HTML, over folders that build, train and eval have made; returns ``page``.
+    """Write ``page``, self-contained HTML, over folders that build, train, eval and rank have made; returns ``page``.
 
     Where there are results, results.md and results.tex are written beside it. ``pictures``: the page shows those on
     which models failed; the licences of most benchmarks forbid to publish such a page. Raises UserError for a folder
     that is none of these.
     """
-    builds, runs, results = [], [], []
+    builds, runs, results, rankings = [], [], [], []
     for folder, name in zip(folders, _names(folders), strict=True):
         if (folder / "manifest.json").is_file():
             builds.append(read_build(folder, name))
@@ -53,8 +54,12 @@ def write_report(
             runs.append(read_run(folder, name))
         elif (folder / "results.jsonl").is_file():
             results += read_results(folder)
+        elif (folder / "ranking.json").is_file():
+            rankings.append(read_ranking(folder, name))
         else:
-            raise UserError(f"{folder} is neither a finished build nor a training run nor results of eval")
+            raise UserError(
+                f"{folder} is neither a finished build nor a training run nor results of eval nor a ranking"
+            )
     board = make_board(results)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("emocap.reports", "templates"),
@@ -77,6 +82,7 @@ def write_report(
         radar=radar(board),
         means=means(board),
         details=[detail(group, pictures) for group in board.groups if group.entries],
+        rankings=rankings,
         pictures=pictures,
         version=__version__,
     )

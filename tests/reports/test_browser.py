@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 from leaderboard import write_leaderboard
 from test_page import check
+from test_ranking import rankings as rankings
 
 from emocap.reports.page import write_report
 
@@ -160,6 +161,12 @@ def leaderboard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report([write_leaderboard(folder / "results")], folder / "report.html")
 
 
+@pytest.fixture(scope="session")
+def ranking_page(rankings: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of three rankings."""
+    return write_report(rankings, tmp_path_factory.mktemp("ranking") / "report.html")
+
+
 def test_a_long_leaderboard_is_a_small_page_without_complaints(browse: Open, leaderboard: Path) -> None:
     assert leaderboard.stat().st_size < 3e6
     check(leaderboard.read_text())
@@ -232,7 +239,7 @@ def after(browse: Open, page: Path, script: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("width", [400, 1200])
-@pytest.mark.parametrize("which", ["page", "training_page", "leaderboard"])
+@pytest.mark.parametrize("which", ["page", "training_page", "leaderboard", "ranking_page"])
 def test_nothing_is_wider_than_the_window(
     browse: Open, request: pytest.FixtureRequest, which: str, tmp_path: Path, width: int
 ) -> None:
