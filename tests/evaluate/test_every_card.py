@@ -28,6 +28,7 @@ def test_every_card_has_a_miniature() -> None:
     assert {one.name for one in choose(["*"])} - OF_BUILDS == set(WRITERS)
 
 
+@pytest.mark.slow
 def test_every_card_that_says_how_is_measured_by_what_models_write(
     served: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

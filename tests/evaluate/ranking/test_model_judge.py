@@ -169,7 +169,7 @@ def test_one_order_costs_half(contest: Contest, tmp_path: Path) -> None:
     assert result["consistency"] is None
 
 
-@pytest.mark.parametrize("strategy", ["S1", "S2", "S3", "S4"])
+@pytest.mark.parametrize("strategy", ["S1", *(pytest.param(s, marks=pytest.mark.slow) for s in ("S2", "S3", "S4"))])
 def test_in_a_storm_every_pair_is_answered_or_counted_and_none_is_asked_again(
     contest: Contest, tmp_path: Path, strategy: Strategy
 ) -> None:

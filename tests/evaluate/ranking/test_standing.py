@@ -81,6 +81,7 @@ def test_a_bootstrap_draws_inputs_and_not_pairs() -> None:
     assert apart.standings[0].low > once.standings[0].low + 0.05
 
 
+@pytest.mark.slow
 def test_intervals_hold_what_every_input_would_tell_about_nineteen_times_in_twenty() -> None:
     whole = rank(drawn(10_000, 4, 60_000, 1.0), rounds=0)
     assert whole is not None
