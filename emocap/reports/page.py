@@ -8,6 +8,7 @@ import jinja2
 
 from emocap import __version__
 from emocap.errors import UserError
+from emocap.reports.annotators import compared, read_annotators
 from emocap.reports.builds import read_build
 from emocap.reports.details import detail
 from emocap.reports.fewshot import shots_chart
@@ -38,13 +39,13 @@ def write_report(
     highlights: Sequence[Highlight] = (),
     pictures: bool = False,
 ) -> Path:
-    """Write ``page``, self-contained HTML, over folders that build, train and eval have made; returns ``page``.
+    """Write ``page``, self-contained HTML, over what build, train, eval and annotators have made; returns ``page``.
 
     Where there are results, results.md and results.tex are written beside it. ``pictures``: the page shows those on
     which models failed; the licences of most benchmarks forbid to publish such a page. Raises UserError for a folder
     that is none of these.
     """
-    builds, runs, results = [], [], []
+    builds, runs, results, annotators = [], [], [], []
     for folder, name in zip(folders, _names(folders), strict=True):
         if (folder / "manifest.json").is_file():
             builds.append(read_build(folder, name))
@@ -52,8 +53,12 @@ def write_report(
             runs.append(read_run(folder, name))
         elif (folder / "results.jsonl").is_file():
             results += read_results(folder)
+        elif (folder / "annotators.json").is_file():
+            annotators += read_annotators(folder, name)
         else:
-            raise UserError(f"{folder} is neither a finished build nor a training run nor results of eval")
+            raise UserError(
+                f"{folder} is neither a finished build nor a training run nor results of eval or annotators"
+            )
     board = make_board(results)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("emocap.reports", "templates"),
@@ -64,6 +69,7 @@ def write_report(
     )
     environment.filters["percent"] = lambda value: f"{100 * value:.2f}%"
     environment.filters |= {"called": called, "fraction": fraction, "shots_chart": shots_chart, "symbol": symbol}
+    environment.filters["compared"] = compared
     html = environment.get_template("page.html").render(
         title=title,
         intro=intro,
@@ -73,6 +79,7 @@ def write_report(
         curves=curves(runs) if runs else None,
         board=board,
         radar=radar(board),
+        annotators=annotators,
         details=[detail(group, pictures) for group in board.groups if group.entries],
         pictures=pictures,
         version=__version__,
