@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from emocap import __version__
+from emocap.cli_annotators import annotators
 from emocap.cli_benchmarks import benchmarks, evaluate
 from emocap.cli_options import CONTEXT, Debug, Out, Verbose, example
 from emocap.cli_rank import rank
@@ -164,6 +165,13 @@ app.command(
         "emocap rank runs/qwen runs/gpt --by openai:some-vision-model --pairs 200 --out runs/ranking",
     ),
 )(rank)
+app.command(
+    epilog=example(
+        "emocap annotators votes.csv --out runs/votes",
+        "emocap annotators amer.csv --predictions model.csv --explanations model.npz --out runs/amer",
+        "emocap annotators summaryTable.csv --item FileName --rater VoiceVote --rater FaceVote --out runs/crema-d",
+    )
+)(annotators)
 
 
 @app.command(epilog=example("emocap report runs/full runs/global runs/eval --out comparison.html"))

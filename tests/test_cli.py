@@ -14,7 +14,7 @@ from emocap.cli import app, main
 from emocap.errors import UserError
 from emocap.shards import read_index
 
-VERBS = ("demo", "build", "inspect", "train", "eval", "benchmarks", "rank", "report", "push", "doctor")
+VERBS = ("demo", "build", "inspect", "train", "eval", "benchmarks", "rank", "annotators", "report", "push", "doctor")
 
 
 def emocap(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

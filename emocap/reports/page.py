@@ -8,6 +8,7 @@ import jinja2
 
 from emocap import __version__
 from emocap.errors import UserError
+from emocap.reports.annotators import compared, read_annotators
 from emocap.reports.builds import read_build
 from emocap.reports.details import detail
 from emocap.reports.fewshot import shots_chart
@@ -40,13 +41,13 @@ def write_report(
     highlights: Sequence[Highlight] = (),
     pictures: bool = False,
 ) -> Path:
-    """Write ``page``, self-contained HTML, over folders that build, train, eval and rank have made; returns ``page``.
+    """Write ``page``, self-contained HTML, over folders that build, train, eval, rank and annotators have made.
 
-    Where there are results, results.md and results.tex are written beside it. ``pictures``: the page shows those on
-    which models failed; the licences of most benchmarks forbid to publish such a page. Raises UserError for a folder
-    that is none of these.
+    Returns ``page``. Where there are results, results.md and results.tex are written beside it. ``pictures``: the page
+    shows those on which models failed; the licences of most benchmarks forbid to publish such a page. Raises UserError
+    for a folder that is none of these.
     """
-    builds, runs, results, rankings = [], [], [], []
+    builds, runs, results, rankings, annotators = [], [], [], [], []
     for folder, name in zip(folders, _names(folders), strict=True):
         if (folder / "manifest.json").is_file():
             builds.append(read_build(folder, name))
@@ -56,9 +57,11 @@ def write_report(
             results += read_results(folder)
         elif (folder / "ranking.json").is_file():
             rankings.append(read_ranking(folder, name))
+        elif (folder / "annotators.json").is_file():
+            annotators += read_annotators(folder, name)
         else:
             raise UserError(
-                f"{folder} is neither a finished build nor a training run nor results of eval nor a ranking"
+                f"{folder} is neither a finished build nor a training run nor results of eval, rank or annotators"
             )
     board = make_board(results)
     environment = jinja2.Environment(
@@ -71,6 +74,7 @@ def write_report(
     environment.filters["percent"] = lambda value: f"{100 * value:.2f}%"
     environment.filters["protocol"] = lambda name: PROTOCOLS.get(name, name)
     environment.filters |= {"called": called, "fraction": fraction, "shots_chart": shots_chart, "symbol": symbol}
+    environment.filters["compared"] = compared
     html = environment.get_template("page.html").render(
         title=title,
         intro=intro,
@@ -81,6 +85,7 @@ def write_report(
         board=board,
         radar=radar(board),
         means=means(board),
+        annotators=annotators,
         details=[detail(group, pictures) for group in board.groups if group.entries],
         rankings=rankings,
         pictures=pictures,
