@@ -14,11 +14,11 @@ from emocap.evaluate.annotators.structure import square
 from emocap.evaluate.metrics import Labels, Numbers
 
 _STRUCTURES = {
-    "kappa": "κ of what each two annotators say of the items that both have labelled",
-    "truth_predicted": "the same, on labels that have a prediction",
-    "predicted": "κ of what the model predicts of each two annotators, on those labels",
-    "truth_explained": "κ of the labels, on items that have explanations",
-    "explained": f"mean cosine of the explanations for each two annotators; {OUR_BAE}",
+    "kappa": "Cohen's κ of each two annotators, on the items that both have labelled",
+    "truth_predicted": "Labels: κ on what has a prediction",
+    "predicted": "Predictions: κ of what the model predicts of each two, on those same labels",
+    "truth_explained": "Labels: κ on items that have explanations",
+    "explained": f"Explanations: mean cosine of those for each two. {OUR_BAE}",
 }
 
 

@@ -146,7 +146,7 @@ def test_a_model_that_says_the_same_of_everything_has_no_structure(made: Simulat
     assert told["accuracy_mean"]["value"] == pytest.approx(np.mean([(g[g >= 0] == 0).mean() for g in made.given_NA.T]))
     half = np.where(np.arange(5) < 2, 0, made.predicted_NA)
     told = {one["key"]: one for one in measures(Panel(made.given_NA, nominal(4), half), certainty_of_none())}
-    assert "of 3 of 10 pairs only" in told["dic"]["reading"]
+    assert "of 3 of 10 pairs: not to be compared" in told["dic"]["reading"]
 
 
 def certainty_of_none() -> Certainty:

@@ -141,7 +141,7 @@ def test_tables_like_amers_are_measured_with_predictions_and_explanations(tmp_pa
     assert set(task["labels"]) <= set(AMER_LABELS)
     told = measures(task)
     assert told["bae"]["low"] < told["bae"]["high"]
-    assert "our reading of BAE" in told["bae"]["basis"]
+    assert "Our reading of BAE" in told["bae"]["basis"]
     assert told["bae"]["value"] > told["bae"]["shuffled"]
     assert told["dic"]["value"] < told["dic"]["shuffled"]
     # One number by an independent way from the file to κ.
