@@ -166,7 +166,8 @@ def _overlaps(names: Sequence[str], shared: Values) -> Figure:
     def tip(i: int, j: int) -> str:
         return f"{names[i]}, {names[j]}: {shared[i][j] or 0:,.0f} items"
 
-    ends = (0.0, span(shared)[1])
+    # Up to half of the depth: counts are mostly alike, and no more than a hint is wanted of where there are few.
+    ends = (0.0, 2 * span(shared)[1])
     drawn = heat_map(names, shared, "items that two share", ends, tip, _count)
     return Figure("Items in common", drawn, "How many both have labelled.")
 

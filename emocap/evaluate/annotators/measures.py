@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from emocap.evaluate.annotators.panel import Certainty, Panel
+from emocap.evaluate.annotators.certainty import Certainty
+from emocap.evaluate.annotators.panel import Panel
 from emocap.evaluate.metrics import Numbers
 
 OUR_BAE = "Our reading of BAE (2508.10393), whose formula could not be read"
@@ -58,7 +59,7 @@ def measures(panel: Panel, certainty: Certainty) -> list[dict[str, Any]]:
     if "explained" in panel.point:
         value.setdefault("bae", math.nan)
     if "dic" in value:
-        value["dic_corrected"] = math.sqrt(max(0.0, value["dic"] ** 2 - certainty.dic_noise**2))
+        value["dic_corrected"] = float(np.sqrt(np.maximum(value["dic"] ** 2 - certainty.dic_noise**2, 0)))
     shuffled = panel.shuffled()
     told = []
     for key, kind in KINDS.items():

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from emocap.evaluate.annotators.annotations import Annotations, Reading
+from emocap.evaluate.annotators.certainty import certainty_of
 from emocap.evaluate.annotators.explanations import Explanations
 from emocap.evaluate.annotators.measures import OUR_BAE, bounded, finite, measures
 from emocap.evaluate.annotators.panel import Comparing, Laid, Panel
@@ -51,7 +52,7 @@ def measure_task(name: str, found: Annotations, explanations: Explanations | Non
     scale = make_scale(found.labels, method.level, method.weights, method.chance, bool(method.reading.labels))
     vector_NAD = explanations.vector_NAD if explanations else None
     panel = Panel(found.given_NA, scale, found.predicted_NA, vector_NAD, method.comparing)
-    certainty = panel.certainty()
+    certainty = certainty_of(panel)
     notes = [*found.notes, *(explanations.notes if explanations else [])]
     counts = np.bincount(found.given_NA[found.given_NA >= 0], minlength=len(found.labels))
     return {
