@@ -73,7 +73,7 @@ def annotators(
     sources = Sources(table, predictions, explanations, item, rater or (), perspective)
     method = Method(
         reading=Reading(
-            labels=[name.strip() for name in labels.split(",")] if labels else (),
+            labels=[name.strip() for name in labels.split(",")] if labels is not None else (),
             missing=missing or (),
             ties_count=_one_of("--ties", ties, ("missing", "label")) == "label",
         ),

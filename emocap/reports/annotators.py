@@ -1,13 +1,14 @@
 """What emocap annotators leaves, as a page shows it: measures, structures as heat maps and maps, people, counts."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from emocap.errors import UserError
-from emocap.reports.heat import Values, heat_map, span
+from emocap.reports.heat import Drawing, Values, heat_map, span
 from emocap.reports.measures import fraction
 from emocap.reports.plane import plane
 
@@ -19,7 +20,7 @@ class Figure:
     """A picture with what is said above and below it."""
 
     title: str
-    svg: str
+    drawing: Drawing
     note: str
 
 
@@ -44,8 +45,6 @@ class Task:
     annotators: list[dict[str, Any]]
     notes: list[dict[str, Any]]
     structures: list[Structures]
-    overlaps: str
-    """SVG of how many items each two annotators have labelled."""
 
     @property
     def predicts(self) -> bool:
@@ -67,8 +66,9 @@ def read_annotators(folder: Path, name: str) -> list[Task]:
     path = folder / FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        key = "annotators-" + re.sub(r"\W+", "-", name)
         return [
-            _task(f"{name}-{number}", name, content["method"], task) for number, task in enumerate(content["tasks"])
+            _task(f"{key}-{number}", name, content["method"], task) for number, task in enumerate(content["tasks"])
         ]
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise UserError(
@@ -87,9 +87,8 @@ def _task(key: str, name: str, method: Mapping[str, Any], task: Mapping[str, Any
     lead = (
         f"{labels:,} labels of {task['items']:,} items by {len(names)} annotators: "
         + ", ".join(f"{label} {count:,}" for label, count in task["labels"].items())
-        + f". {_told(method)}"
+        + f". {_told(method, task['structures'])}"
     )
-    shared = task["structures"]["kappa"]["items"]
     return Task(
         key=key,
         title=f"{name}: {task['name']}" if task["name"] else name,
@@ -98,20 +97,20 @@ def _task(key: str, name: str, method: Mapping[str, Any], task: Mapping[str, Any
         annotators=task["annotators"],
         notes=task["notes"],
         structures=list(_structures(names, task)),
-        overlaps=_overlaps(names, shared),
     )
 
 
-def _told(method: Mapping[str, Any]) -> str:
+def _told(method: Mapping[str, Any], structures: Mapping[str, Any]) -> str:
     chance = {"marginals": "from the marginals", "uniform": "uniform, 1/C"}[method["chance"]]
-    weights = "" if method["weights"] == "none" else f", {method['weights']} weights"
-    norm = {"none": "the Frobenius norm", "rms": "root mean square per entry"}[method["normalize"]]
-    diagonal = " off the diagonal" if method["off_diagonal_only"] and method["normalize"] == "rms" else ""
-    clipped = "; κ below 0 counts as 0 where structures are compared" if method["clip_negative"] else ""
-    return (
-        f"Labels are {method['level']}; κ{weights}, chance agreement {chance}{clipped}. DIC: {norm}{diagonal}. "
-        f"Intervals are of {method['rounds']:,} resamples, of BAE {method['map_rounds']:,}."
-    )
+    weights = "" if method["weights"] == "none" else f" with {method['weights']} weights"
+    told = f"Labels are {method['level']}; κ{weights}, chance agreement {chance}."
+    if method["clip_negative"]:
+        told += " κ below 0 counts as 0 where structures are compared."
+    if "predicted" in structures:
+        norm = {"none": "the Frobenius norm", "rms": "the root mean square of entries"}[method["normalize"]]
+        told += f" DIC is {norm}{' off the diagonal' if method['off_diagonal_only'] else ''}."
+    maps = f", of BAE {method['map_rounds']:,}" if "explained" in structures else ""
+    return f"{told} Intervals are of {method['rounds']:,} resamples{maps}."
 
 
 def _structures(names: Sequence[str], task: Mapping[str, Any]) -> Iterator[Structures]:
@@ -122,7 +121,8 @@ def _structures(names: Sequence[str], task: Mapping[str, Any]) -> Iterator[Struc
         figures.append(
             Figure("Map", drawn, f"Who labels alike lies close together.{_left_out(names, found)} {_stress(found)}")
         )
-    yield Structures("Who labels alike", _sentence(own["reading"]), figures)
+    figures.append(_overlaps(names, own["items"]))
+    yield Structures("Who labels alike", f"{own['reading']}.", figures)
     for kind, title in (
         ("predicted", "Predictions beside the labels"),
         ("explained", "Explanations beside the labels"),
@@ -145,10 +145,10 @@ def _pair(names: Sequence[str], task: Mapping[str, Any], kind: str, title: str) 
         note = (
             f"Dots: labels. Diamonds: {whose.lower()}, turned and scaled to fit (Procrustes: disparity "
             f"{fraction(found['disparity'])}).{_left_out(names, found)} "
-            f"Labels: {_stress(found['truth'])} {whose}: {_stress(found['told'])}"
+            f"Labels: {_stress(found['truth']).lower()} {whose}: {_stress(found['told']).lower()}"
         )
         figures.append(Figure("Both on one map", drawn, note))
-    return Structures(title, f"{_sentence(truth['reading'])} {_sentence(told['reading'])}", figures)
+    return Structures(title, f"{truth['reading']}. {told['reading']}.", figures)
 
 
 def _heat(names: Sequence[str], structure: Mapping[str, Any], title: str, ends: tuple[float, float]) -> Figure:
@@ -162,12 +162,14 @@ def _heat(names: Sequence[str], structure: Mapping[str, Any], title: str, ends: 
     return Figure(title, drawn, f"Palest: {fraction(ends[0])}. Deepest: {fraction(ends[1])}.")
 
 
-def _overlaps(names: Sequence[str], shared: Values) -> str:
+def _overlaps(names: Sequence[str], shared: Values) -> Figure:
     def tip(i: int, j: int) -> str:
         return f"{names[i]}, {names[j]}: {shared[i][j] or 0:,.0f} items"
 
-    ends = (0.0, span(shared)[1])
-    return heat_map(names, shared, "items that two share", ends, tip, _count)
+    # Up to half of the depth: counts are mostly alike, and no more than a hint is wanted of where there are few.
+    ends = (0.0, 2 * span(shared)[1])
+    drawn = heat_map(names, shared, "items that two share", ends, tip, _count)
+    return Figure("Items in common", drawn, "How many both have labelled.")
 
 
 def _count(value: float) -> str:
@@ -186,8 +188,4 @@ def _stress(found: Mapping[str, Any]) -> str:
     stress = found["stress"]
     bands = ((0.025, "excellent"), (0.05, "good"), (0.1, "fair"))
     word = next((word for most, word in bands if stress <= most), "poor: two dimensions do not show all")
-    return f"stress {fraction(stress)}, {word}."
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
+    return f"Stress {fraction(stress)}, {word}."

@@ -1,12 +1,24 @@
 """Similarities of annotators as a heat map, in SVG."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from emocap.reports.measures import fraction
 
+
+@dataclass(frozen=True)
+class Drawing:
+    """SVG and the width at which its letters have their size, in pixels."""
+
+    svg: str
+    width: int
+
+
 Values = Sequence[Sequence[float | None]]
 
+ZOOM = 1.25
+"""Pixels per unit of a picture that the page has room for."""
 _CELL = 30
 _NUMBERED = 16
 """Up to so many annotators, numbers fit into the cells."""
@@ -23,8 +35,8 @@ def heat_map(
     ends: tuple[float, float],
     tip: Callable[[int, int], str],
     told: Callable[[float], str] | None = None,
-) -> str:
-    """SVG of a symmetric matrix without its diagonal: pale at the first of ``ends``, deep blue at the second.
+) -> Drawing:
+    """A symmetric matrix without its diagonal: pale at the first of ``ends``, deep blue at the second.
 
     tip: what the pointer shows on a cell of two annotators; told: a number as it stands in a cell, of two decimals if
     None. A value of None is unknown.
@@ -46,10 +58,8 @@ def heat_map(
         parts.append(f"<text {turned}>{full}{escape(shown[i])}</text>")
         parts += [_cell(margin, top, i, j, value[i][j], ends, tip, told, size) for j in range(size)]
     wide, high = margin + _CELL * size + 4, top + _CELL * size + 4
-    return (
-        f'<svg viewBox="0 0 {wide:.0f} {high:.0f}" role="img" aria-label="{escape(title)}" font-size="11" '
-        f'style="max-width:{max(1.35 * wide, 220):.0f}px">{"".join(parts)}</svg>'
-    )
+    box = f'viewBox="0 0 {wide:.0f} {high:.0f}" role="img" aria-label="{escape(title)}"'
+    return Drawing(f'<svg {box} font-size="11">{"".join(parts)}</svg>', round(ZOOM * wide))
 
 
 def _cell(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from emocap.reports.heat import shortened
+from emocap.reports.heat import ZOOM, Drawing, shortened
 
 _WIDTH, _HEIGHT, _MARGIN = 360, 300, 30
 _COOL, _HOT = "#2f6f8f", "#b8432f"
@@ -33,8 +33,8 @@ class _Box:
 _PAGE = _Box(0, 0, _WIDTH, _HEIGHT)
 
 
-def plane(names: Sequence[str], truth: Sequence[Point], told: Sequence[Point] | None, title: str) -> str:
-    """SVG of a map: dots of the labels and, joined to them, diamonds of a second structure where there is one."""
+def plane(names: Sequence[str], truth: Sequence[Point], told: Sequence[Point] | None, title: str) -> Drawing:
+    """A map: dots of the labels and, joined to them, diamonds of a second structure where there is one."""
     placed = _placed([*truth, *(told or [])])
     dots, diamonds = placed[: len(truth)], placed[len(truth) :]
     lines = [
@@ -52,10 +52,8 @@ def plane(names: Sequence[str], truth: Sequence[Point], told: Sequence[Point] | 
         for (x, y), name in zip(dots, known, strict=True)
     ]
     texts = _names(names, dots, diamonds) if len(names) <= _NAMED else []
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}" font-size="11">'
-        f"{''.join((*lines, *marks, *texts))}</svg>"
-    )
+    box = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}"'
+    return Drawing(f'<svg {box} font-size="11">{"".join((*lines, *marks, *texts))}</svg>', round(ZOOM * _WIDTH))
 
 
 def _placed(points: Sequence[Point]) -> list[tuple[float, float]]:
@@ -79,7 +77,9 @@ def _names(
         shown = shortened(name)
         box = _free(x, y, _LETTER * len(shown), taken)
         taken.append(box)
-        texts.append(f'<text x="{box.left:.1f}" y="{box.bottom - 2.5:.1f}">{escape(shown)}</text>')
+        # A rim in the colour of the paper keeps lines out of the letters.
+        rim = 'stroke="#faf8f4" stroke-width="3" paint-order="stroke"'
+        texts.append(f'<text x="{box.left:.1f}" y="{box.bottom - 2.5:.1f}" {rim}>{escape(shown)}</text>')
     return texts
 
 

@@ -15,6 +15,9 @@ from leaderboard import write_leaderboard
 from test_page import check
 from test_ranking import rankings as rankings
 
+from emocap.evaluate.annotators.run import Sources, measure
+from emocap.evaluate.annotators.simulated import write_amer
+from emocap.evaluate.annotators.task import Method
 from emocap.reports.page import write_report
 
 Open = Callable[..., tuple[str, list[str]]]
@@ -167,6 +170,15 @@ def ranking_page(rankings: list[Path], tmp_path_factory: pytest.TempPathFactory)
     return write_report(rankings, tmp_path_factory.mktemp("ranking") / "report.html")
 
 
+@pytest.fixture(scope="session")
+def annotators_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirteen annotators with a model that imitates them."""
+    folder = tmp_path_factory.mktemp("annotators")
+    labels, predictions, explanations = write_amer(folder, items=40)
+    measure(Sources(labels, predictions, explanations), Method(), folder / "out", lambda task: None)
+    return write_report([folder / "out"], folder / "report.html")
+
+
 def test_a_long_leaderboard_is_a_small_page_without_complaints(browse: Open, leaderboard: Path) -> None:
     assert leaderboard.stat().st_size < 3e6
     check(leaderboard.read_text())
@@ -239,7 +251,7 @@ def after(browse: Open, page: Path, script: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("width", [400, 1200])
-@pytest.mark.parametrize("which", ["page", "training_page", "leaderboard", "ranking_page"])
+@pytest.mark.parametrize("which", ["page", "training_page", "leaderboard", "ranking_page", "annotators_page"])
 def test_nothing_is_wider_than_the_window(
     browse: Open, request: pytest.FixtureRequest, which: str, tmp_path: Path, width: int
 ) -> None:

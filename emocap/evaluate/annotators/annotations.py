@@ -1,20 +1,17 @@
 """From the cells of a table to one matrix of labels, and what was odd on the way, counted."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from emocap.errors import UserError, few
-from emocap.evaluate.annotators.forms import Cell, plain
+from emocap.evaluate.annotators.forms import Cell
+from emocap.evaluate.annotators.spelling import Spelling, key_of
 from emocap.evaluate.metrics import Labels
 
 MOST_ANNOTATORS = 100
 """With more, a matrix of all pairs is neither read nor quickly resampled."""
-MOST_LABELS = 50
-TIE = ":"
-"""Parts the labels of a tie, as in CREMA-D's A:D."""
 _EXAMPLES = 3
 
 
@@ -61,7 +58,7 @@ def gather(cells: Sequence[Cell], predictions: Sequence[Cell] | None, reading: R
     label of it. Raises UserError for fewer than two annotators with labels, for more than MOST_ANNOTATORS or
     MOST_LABELS, and for a label that ``reading.labels`` does not name.
     """
-    spelling = _Spelling(reading.labels, [cell.text for cell in (*cells, *(predictions or ()))])
+    spelling = Spelling(reading.labels, [cell.text for cell in (*cells, *(predictions or ()))])
     notes = _Notes()
     given = _single(_labelled(cells, reading, spelling, notes, "labels"), notes, "labels")
     labelled, active = {item for item, _ in given}, {who for _, who in given}
@@ -116,67 +113,14 @@ class _Notes:
             self.kept.append(Note(len(every), text, every[:_EXAMPLES]))
 
 
-class _Spelling:
-    """Which labels are the same, and how they are shown: as named, or as they are written most often."""
-
-    def __init__(self, named: Sequence[str], texts: Sequence[str]) -> None:
-        self._named = {_key(text): text for text in named}
-        if len(self._named) < len(named):
-            raise UserError("--labels names a label twice")
-        self._texts = Counter(text for text in texts if text.strip())
-        often: dict[str, Counter[str]] = {}
-        for text, count in self._texts.items():
-            often.setdefault(_key(text), Counter())[plain(text)] += count
-        self._shown = {key: counts.most_common(1)[0][0] for key, counts in often.items()} | self._named
-
-    def shown(self, key: str) -> str:
-        """The label of a key as it is shown."""
-        return self._shown[key]
-
-    def tied(self, key: str) -> bool:
-        """Whether a label is made of others, each of which occurs alone or is named."""
-        parts = key.split(TIE)
-        return len(parts) > 1 and all(part in self._shown for part in parts)
-
-    def named(self, key: str) -> bool:
-        """Whether a label is among those that there are."""
-        return not self._named or key in self._named
-
-    def order(self, keys: set[str]) -> list[str]:
-        """All labels, as they were named, or else those of ``keys``: by their numbers, or by the alphabet."""
-        if len(keys) > MOST_LABELS:
-            raise UserError(
-                f"{len(keys):,} different labels, and at most {MOST_LABELS} can be compared; see the column"
-            )
-        return list(self._named) or sorted(keys, key=lambda key: (number(key) is None, number(key) or 0.0, key))
-
-    def otherwise(self, keys: set[str]) -> list[str]:
-        """What is written otherwise than some labels are shown, each as often as it is."""
-        every = ((text, _key(text)) for text in self._texts.elements())
-        return [repr(text) for text, key in every if key in keys and text != self._shown[key]]
-
-
-def _key(text: str) -> str:
-    return plain(text).casefold()
-
-
-def number(text: str) -> float | None:
-    """The finite number that a label is; None where it is none."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if np.isfinite(value) else None
-
-
 def _labelled(
-    cells: Iterable[Cell], reading: Reading, spelling: _Spelling, notes: _Notes, what: str
+    cells: Iterable[Cell], reading: Reading, spelling: Spelling, notes: _Notes, what: str
 ) -> list[tuple[Cell, str]]:
     """The cells that hold a label, each with its key."""
-    missing = {_key(text) for text in reading.missing} | {""}
+    missing = {key_of(text) for text in reading.missing} | {""}
     kept, tied, empty = [], [], 0
     for cell in cells:
-        key = _key(cell.text)
+        key = key_of(cell.text)
         if key in missing:
             empty += 1
         elif not reading.ties_count and spelling.tied(key):

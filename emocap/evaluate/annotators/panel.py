@@ -1,4 +1,4 @@
-"""All numbers of a task, and the same in resamples of its items, for their intervals."""
+"""All numbers of a task, of its items or of any resample of them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,11 +12,7 @@ from emocap.evaluate.annotators.explanations import Cosines
 from emocap.evaluate.annotators.maps import Fit, Map, complete, draw_map, fit
 from emocap.evaluate.annotators.scale import Scale
 from emocap.evaluate.annotators.structure import Normalize, correlation, dic, shuffled, square
-from emocap.evaluate.intervals import ROUNDS, resamples
 from emocap.evaluate.metrics import Labels, Numbers, macro_f1, war
-
-MAP_ROUNDS = 200
-"""Resamples in which maps are drawn anew, for the interval of BAE."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +34,6 @@ class Laid:
     truth: Map
     told: Map
     fit: Fit
-
-
-@dataclass(frozen=True)
-class Certainty:
-    """What resampling the items tells of numbers."""
-
-    interval: dict[str, Numbers]
-    """Name → the 95% percentile interval of each of its values, 2 × its shape."""
-    dic_noise: float
-    """What DIC would be, with so few items, if the labels and the predictions had the same structure; NaN without
-    predictions. DIC² is, on average, the true one and its square."""
 
 
 class Panel:
@@ -93,14 +78,14 @@ class Panel:
         """All numbers but those of maps. weight_N: how often each item counts."""
         told: dict[str, Numbers] = {"alpha": np.array(self._alpha.at(weight_N))}
         told |= {name: kappa(tables.at(weight_N), self._scale) for name, tables in self._tables.items()}
-        told["kappa_mean"] = _mean(told["kappa"])
-        told["kappa_with_others"] = _mean(square(told["kappa"], self.annotators, np.nan), axis=1)
+        told["kappa_mean"] = mean(told["kappa"])
+        told["kappa_with_others"] = mean(square(told["kappa"], self.annotators, np.nan), axis=1)
         if self._confusions:
             truth_P, predicted_P = self.structures(told, "predicted")
             told |= {"difference": truth_P - predicted_P, "dic": np.array(self.dic(truth_P, predicted_P))}
             count_ACC = self._confusions.at(weight_N)
             told |= {"accuracy": war(count_ACC), "macro_f1": macro_f1(count_ACC)}
-            told |= {f"{name}_mean": _mean(told[name]) for name in ("accuracy", "macro_f1")}
+            told |= {f"{name}_mean": mean(told[name]) for name in ("accuracy", "macro_f1")}
             told["consensus"] = np.array(self.consensus.at(weight_N))
         if self._cosines:
             told["explained"] = self._cosines.at(weight_N)
@@ -137,31 +122,18 @@ class Panel:
             others["bae"] = 1 - self.explained_map.fit.shuffled
         return others
 
-    def certainty(self, rounds: int = ROUNDS, map_rounds: int = MAP_ROUNDS, seed: int = 0) -> "Certainty":
-        """How certain the numbers are, by resampling the items.
+    def bae(self, numbers: dict[str, Numbers]) -> float:
+        """BAE of the numbers of a resample; NaN where it has no maps.
 
-        Resamples in which a value cannot be told are left out; NaN where that is all of them. Maps start from where
-        those of all items ended, so that the interval of BAE is of the labels and not of where maps start.
+        They start from where those of all items ended, so that what differs is the labels and not the start.
         """
-        drawn: dict[str, list[Numbers]] = {name: [] for name in self.point}
-        for weight_RN in resamples(self.items, rounds, np.random.default_rng(seed)):
-            for weight_N in weight_RN:
-                numbers = self.at(weight_N)
-                if self.explained_map and len(drawn["bae"]) < map_rounds:
-                    numbers["bae"] = np.array(self._bae(numbers, self.explained_map))
-                for name, value in numbers.items():
-                    drawn[name].append(value)
-        every = {name: np.stack(values) for name, values in drawn.items()}
-        noise = float("nan")
-        if "difference" in every:
-            spread_P = _spread(every["difference"])
-            noise = self.dic(spread_P, np.zeros_like(spread_P))
-            every |= {
-                # Resampling adds as much noise again as there is in DIC itself.
-                "dic": np.sqrt(np.maximum(every["dic"] ** 2 - noise**2, 0)),
-                "dic_corrected": np.sqrt(np.maximum(every["dic"] ** 2 - 2 * noise**2, 0)),
-            }
-        return Certainty({name: percentiles(values) for name, values in every.items()}, noise)
+        laid = self.explained_map
+        if laid is None:
+            return float("nan")
+        inner = np.ix_(laid.kept_K, laid.kept_K)
+        truth_AA, told_AA = (square(value_P, self.annotators) for value_P in self.structures(numbers, "explained"))
+        fitted = fit(draw_map(truth_AA[inner], laid.truth.point_K2), draw_map(told_AA[inner], laid.told.point_K2))
+        return 1 - fitted.disparity if fitted else float("nan")
 
     @cached_property
     def own_map(self) -> tuple[Labels, Map] | None:
@@ -189,31 +161,9 @@ class Panel:
         fitted = fit(truth, other, shuffle=True)
         return Laid(kept_K, truth, other, fitted) if truth and other and fitted else None
 
-    def _bae(self, numbers: dict[str, Numbers], laid: Laid) -> float:
-        """BAE of other numbers, its maps starting from those that there are."""
-        inner = np.ix_(laid.kept_K, laid.kept_K)
-        truth_AA, told_AA = (square(value_P, self.annotators) for value_P in self.structures(numbers, "explained"))
-        fitted = fit(draw_map(truth_AA[inner], laid.truth.point_K2), draw_map(told_AA[inner], laid.told.point_K2))
-        return 1 - fitted.disparity if fitted else float("nan")
 
-
-def _mean(values: Numbers, axis: int | None = None) -> Numbers:
+def mean(values: Numbers, axis: int | None = None) -> Numbers:
     """Over what is a number; NaN where nothing is."""
     known = ~np.isnan(values)
     total, count = np.where(known, values, 0.0).sum(axis), known.sum(axis)
     return np.asarray(np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0))
-
-
-def _spread(drawn_RP: Numbers) -> Numbers:
-    """P: the standard deviation over resamples; NaN for what is known in none."""
-    centred_RP = drawn_RP - _mean(drawn_RP, axis=0)
-    return np.asarray(np.sqrt(_mean(centred_RP**2, axis=0)))
-
-
-def percentiles(drawn_R: Numbers) -> Numbers:
-    """The 2.5th and the 97.5th percentile over resamples, 2 × the rest of the shape, of what is a number; else NaN."""
-    flat_RV = drawn_R.reshape(len(drawn_R), -1)
-    told_2V = np.full((2, flat_RV.shape[1]), np.nan)
-    some_V = ~np.isnan(flat_RV).all(0)
-    told_2V[:, some_V] = np.nanquantile(flat_RV[:, some_V], [0.025, 0.975], axis=0)
-    return told_2V.reshape(2, *drawn_R.shape[1:])

@@ -9,9 +9,9 @@ from typing import Any
 from emocap import __version__
 from emocap.errors import UserError
 from emocap.evaluate.annotators.annotations import gather
+from emocap.evaluate.annotators.certainty import MAP_ROUNDS
 from emocap.evaluate.annotators.explanations import read_explanations
 from emocap.evaluate.annotators.forms import Cell, Long, cells_of, form_of
-from emocap.evaluate.annotators.panel import MAP_ROUNDS
 from emocap.evaluate.annotators.tables import read_table
 from emocap.evaluate.annotators.task import Method, measure_task
 from emocap.evaluate.intervals import ROUNDS

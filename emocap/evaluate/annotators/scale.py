@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from emocap.errors import UserError
-from emocap.evaluate.annotators.annotations import number
+from emocap.evaluate.annotators.spelling import number
 from emocap.evaluate.metrics import Numbers
 
 Level = Literal["nominal", "ordinal", "interval"]

@@ -48,7 +48,7 @@ def simulate(items: int, annotators: int, ordered: bool, classes: int, missing: 
     habit_SCC /= habit_SCC.sum(2, keepdims=True)
     trust_A = random.uniform(0.45, 0.6, annotators)[:, None, None]
     labels_ACC = trust_A * np.eye(classes) + (1 - trust_A) * habit_SCC[school_A]
-    model_ACC = 0.5 * labels_ACC + 0.2 * np.eye(classes) + 0.3 * labels_ACC.mean(0)
+    model_ACC = 0.7 * labels_ACC + 0.3 * labels_ACC.mean(0)
     shown_N = random.choice(classes, items, p=random.dirichlet(np.full(classes, 4.0)))
     given_NA, predicted_NA = _said(labels_ACC, shown_N, random), _said(model_ACC, shown_N, random)
     given_NA[random.random(given_NA.shape) < missing] = -1

@@ -89,14 +89,15 @@ def _parquet(path: Path) -> Table:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
-    flat = [field.name for field in table.schema if not (pa.types.is_nested(field.type) or _is_binary(field.type))]
-    columns = [[_cell(cell) for cell in table.column(table.schema.names.index(name)).to_pylist()] for name in flat]
+    flat = [place for place, field in enumerate(table.schema) if _has_texts(field.type)]
+    columns = [[_cell(cell) for cell in table.column(place).to_pylist()] for place in flat]
     rows = [Row(f"row {number}", list(cells)) for number, cells in enumerate(zip(*columns, strict=True), 1)]
-    return Table(path, flat, rows)
+    return Table(path, [table.schema.names[place] for place in flat], rows)
 
 
-def _is_binary(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+def _has_texts(kind: pa.DataType) -> bool:
+    """Whether cells of a type can be labels or names; lists and pictures cannot."""
+    return not (pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def _cell(cell: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from emocap.evaluate.annotators.annotations import Annotations, Reading
+from emocap.evaluate.annotators.certainty import certainty_of
 from emocap.evaluate.annotators.explanations import Explanations
 from emocap.evaluate.annotators.measures import OUR_BAE, bounded, finite, measures
 from emocap.evaluate.annotators.panel import Comparing, Laid, Panel
@@ -14,11 +15,11 @@ from emocap.evaluate.annotators.structure import square
 from emocap.evaluate.metrics import Labels, Numbers
 
 _STRUCTURES = {
-    "kappa": "κ of what each two annotators say of the items that both have labelled",
-    "truth_predicted": "the same, on labels that have a prediction",
-    "predicted": "κ of what the model predicts of each two annotators, on those labels",
-    "truth_explained": "κ of the labels, on items that have explanations",
-    "explained": f"mean cosine of the explanations for each two annotators; {OUR_BAE}",
+    "kappa": "Cohen's κ of each two annotators, on the items that both have labelled",
+    "truth_predicted": "Labels: κ on what has a prediction",
+    "predicted": "Predictions: κ of what the model predicts of each two, on those same labels",
+    "truth_explained": "Labels: κ on items that have explanations",
+    "explained": f"Explanations: mean cosine of those for each two. {OUR_BAE}",
 }
 
 
@@ -51,7 +52,7 @@ def measure_task(name: str, found: Annotations, explanations: Explanations | Non
     scale = make_scale(found.labels, method.level, method.weights, method.chance, bool(method.reading.labels))
     vector_NAD = explanations.vector_NAD if explanations else None
     panel = Panel(found.given_NA, scale, found.predicted_NA, vector_NAD, method.comparing)
-    certainty = panel.certainty()
+    certainty = certainty_of(panel)
     notes = [*found.notes, *(explanations.notes if explanations else [])]
     counts = np.bincount(found.given_NA[found.given_NA >= 0], minlength=len(found.labels))
     return {

@@ -83,6 +83,8 @@ def test_all_labels_can_be_named_in_their_order() -> None:
         gathered(["a 1 high", "a 2 hihg"], labels=["low", "high"])
     with pytest.raises(UserError, match="names a label twice"):
         gathered(["a 1 high", "a 2 high"], labels=["high", "High"])
+    with pytest.raises(UserError, match="has an empty name"):
+        gathered(["a 1 high", "a 2 high"], labels=["high", ""])
 
 
 def test_predictions_are_of_what_the_table_knows() -> None:

@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 
+from emocap.evaluate.annotators.certainty import Certainty, certainty_of, percentiles
 from emocap.evaluate.annotators.measures import measures, strength
-from emocap.evaluate.annotators.panel import Certainty, Comparing, Panel, percentiles
+from emocap.evaluate.annotators.panel import Comparing, Panel
 from emocap.evaluate.annotators.scale import Scale, make_scale
 from emocap.evaluate.annotators.simulated import Simulated, simulate
 from emocap.evaluate.annotators.structure import dic, square
@@ -26,7 +27,7 @@ def panel(made: Simulated) -> Panel:
 
 @pytest.fixture(scope="module")
 def certainty(panel: Panel) -> Certainty:
-    return panel.certainty(rounds=120, map_rounds=20)
+    return certainty_of(panel, rounds=120, map_rounds=20)
 
 
 def test_a_number_is_what_its_resample_of_every_item_once_gives(panel: Panel) -> None:
@@ -93,7 +94,7 @@ def test_every_number_has_its_interval(panel: Panel, certainty: Certainty) -> No
         assert (low <= high).all()
         if name != "bae":
             assert ((low <= value) & (value <= high)).mean() > 0.8
-    again = panel.certainty(rounds=120, map_rounds=20)
+    again = certainty_of(panel, rounds=120, map_rounds=20)
     assert all(np.array_equal(certainty.interval[name], other) for name, other in again.interval.items())
 
 
@@ -104,7 +105,7 @@ def test_the_noise_of_dic_is_what_two_draws_of_the_same_people_give() -> None:
         shown = random.integers(0, 3, 80)[:, None]
         drawn = [np.where(random.random((80, 4)) < 0.6, shown, random.integers(0, 3, (80, 4))) for _ in range(2)]
         panel = Panel(drawn[0], nominal(3), drawn[1])
-        noise.append(panel.certainty(rounds=60).dic_noise ** 2)
+        noise.append(certainty_of(panel, rounds=60).dic_noise ** 2)
         found.append(float(panel.point["dic"]) ** 2)
     assert np.mean(noise) == pytest.approx(np.mean(found), rel=0.2)
 
@@ -120,7 +121,7 @@ def test_two_annotators_have_one_kappa_and_no_map() -> None:
     random = np.random.default_rng(0)
     given_NA = random.integers(0, 2, (40, 2))
     panel = Panel(given_NA, nominal(2), given_NA[::-1], random.normal(size=(40, 2, 3)))
-    told = {one["key"]: one for one in measures(panel, panel.certainty(rounds=20))}
+    told = {one["key"]: one for one in measures(panel, certainty_of(panel, rounds=20))}
     assert told["bae"]["value"] is None
     assert "three annotators" in told["bae"]["reading"]
     assert told["bae_spearman"]["value"] is None
@@ -133,20 +134,21 @@ def test_people_who_never_share_an_item_have_no_kappa() -> None:
     given_NA = np.array([[0, -1, 0], [1, -1, 0], [-1, 0, 1], [-1, 1, 1], [0, -1, 1]])
     panel = Panel(given_NA, nominal(2))
     assert np.isnan(panel.point["kappa"][0])
-    told = {one["key"]: one for one in measures(panel, panel.certainty(rounds=20))}
+    told = {one["key"]: one for one in measures(panel, certainty_of(panel, rounds=20))}
     assert told["kappa_mean"]["value"] == pytest.approx(np.nanmean(panel.point["kappa"]))
     assert told["alpha"]["value"] is not None
 
 
 def test_a_model_that_says_the_same_of_everything_has_no_structure(made: Simulated) -> None:
     panel = Panel(made.given_NA, nominal(4), np.zeros_like(made.given_NA))
-    told = {one["key"]: one for one in measures(panel, panel.certainty(rounds=10))}
+    told = {one["key"]: one for one in measures(panel, certainty_of(panel, rounds=10))}
     assert told["dic"]["value"] is None
+    assert told["dic_corrected"]["value"] is None
     assert "no pair" in told["dic"]["reading"]
     assert told["accuracy_mean"]["value"] == pytest.approx(np.mean([(g[g >= 0] == 0).mean() for g in made.given_NA.T]))
     half = np.where(np.arange(5) < 2, 0, made.predicted_NA)
     told = {one["key"]: one for one in measures(Panel(made.given_NA, nominal(4), half), certainty_of_none())}
-    assert "of 3 of 10 pairs only" in told["dic"]["reading"]
+    assert "of 3 of 10 pairs: not to be compared" in told["dic"]["reading"]
 
 
 def certainty_of_none() -> Certainty:
