@@ -18,7 +18,7 @@ from emocap.evaluate.generate.predictions import Predictions
 from emocap.evaluate.generate.run import evaluate
 from emocap.evaluate.generate.tasks import Aids
 from emocap.evaluate.layouts import present
-from emocap.evaluate.wheel.resources import load
+from emocap.evaluate.wheel.resources import Wheels, load
 from emocap.recipes import load as load_recipe
 from emocap.reports.uni_bench import NINE
 
@@ -26,14 +26,14 @@ CALLED = {"ov-merd-plus": "ovmerdplus", "iemocap-4": "iemocapfour"}
 """Card → what the authors call it, where that is not the card's name without hyphens."""
 
 
-def scores(name: str, card: Card, predictions: Path, data: Path, wheel: Path | None) -> list[float]:
+def scores(name: str, card: Card, predictions: Path, data: Path, wheels: Wheels) -> list[float]:
     """Of every checkpoint, in their order."""
     ending = "-openset-sentiment.npz" if card.task == "sentiment" else "-openset.npz"
     files = sorted((predictions / f"results-{CALLED.get(name, name.replace('-', ''))}").glob(f"*/*{ending}"))
     found = []
     for file in files:
         with tempfile.TemporaryDirectory() as out:
-            (row,) = evaluate(name, card, Predictions(file), data, Path(out), Aids(wheel=wheel), exact=True)
+            (row,) = evaluate(name, card, Predictions(file), data, Path(out), Aids(wheels=wheels), exact=True)
         found.append(row["metrics"][NINE[name]]["value"])
     return found
 
@@ -44,14 +44,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--wheel", type=Path, action="append", required=True)
     chosen = parser.parse_args()
-    wheels = {load(folder).name: folder for folder in chosen.wheel}
+    wheels = {one.name: one for one in map(load, chosen.wheel)}
     cards = {name: load_recipe(Card, "benchmarks", name) for name in NINE}
     rows = []
     for name, card in cards.items():
         if not present(card, chosen.data):
             continue
         told = [next(iter(one.metrics.values())) for one in card.published if one.model == "AffectGPT"]
-        each = {wheel: scores(name, card, chosen.predictions, chosen.data, folder) for wheel, folder in wheels.items()}
+        each = {called: scores(name, card, chosen.predictions, chosen.data, one) for called, one in wheels.items()}
         if all(each.values()):
             rows.append((card.title, NINE[name], len(next(iter(each.values()))), told, each))
     print("## AffectGPT's predictions on MER-UniBench\n")

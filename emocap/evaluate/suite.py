@@ -25,6 +25,8 @@ from emocap.evaluate.pairs import compare
 from emocap.evaluate.protocols import MEASURES, PROTOCOLS
 from emocap.evaluate.run import evaluate
 from emocap.evaluate.store import Store
+from emocap.evaluate.wheel.resources import Wheels
+from emocap.evaluate.wheel.resources import load as read_wheels
 from emocap.recipes import builtin
 from emocap.recipes import load as load_recipe
 
@@ -191,7 +193,7 @@ def _written(
         aids = Aids(
             asked("extractor", writing.extractor) if writing.extractor else None,
             asked("judge", writing.judge) if writing.judge else None,
-            writing.wheel or (data / "emotion_wheel" if (data / "emotion_wheel").is_dir() else None),
+            _wheels(todo, writing.wheel, data),
         )
         for one in todo:
             if "generate" not in protocols_of(one.card) and not one.named:
@@ -205,6 +207,12 @@ def _written(
         for row in pool(out, model.name):
             tell(row)
     return failures
+
+
+def _wheels(todo: Sequence[Chosen], folder: Path | None, data: Path) -> Wheels | None:
+    """The emotion wheels, where some card needs them and they are not the small ones."""
+    folder = folder or (data / "emotion_wheel" if (data / "emotion_wheel").is_dir() else None)
+    return read_wheels(folder) if folder and any(one.card.task == "open_vocabulary" for one in todo) else None
 
 
 def _predictions(spec: str) -> Predictions:

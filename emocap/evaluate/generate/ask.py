@@ -37,6 +37,8 @@ class Ask:
     text: str
     media: Media | None = None
     """Shown before the text."""
+    content: str | None = None
+    """sha256 of ``media``, where it is known already."""
     pictures: bool = True
     """Whether pictures are sent, or frames of a clip."""
     sound: bool = False
@@ -84,7 +86,7 @@ class Asked:
         if ask.media is None:
             return []
         try:
-            content = ask.media.sha256()
+            content = ask.content or ask.media.sha256()
         except ImageError as error:
             content = error.reason  # messages() tells of it
         looks = [ask.frames, ask.side, ask.every] if ask.every else [ask.frames, ask.side]

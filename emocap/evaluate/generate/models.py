@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from emocap.captioners.asking import Asker, NoReply
-from emocap.captioners.ledger import Reply, Usage
+from emocap.captioners.ledger import Reply
 from emocap.captioners.recipe import read_keys
 from emocap.errors import UserError
 from emocap.evaluate.generate.ask import Ask, Asked, WriterRecipe
@@ -77,10 +77,6 @@ class Endpoints:
         """See :class:`Model`. Raises UserError for what the user must set right; the next run goes on."""
         replies = self._asker.ask([Asked(ask, self._recipe) for ask in asks], ledger)
         return [_response(reply) for reply in replies]
-
-    def usage(self) -> Usage:
-        """What all runs into the folder have taken."""
-        return self._asker.usage()
 
     def __enter__(self) -> "Endpoints":
         return self

@@ -14,6 +14,7 @@ from emocap.evaluate import rows
 from emocap.evaluate.cards import Card
 from emocap.evaluate.check import as_expected, refuse
 from emocap.evaluate.examples import Example
+from emocap.evaluate.features import THREADS, ahead
 from emocap.evaluate.generate.ask import Ask
 from emocap.evaluate.generate.models import Model, Response
 from emocap.evaluate.generate.tasks import Aids, Answered, Task, task_of
@@ -43,10 +44,10 @@ def evaluate(
     folds = divide(card, examples)
     tested = [np.unique(np.concatenate([fold.test for fold in pooled])) for pooled in folds]
     asked = np.unique(np.concatenate(tested)).tolist()
-    asks = [_asks(card, task, examples[row]) for row in asked]
+    contents = list(ahead(_content, examples, 4 * THREADS))
+    asks = [_asks(card, task, examples[row], contents[row]) for row in asked]
     following = iter(model.answer([ask for some in asks for ask in some], name))
     said = {row: [next(following) for _ in some] for row, some in zip(asked, asks, strict=True)}
-    contents = [_content(example) for example in examples]
     common = {
         **rows.of_card(name, card, examples, contents, data),
         "protocol": "generate",
@@ -81,8 +82,11 @@ def evaluate(
     return found
 
 
-def _asks(card: Card, task: Task, example: Example) -> list[Ask]:
-    """The questions about one example. Of several the n-th has the key ``NAME#n``."""
+def _asks(card: Card, task: Task, example: Example, content: str) -> list[Ask]:
+    """The questions about one example, of which ``content`` is the sha256 of what it shows.
+
+    Of several the n-th has the key ``NAME#n``.
+    """
     how = card.generate
     assert how
     texts = task.questions(card, example)
@@ -91,13 +95,14 @@ def _asks(card: Card, task: Task, example: Example) -> list[Ask]:
             key=example.name if len(texts) == 1 else f"{example.name}#{number}",
             text=text,
             media=example.media if how.shows else None,
+            content=content or None,
             pictures="pictures" in how.shows,
             sound="sound" in how.shows,
             frames=how.frames,
             side=how.side,
             system=how.system,
             max_tokens=how.max_tokens,
-            odds=bool(task.odds),
+            odds=task.odds,
         )
         for number, text in enumerate(texts, start=1)
     ]

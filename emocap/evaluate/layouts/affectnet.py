@@ -1,6 +1,5 @@
 """AffectNet: the release of 2021 (one .npy file per value) and the one of 2017 (lists of boxes in large pictures)."""
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -9,7 +8,7 @@ import numpy as np
 
 from emocap.errors import UserError
 from emocap.evaluate.examples import Example, Picture
-from emocap.evaluate.layouts.base import Layout, folder_of, natural, rows_of, within
+from emocap.evaluate.layouts.base import Layout, folder_of, natural, number_of, rows_of, within
 
 COLUMNS = (
     "subDirectory_filePath",
@@ -58,7 +57,7 @@ class AffectNet(Layout):
         for path in sorted(found, key=lambda path: natural(path.name)):
             key = path.name.removesuffix("_exp.npy")
             picture = folder / "images" / f"{key}.jpg"
-            code = int(_number(_stored(path), str(path)))
+            code = int(number_of(_stored(path), str(path)))
             values = None
             if self.ratings and code in EXPRESSIONS:
                 files = {"valence": annotations / f"{key}_val.npy", "arousal": annotations / f"{key}_aro.npy"}
@@ -78,10 +77,10 @@ class AffectNet(Layout):
                 raise UserError(f"{where}: {len(row)} values where there should be {len(columns)}")
             known = dict(zip(columns, row, strict=True))
             picture = within(images, known[COLUMNS[0]], where)
-            code = int(_number(known["expression"], where))
+            code = int(number_of(known["expression"], where))
             box = values = None
             if code in EXPRESSIONS:
-                left, top, width, height = (int(_number(known[column], where)) for column in COLUMNS[1:5])
+                left, top, width, height = (int(number_of(known[column], where)) for column in COLUMNS[1:5])
                 box = (left, top, left + width, top + height)
                 if self.ratings:
                     values = {name: _rating(known[name], where) for name in ("valence", "arousal")}
@@ -102,18 +101,8 @@ def _stored(path: Path) -> str:
     return str(value.item())
 
 
-def _number(text: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{where}: {text!r} is not a number")
-    return value
-
-
 def _rating(text: str, where: str) -> float:
-    value = _number(text, where)
+    value = number_of(text, where)
     if not -1 <= value <= 1:
         raise UserError(f"{where}: {value} is not in −1 to 1, the scale of valence and arousal")
     return value

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +88,17 @@ def table_of(path: Path, columns: list[str], delimiter: str = ",") -> Iterator[d
         if any(row.get(column) is None for column in columns):
             raise UserError(f"{path}, line {number}: fewer values than the header has columns")
         yield row
+
+
+def number_of(text: str, where: str) -> float:
+    """The finite number that a text is. Raises UserError, beginning with ``where``, for any other."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"{where}: {text!r} is not a number")
+    return value
 
 
 def folder_of(root: Path, *names: str) -> Path:

@@ -1,6 +1,5 @@
 """Clips that a table names, each with free words, one label or a number: the datasets of MER-UniBench."""
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Self
@@ -9,7 +8,7 @@ from pydantic import Field, model_validator
 
 from emocap.errors import UserError
 from emocap.evaluate.examples import Example, Film
-from emocap.evaluate.layouts.base import Layout, table_of, within
+from emocap.evaluate.layouts.base import Layout, number_of, table_of, within
 from emocap.evaluate.wheel.lists import string_to_list
 from emocap.recipes import Recipe
 
@@ -69,7 +68,7 @@ class ClipTable(Layout):
                 name=name,
                 media=Film(path),
                 labels=None if self.column == "value" else tuple(string_to_list(annotated)),
-                values={"sentiment": _number(annotated, where)} if self.column == "value" else None,
+                values={"sentiment": number_of(annotated, where)} if self.column == "value" else None,
                 text=said.get(name) if said else None,
             )
 
@@ -79,13 +78,3 @@ class ClipTable(Layout):
         columns = ["name", self.transcript.column]
         rows = table_of(root / self.transcript.table, columns)
         return {row["name"].strip(): row[self.transcript.column].strip() for row in rows}
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{where}: the value {text!r} is no number")
-    return value

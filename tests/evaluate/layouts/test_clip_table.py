@@ -96,9 +96,9 @@ def test_pickled_labels_are_not_opened(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "told"),
     [
-        ("name,value\na,1\nb,high\n", "line 3: the value 'high' is no number"),
-        ("name,value\na,\n", "line 2: the value '' is no number"),
-        ("name,value\na,nan\n", "line 2: the value 'nan' is no number"),
+        ("name,value\na,1\nb,high\n", "line 3: 'high' is not a number"),
+        ("name,value\na,\n", "line 2: '' is not a number"),
+        ("name,value\na,nan\n", "line 2: 'nan' is not a number"),
         ("name,value\n,1\n", "line 2: no name"),
         ("name,value\n../a,1\n", r"line 2: '\S+' is not a name below"),
         ("name,value\na,1\na,2\n", "a is annotated more than once"),

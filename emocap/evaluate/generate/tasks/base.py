@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from emocap.errors import UserError
 from emocap.evaluate.cards import Card
@@ -10,6 +9,7 @@ from emocap.evaluate.examples import Example
 from emocap.evaluate.generate.models import Model, Response
 from emocap.evaluate.outcomes import Outcome
 from emocap.evaluate.splits import Rows
+from emocap.evaluate.wheel.resources import Wheels
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Aids:
     extractor: Model | None = None
     """Brings free text into the form that is measured."""
     judge: Model | None = None
-    wheel: Path | None = None
-    """Folder of emotion wheels; None: the small ones that come with emocap."""
+    wheels: Wheels | None = None
+    """None: the small ones that come with emocap."""
     consulted: dict[str, str] = field(default_factory=dict)
     """Role → name of the model, of those that were needed."""
 
@@ -66,8 +66,8 @@ class Task:
     """What an example is asked: one text or several."""
     read: Callable[[Answered], Outcome]
     """``told`` of the outcome has ``unparsable``: how many replies could not be read; those count as wrong."""
-    odds: tuple[str, ...] = ()
-    """Words whose odds as the first of a reply are needed."""
+    odds: bool = False
+    """Whether the odds of first words are needed."""
 
 
 def fill(card: Card, **places: str) -> str:

@@ -13,7 +13,7 @@ from emocap.evaluate.outcomes import Outcome
 from emocap.evaluate.wheel.coverage import Coverage, coverage
 from emocap.evaluate.wheel.groups import groups
 from emocap.evaluate.wheel.overlaps import f_wheels, hit_rate_wheels, overlap, statistics
-from emocap.evaluate.wheel.resources import load, small
+from emocap.evaluate.wheel.resources import small
 from emocap.evaluate.wheel.rewards import of_overlap
 
 _DROPPED = 30
@@ -31,7 +31,7 @@ def read(answered: Answered) -> Outcome:
     The score of a single example is its reward, see :mod:`emocap.evaluate.wheel.rewards`; None where no wheel knows a
     true word of it.
     """
-    wheels = load(answered.aids.wheel) if answered.aids.wheel else small()
+    wheels = answered.aids.wheels or small()
     found = words(answered)
     true, predicted = [example.labels or () for example in answered.tested], [one or () for one in found.labels]
     first, second = groups(wheels), groups(wheels, "level2")

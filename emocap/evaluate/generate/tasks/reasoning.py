@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emocap.errors import UserError
-from emocap.evaluate import outcomes
+from emocap.evaluate import metrics, outcomes
 from emocap.evaluate.cards import Card
 from emocap.evaluate.examples import Example
 from emocap.evaluate.generate.ask import Ask
@@ -149,20 +149,12 @@ def _statistics(
     card: Card, rec: Numbers, rea: Numbers, official: npt.NDArray[np.bool_], sound: npt.NDArray[np.bool_]
 ) -> dict[str, Statistic]:
     scores = {"rec_s": rec, "rea_s": rea, "cot_s": ALPHA * rec + (1 - ALPHA) * rea}
-    every_N = np.ones(len(rec))
+    every_N = np.ones(len(rec), dtype=bool)
     possible: dict[str, Statistic] = {}
     for name, score in scores.items():
-        possible[name] = Weighted(partial(_over, np.where(sound, score, 0.0), every_N))
-        possible[f"{name}_official"] = Weighted(partial(_over, score, official.astype(float)))
+        possible[name] = Weighted(partial(metrics.mean_among, np.where(sound, score, 0.0), every_N))
+        possible[f"{name}_official"] = Weighted(partial(metrics.mean_among, score, official))
     return {name: possible[name] for name in outcomes.wanted(card, list(possible))}
-
-
-def _over(score_N: Numbers, counts_N: Numbers, weight_RN: Numbers) -> Numbers:
-    """The mean over those that count; nan where none does."""
-    total_R = weight_RN @ counts_N
-    return np.asarray(
-        np.divide(weight_RN @ (score_N * counts_N), total_R, out=np.full(len(total_R), np.nan), where=total_R > 0)
-    )
 
 
 def _steps(answered: Answered) -> tuple[list[str | None], dict[str, int]]:

@@ -136,4 +136,4 @@ def _eer(real: Any, score_N: Numbers, among: Any, weight_RN: Numbers) -> Numbers
     return metrics.eer(real[among], score_N[among], weight_RN[:, among])
 
 
-TASK = Task(questions, read, odds=("real", "fake"))
+TASK = Task(questions, read, odds=True)

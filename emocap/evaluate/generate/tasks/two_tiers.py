@@ -6,6 +6,7 @@ sarcasm is meant. The gap is how often the second is wrong where all of the firs
 
 import re
 from collections import Counter
+from functools import partial
 
 import numpy as np
 
@@ -61,22 +62,13 @@ def read(answered: Answered) -> Outcome:
     wrong_N = predicted != true
     true_NK, said_NK = (one[:, None] == np.arange(2) for one in (true, predicted))
 
-    def gap(weight_RN: Numbers) -> Numbers:
-        return _share(weight_RN @ (wrong_N & seen_N), weight_RN @ seen_N)
-
-    def perception(weight_RN: Numbers) -> Numbers:
-        return _share(weight_RN @ np.nan_to_num(share_N), weight_RN @ asked_N)
-
-    def accuracy(weight_RN: Numbers) -> Numbers:
-        return _share(weight_RN @ ~wrong_N, weight_RN.sum(1))
-
     def macro_f1(weight_RN: Numbers) -> Numbers:
         return metrics.mean_f1(weight_RN @ (true_NK & said_NK), weight_RN @ true_NK, weight_RN @ said_NK)
 
     possible: dict[str, Statistic] = {
-        "gap": Weighted(gap),
-        "perception_accuracy": Weighted(perception),
-        "sarcasm_accuracy": Weighted(accuracy),
+        "gap": Weighted(partial(metrics.mean_among, wrong_N, seen_N)),
+        "perception_accuracy": Weighted(partial(metrics.mean_among, np.nan_to_num(share_N), asked_N)),
+        "sarcasm_accuracy": Weighted(partial(metrics.mean_among, ~wrong_N, np.ones(len(tested), dtype=bool))),
         "sarcasm_macro_f1": Weighted(macro_f1),
     }
     names = list(card.classes)
@@ -187,10 +179,6 @@ def _prompts(card: Card) -> dict[str, list[str]]:
 def _words(text: str) -> list[str]:
     """In small letters, without articles."""
     return [word for word in re.findall(r"\w+", text.casefold()) if word not in ("a", "an", "the")]
-
-
-def _share(part_R: Numbers, whole_R: Numbers) -> Numbers:
-    return np.asarray(np.divide(part_R, whole_R, out=np.full(len(whole_R), np.nan), where=whole_R > 0))
 
 
 TASK = Task(questions, read)
