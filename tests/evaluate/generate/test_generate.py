@@ -83,6 +83,34 @@ def test_in_a_storm_every_question_is_answered_or_counted_and_none_is_asked_agai
     assert {**again, "seconds": 0} == {**row, "seconds": 0}
 
 
+def test_another_picture_or_temperature_is_another_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("facexbench", load(Card, "benchmarks", "facexbench"), tmp_path)
+    rehearsal, out = Rehearsal(), tmp_path / "out"
+    assert ask(rehearsal, tmp_path, out, monkeypatch) == []
+    assert rehearsal.log.requests == 28
+    first, second, *_ = sorted((tmp_path / "FaceXBench").rglob("question_*.png"))
+    first.write_bytes(second.read_bytes())
+    assert ask(rehearsal, tmp_path, out, monkeypatch) == []
+    assert rehearsal.log.requests == 29
+    assert ask(rehearsal, tmp_path, out, monkeypatch, "temperature=1") == []
+    assert rehearsal.log.requests == 29 + 28
+
+
+def test_wheels_that_cannot_be_read_are_told_of_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("meld", load(Card, "benchmarks", "meld"), tmp_path)
+    rehearsal = Rehearsal()
+    with rehearsal.running() as url:
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        writing = Writing(FAST, wheel=tmp_path / "absent")
+        (failed,) = measure(
+            choose(["meld"]), ["openai:tiny"], None, tmp_path, tmp_path / "out", allow_counts=True, writing=writing
+        )
+    assert "there is no folder" in failed
+    assert rehearsal.log.requests == 0
+
+
 def test_a_broken_picture_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write("facexbench", load(Card, "benchmarks", "facexbench"), tmp_path)
     first, second, *_ = sorted((tmp_path / "FaceXBench").rglob("question_*.png"))
