@@ -98,15 +98,27 @@ THREE_NODES = textwrap.dedent(
     nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
     ray.init(address=cluster.address, log_to_driver=False)
 
+    def alive():
+        return sum(node["Alive"] for node in ray.nodes())
+
     def kill():
         while not list(out.glob(victim)):
             time.sleep(0.01)
         cluster.remove_node(nodes[0], allow_graceful=False)
+        killed_while_building.append(not (out / "manifest.json").exists())
 
+    killed_while_building = []
+    killer = threading.Thread(target=kill, daemon=True)
     if victim != "-":
-        threading.Thread(target=kill, daemon=True).start()
+        killer.start()
     build(load(BuildRecipe, "pipelines", recipe_file), out)
-    print("alive", sum(node["Alive"] for node in ray.nodes()), flush=True)
+    if victim != "-":
+        killer.join(timeout=60)
+        # A small build may be done before the cluster misses the node.
+        deadline = time.monotonic() + 60
+        while alive() == 3 and time.monotonic() < deadline:
+            time.sleep(0.1)
+    print("alive", alive(), *killed_while_building, flush=True)
     ray.shutdown()
     cluster.shutdown()
     """
@@ -129,6 +141,6 @@ def test_a_cluster_of_three_nodes_that_loses_one_makes_the_shards_of_one_node(
     faces = drawn_recipe.faces.model_copy(update={"block": 4})
     recipe_file.write_text(to_yaml(drawn_recipe.model_copy(update={"faces": faces})))
     assert three_nodes(recipe_file, tmp_path / "three") == "alive 3"
-    assert three_nodes(recipe_file, tmp_path / "two", "faces/faces-*3.parquet") == "alive 2"
+    assert three_nodes(recipe_file, tmp_path / "two", "faces/faces-*3.parquet") == "alive 2 True"
     assert hashes(tmp_path / "three") == hashes(tmp_path / "two") == hashes(drawn_build)
     assert verify(tmp_path / "two") == []
