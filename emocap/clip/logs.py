@@ -25,7 +25,7 @@ class Write(Protocol):
 def open_logs(recipe: TrainRecipe, out: Path, step: int) -> Iterator[Write]:
     """Continue the logs of a run after ``step``; what was logged beyond it is about to come again and is dropped.
 
-    Raises UserError where the recipe asks for Weights & Biases and it is not installed.
+    Raises UserError where the recipe asks for Weights & Biases and it is not installed or does not let us in.
     """
     metrics = out / "metrics.jsonl"
     forget_after(metrics, step)
@@ -80,14 +80,17 @@ def _wandb(recipe: TrainRecipe, out: Path) -> Any:
     if not identity.exists():
         with replacing(identity) as scratch:
             scratch.write_text(uuid.uuid4().hex, encoding="utf-8")
-    return wandb.init(
-        project=recipe.wandb,
-        name=out.name,
-        id=identity.read_text(encoding="utf-8"),
-        resume="allow",
-        dir=str(out),
-        config=recipe.model_dump(mode="json"),
-    )
+    try:
+        return wandb.init(
+            project=recipe.wandb,
+            name=out.name,
+            id=identity.read_text(encoding="utf-8"),
+            resume="allow",
+            dir=str(out),
+            config=recipe.model_dump(mode="json"),
+        )
+    except wandb.Error as error:
+        raise UserError(f"wandb: {error} WANDB_MODE=offline keeps the run on disk instead") from None
 
 
 def forget_after(metrics: Path, step: int) -> None:

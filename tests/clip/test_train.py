@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -449,6 +450,20 @@ def test_wandb_that_is_not_there_is_told(
 ) -> None:
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(UserError, match="the package wandb is not installed"):
+        train(changed(tiny_recipe, wandb="faces"), tmp_path / "run")
+
+
+def test_wandb_that_lets_nobody_in_is_told(
+    tiny_recipe: TrainRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Error(Exception):
+        pass
+
+    def init(**_: Any) -> None:
+        raise Error("No API key configured.")
+
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(init=init, Error=Error))
+    with pytest.raises(UserError, match=r"wandb: No API key configured\. WANDB_MODE=offline"):
         train(changed(tiny_recipe, wandb="faces"), tmp_path / "run")
 
 
