@@ -138,9 +138,11 @@ def train(
     from emocap.clip.train import train as run_train
     from emocap.recipes import load
     from emocap.reports.page import write_report
-    from emocap.training import measure
+    from emocap.training import look_ahead, measure
 
     loaded = load(TrainRecipe, "models", recipe, overrides or ())
+    if loaded.evaluate:
+        look_ahead(loaded.evaluate)
     run_train(loaded, out, measure)
     if os.environ.get("RANK", "0") != "0":
         return

@@ -21,7 +21,7 @@ from emocap.errors import UserError
 class Recipe(BaseModel):
     """Base of every recipe and of its parts: unknown keys are errors, values do not change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 R = TypeVar("R", bound=Recipe)

@@ -5,8 +5,17 @@ from pathlib import Path
 
 from emocap.clip.recipe import EvaluateRecipe
 from emocap.evaluate.cards import Card
-from emocap.evaluate.run import evaluate
+from emocap.evaluate.layouts import read
+from emocap.evaluate.run import evaluate, refuse_others
 from emocap.recipes import load
+
+
+def look_ahead(recipe: EvaluateRecipe) -> None:
+    """Raise now the UserError of a card, a protocol or data that are not there: ``measure`` would hours later."""
+    cards, folders = _asked(recipe)
+    for name, card in cards.items():
+        refuse_others(name, card, recipe.protocols)
+        read(card, Path(folders[name]))
 
 
 def measure(model: Path, recipe: EvaluateRecipe) -> dict[str, float]:
@@ -14,8 +23,7 @@ def measure(model: Path, recipe: EvaluateRecipe) -> dict[str, float]:
 
     Raises UserError as ``emocap eval`` does.
     """
-    cards = {name: load(Card, "benchmarks", name) for name in recipe.cards}
-    folders = recipe.data if isinstance(recipe.data, dict) else dict.fromkeys(cards, recipe.data)
+    cards, folders = _asked(recipe)
     found = {}
     # Cards that look at the same data share its features.
     for folder in dict.fromkeys(folders[name] for name in cards):
@@ -30,3 +38,9 @@ def measure(model: Path, recipe: EvaluateRecipe) -> dict[str, float]:
                 if value["value"] is not None:
                     found[f"{row['benchmark']}/{protocol}/{metric}"] = float(value["value"])
     return found
+
+
+def _asked(recipe: EvaluateRecipe) -> tuple[dict[str, Card], dict[str, str]]:
+    """The cards of a recipe, and the folder of each."""
+    cards = {name: load(Card, "benchmarks", name) for name in recipe.cards}
+    return cards, recipe.data if isinstance(recipe.data, dict) else dict.fromkeys(cards, recipe.data)

@@ -54,6 +54,10 @@ def test_the_version() -> None:
         (["build", "photos", "sources=[{path: nowhere/}]", "--out", "x"], "sources: there is no nowhere/"),
         (["inspect", "."], ". is not a finished build"),
         (["train", "emocapclip-tiny", "--out", "x"], "runs/drawn is not a finished build"),
+        (
+            ["train", "emocapclip-tiny", "evaluate={cards: [drawn-emotions], data: nowhere}", "--out", "x"],
+            "there is no folder nowhere",
+        ),
         (["eval", "drawn-emotions", "--model", "m", "--data", ".", "--out", "x"], "m is neither a run of emocap"),
         (
             ["eval", "drawn-emotions", "--model", "m", "--data", ".", "--out", "x", "--protocol", "guess"],

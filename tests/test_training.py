@@ -9,7 +9,7 @@ from emocap.errors import UserError
 from emocap.evaluate.cards import Card
 from emocap.evaluate.run import evaluate
 from emocap.recipes import load
-from emocap.training import measure
+from emocap.training import look_ahead, measure
 
 
 def test_what_is_measured_on_the_way_is_what_eval_measures(
@@ -41,3 +41,15 @@ def test_a_measure_that_is_not_there_is_told(tiny_recipe: TrainRecipe, drawn_bui
     recipe = tiny_recipe.model_copy(update={"evaluate": asked, "epochs": 0.3})
     with pytest.raises(UserError, match=r"evaluate.best: there is no drawn-emotions/zeroshot/f2; there are drawn-"):
         train(recipe, tmp_path / "run", measure)
+
+
+def test_what_would_fail_hours_later_fails_at_once(drawn_build: Path, tmp_path: Path) -> None:
+    fine = {"cards": ["drawn-emotions"], "data": str(drawn_build)}
+    look_ahead(EvaluateRecipe.model_validate(fine))
+    for changed, told in (
+        ({"data": str(tmp_path / "nowhere")}, "there is no folder"),
+        ({"cards": ["drawn-emotionz"]}, "did you mean drawn-emotions"),
+        ({"protocols": ["retrieval"]}, "drawn-emotions is measured by --protocol zeroshot"),
+    ):
+        with pytest.raises(UserError, match=told):
+            look_ahead(EvaluateRecipe.model_validate(fine | changed))

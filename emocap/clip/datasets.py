@@ -5,6 +5,7 @@ nothing else. Contents are compared with the index's checksums; nothing in a tar
 """
 
 import functools
+import json
 import os
 import zlib
 from dataclasses import dataclass
@@ -74,13 +75,15 @@ def open_dataset(folder: Path, split: str | None) -> Dataset:
     """The samples of a folder with ``shards/`` and ``index/`` that are of a split; None: all of them.
 
     Samples without a split count as train. Raises UserError for a tar that is missing or shorter than its index says,
-    and for samples without captions.
+    for a shard of the manifest that has no index, and for samples without captions.
     """
     columns = ["key", "shard", "emotion", "split", "caption_words", "offset", "jpg_crc32", "json_crc32"]
     try:
         index = read_index(folder / "index").select(columns).combine_chunks()
     except (KeyError, pa.ArrowException):
         raise UserError(f"{folder}/index was written by another version of emocap; build it again") from None
+    if lost := _shards_of(folder / "manifest.json") - {path.stem for path in (folder / "index").glob("*.parquet")}:
+        raise UserError(f"{folder}/index has no {min(lost)}.parquet, which its manifest.json lists; build it again")
     shards = index["shard"].combine_chunks().dictionary_encode()
     tars = [folder / "shards" / f"{name}.tar" for name in shards.dictionary.to_pylist()]
     shard_S, begin_S = shards.indices.to_numpy().astype(np.int64), index["offset"].to_numpy()
@@ -104,6 +107,16 @@ def open_dataset(folder: Path, split: str | None) -> Dataset:
         crc_S2=np.stack([kept["jpg_crc32"].to_numpy(), kept["json_crc32"].to_numpy()], 1),
         emotion_S=_whole(kept["emotion"]),
     )
+
+
+def _shards_of(manifest: Path) -> set[str]:
+    """The names of the shards that a build says it has; what is no build of ours has no manifest."""
+    if not manifest.exists():
+        return set()
+    try:
+        return {shard["name"] for shard in json.loads(manifest.read_text(encoding="utf-8"))["shards"]}
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{manifest} cannot be read; build it again") from None
 
 
 def _length(tar: Path) -> int:

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlparse
 
 import webdataset as wds
 from filelock import FileLock
@@ -31,15 +32,23 @@ MOST_PIXELS = 2048 * 2048
 def find_tars(path: str) -> list[str]:
     """The tars that a path means: a folder of them, one, a pattern such as ``faces-{000..041}.tar``, or their URLs.
 
-    Empty where it means none. Raises UserError for a URL that would start a program.
+    Empty where it means none. Raises UserError for a URL that webdataset cannot open, or would start a program for.
     """
-    if path.startswith("pipe:"):
-        raise UserError(f"data.builds: {path} would start a program; give a file or a URL that webdataset opens")
     if Path(path).is_dir():
         return sorted(str(tar) for tar in Path(path).iterdir() if tar.name.endswith(_SUFFIXES))
-    urls: list[str] = wds.shardlists.expand_urls(path)
+    try:
+        urls: list[str] = wds.shardlists.expand_urls(path)
+    except (AssertionError, ValueError) as error:
+        raise UserError(f"data.builds: {path} is no pattern: {error}") from None
+    # One by one, as webdataset will open them: a pattern may hold several.
+    for url in urls:
+        if urlparse(url).scheme not in ("", *_SCHEMES):
+            raise UserError(f"data.builds: {url} is not opened; give files, or URLs of {', '.join(_SCHEMES)}")
     return [url for url in urls if "://" in url or (url.endswith(_SUFFIXES) and Path(url).is_file())]
 
+
+_SCHEMES = ("file", "http", "https", "ftps", "sftp", "scp", "gs", "hf", "ais")
+"""Of URLs. Not among them: pipe, by which webdataset starts a program."""
 
 _SUFFIXES = (".tar", ".tar.gz", ".tgz")
 

@@ -87,8 +87,12 @@ def find_shards(recipe: DataRecipe) -> Shards:
         raise UserError(f"data.batch: {recipe.batch} is more than the {sum(sizes)} samples {wanted} in {names}")
     weighted = any(entry.weight for entry in recipe.builds)
     weights = [entry.weight or 1.0 for entry in recipe.builds] if weighted else sizes
+    share = shares(sizes, weights, recipe.epoch_samples or sum(sizes))
+    for entry, count in zip(recipe.builds, share, strict=True):
+        if weighted and not count:
+            raise UserError(f"data.builds: {entry.path} has no part in an epoch of {sum(share)}; raise its weight")
     labels = {name for dataset in datasets for name in dataset.emotion_S.unique().to_pylist() if name}
-    return Shards(datasets, shares(sizes, weights, recipe.epoch_samples or sum(sizes)), sorted(labels))
+    return Shards(datasets, share, sorted(labels))
 
 
 def _locate(path: str, cache: str | None) -> Path:
@@ -237,8 +241,8 @@ class _Maker(Numbered[Batch | UserError]):
         share, ratio = random.uniform(least, most), 1.0
         if least < 1:
             ratio = math.exp(random.uniform(math.log(3 / 4), math.log(4 / 3)) / 2)
-        width = min(wide, round(math.sqrt(share * high * wide) * ratio))
-        height = min(high, round(math.sqrt(share * high * wide) / ratio))
+        width = max(1, min(wide, round(math.sqrt(share * high * wide) * ratio)))
+        height = max(1, min(high, round(math.sqrt(share * high * wide) / ratio)))
         left, top = random.randint(0, wide - width), random.randint(0, high - height)
         crop_1HW3 = torch.from_numpy(picture[top : top + height, left : left + width].copy())[None]
         # To the values of Pillow, give or take one, without making an Image of it first.

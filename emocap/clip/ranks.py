@@ -31,6 +31,15 @@ class Ranks:
         if self.count > 1:
             dist.barrier()
 
+    @contextlib.contextmanager
+    def first_ahead(self) -> Iterator[None]:
+        """The first one goes through the block alone, the others after it."""
+        if not self.first:
+            self.wait()
+        yield
+        if self.first:
+            self.wait()
+
     def gather(self, value: Any) -> list[Any]:
         """The values of all ranks, in their order."""
         if self.count == 1:

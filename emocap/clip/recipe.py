@@ -1,8 +1,9 @@
 """What a training recipe may say."""
 
-from typing import Any, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from emocap.recipes import Recipe
 
@@ -29,6 +30,9 @@ class ModelRecipe(Recipe):
     def _one_kind(self) -> Self:
         if (self.name is None) == (self.config is None):
             raise ValueError("a model has either a name or a config")
+        parts = ("vision_cfg", "text_cfg")
+        if self.config is not None and not all(isinstance(self.config.get(part), dict) for part in parts):
+            raise ValueError(f"config: an open_clip configuration has {' and '.join(parts)}")
         return self
 
 
@@ -73,6 +77,13 @@ class DataRecipe(Recipe):
     """Processes that decode, per rank. The batches are the same for any number."""
     cache: str | None = None
     """Folder for copies of datasets that are no builds; null: emocap in the user's cache folder."""
+
+    @field_validator("crop")
+    @classmethod
+    def _shares(cls, crop: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < crop[0] <= crop[1] <= 1:
+            raise ValueError("the least and the greatest share, above 0 and up to 1, such as [0.8, 1]")
+        return crop
 
 
 class MiningRecipe(Recipe):
@@ -169,6 +180,9 @@ class ObjectiveRecipe(Recipe):
         return self
 
 
+_Decay = Annotated[float, Field(ge=0, lt=1)]
+
+
 class OptimizerRecipe(Recipe):
     """AdamW, with a linear warm-up and a cosine to zero."""
 
@@ -177,7 +191,7 @@ class OptimizerRecipe(Recipe):
     """Of the image tower; lr where null."""
     text_lr: float | None = Field(None, gt=0)
     """Of the text tower; lr where null. Logit scales and the objective's own parameters learn at lr."""
-    betas: tuple[float, float] = (0.9, 0.98)
+    betas: tuple[_Decay, _Decay] = (0.9, 0.98)
     weight_decay: float = Field(0.2, ge=0)
     """Not on biases, gains and logit scales."""
     warmup: float = Field(0.05, ge=0, le=1)
@@ -199,13 +213,17 @@ class EvaluateRecipe(Recipe):
     every: int = Field(500, ge=1)
     """Steps between evaluations; the last step is evaluated too."""
     best: str | None = None
-    """CARD/PROTOCOL/METRIC by which checkpoints/best.pt is chosen, such as drawn-emotions/zeroshot/uar."""
+    """CARD/PROTOCOL/METRIC by which checkpoints/best.pt is chosen, such as drawn-emotions/zeroshot/uar; of few-shot
+    drawn-emotions/fewshot-4/uar."""
 
     @model_validator(mode="after")
     def _every_card_has_data(self) -> Self:
         if isinstance(self.data, dict) and (missing := [card for card in self.cards if card not in self.data]):
             raise ValueError(f"data: there is no folder for {', '.join(missing)}")
-        if self.best and (self.best.count("/") < 2 or self.best.rsplit("/", 2)[1] not in self.protocols):
+        card, _, rest = (self.best or "").partition("/")
+        protocol, _, metric = rest.partition("/")
+        known = card in {Path(name).stem for name in self.cards} and protocol.partition("-")[0] in self.protocols
+        if self.best is not None and not (known and metric):
             raise ValueError("best: write CARD/PROTOCOL/METRIC with a card and a protocol from above")
         return self
 
@@ -218,7 +236,7 @@ class TrainRecipe(Recipe):
     objective: ObjectiveRecipe = ObjectiveRecipe()
     optimizer: OptimizerRecipe = OptimizerRecipe()
     epochs: float = Field(20, gt=0)
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**32)
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """bf16 and fp16 compute the towers under autocast, fp16 with a scaled loss; weights and losses stay fp32. Beside
     them, what is left of fp32 products runs in TF32 on a GPU that has it."""

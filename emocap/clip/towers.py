@@ -3,6 +3,7 @@
 import copy
 import functools
 import logging
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,16 +50,35 @@ def create(recipe: ModelRecipe, folder: Path) -> nn.Module:
                 recipe.name, pretrained=recipe.init, force_custom_text=True, force_image_size=recipe.image_size
             )
             model.load_state_dict(source.state_dict())
-        elif recipe.init:
-            open_clip.load_checkpoint(model, str(_weights(Path(recipe.init))))
     except UserError:
         raise
     # open_clip raises whatever its layers raise on settings that do not fit.
     except Exception as error:
-        raise UserError(f"model: open_clip could not make it ({type(error).__name__}: {error})") from error
+        raise UserError(f"model: open_clip could not make it ({_short(error)})") from error
     finally:
         quiet.setLevel(level)
+    if recipe.init and not tag:
+        _load(model, recipe.name, recipe.init)
     return model
+
+
+def _load(model: nn.Module, name: str | None, init: str) -> None:
+    """Put the weights of a file or folder into the model."""
+    path = _weights(Path(init))
+    if not path.is_file():
+        tags = open_clip.list_pretrained_tags_by_model(name) if name else []
+        known = f", and {name} has no such tag; it has {', '.join(tags)}" if tags else ""
+        raise UserError(f"model.init: there is no file {init}{known}")
+    try:
+        open_clip.load_checkpoint(model, str(path))
+    # What is in a file that holds something else can break it anywhere.
+    except Exception as error:
+        raise UserError(f"model.init: {path} does not hold weights of this model ({_short(error)})") from error
+
+
+def _short(error: Exception) -> str:
+    """An error as a part of a line: messages about weights that do not fit list every one of them."""
+    return textwrap.shorten(f"{type(error).__name__}: {error}", 300, placeholder=" ...")
 
 
 def _weights(init: Path) -> Path:

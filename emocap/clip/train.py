@@ -12,6 +12,7 @@ import functools
 import logging
 import math
 import os
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -79,14 +80,15 @@ def train(recipe: TrainRecipe, out: Path, measure: Measure | None = None) -> Non
 def _train(recipe: TrainRecipe, out: Path, measure: Measure | None, ranks: Ranks, device: torch.device) -> None:
     if ranks.first:
         open_run(recipe, out)
-    ranks.wait()
+        checkpoints.sweep(out / "checkpoints")
     half = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[recipe.precision]
     if half and device.type == "cuda":
         torch.set_float32_matmul_precision("high")
 
     # Towers: the same on every rank, for the seed is
     seed_all(recipe.seed)
-    model: Any = create(recipe.model, out / "model")
+    with ranks.first_ahead():  # it alone writes out/model, and fetches weights that are not at hand
+        model: Any = create(recipe.model, out / "model")
     lock(model, recipe.model)
     model.set_grad_checkpointing(recipe.gradient_checkpointing)
     objective = Objective(recipe.objective, model.text.output_dim, model.logit_bias)
@@ -181,7 +183,8 @@ def _train(recipe: TrainRecipe, out: Path, measure: Measure | None, ranks: Ranks
             # On these all ranks must agree: the step is taken, skipped, the last one, or the end
             wanted = torch.tensor(float(stop_asked()), device=device)
             loss_now, norm_now, stop = ranks.mean(torch.stack([loss.float(), norm.float(), wanted])).tolist()
-            overflow = recipe.precision == "fp16" and not math.isfinite(norm_now)
+            # A scale of 1 leaves nothing to lower: then the gradient itself is no number.
+            overflow = not math.isfinite(norm_now) and scaler.is_enabled() and scaler.get_scale() > 1
             if not math.isfinite(loss_now) or not (math.isfinite(norm_now) or overflow):
                 raise no_number(step, told, norm_now, batch.keys, ranks, out)
             if overflow or is_spike(norm_now):
@@ -253,7 +256,7 @@ def open_run(recipe: TrainRecipe, out: Path) -> None:
         if change := difference(TrainRecipe, stored, recipe, ignore=FREE):
             raise UserError(f"{out} holds a run of another recipe ({change}); choose another --out")
         return
-    if out.exists() and any(out.iterdir()):
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(f"{out} is not empty and not a training run; choose another --out")
     with replacing(stored) as scratch:
         scratch.write_text(to_yaml(recipe), encoding="utf-8")
@@ -262,6 +265,6 @@ def open_run(recipe: TrainRecipe, out: Path) -> None:
 def pick_device(name: str | None) -> torch.device:
     """The device of a recipe, or the best one there is. Raises UserError for one that is not there."""
     best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    if name and name.split(":")[0] not in ("cpu", best):
+    if name and not re.fullmatch(rf"(cpu|{best})(:\d+)?", name):
         raise UserError(f"device: there is no {name} here, but {best}")
     return torch.device(name or best)

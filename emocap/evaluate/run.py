@@ -45,9 +45,7 @@ def evaluate(
     or with a class that has no test examples, and as the readers, splits and encoders do.
     """
     for name, card in cards.items():
-        if not any((card.task, protocol) in MEASURES for protocol in protocols):
-            having = [protocol for task, protocol in MEASURES if task == card.task]
-            raise UserError(f"{name} is measured by --protocol {' or '.join(having)}")
+        refuse_others(name, card, protocols)
     if seeds < 2 or not all(number > 0 for number in shots):
         raise UserError("few-shot: two seeds at least, for their spread, and one shot at least")
     encoder = load(model) if isinstance(model, str) else model
@@ -92,6 +90,13 @@ def evaluate(
             rows += here + (rows_of.over_folds(here) if len(folds) > 1 else [])
     store(out / "results.jsonl", rows)
     return rows
+
+
+def refuse_others(name: str, card: Card, protocols: Sequence[str]) -> None:
+    """Raise UserError where none of the protocols measures a card."""
+    if not any((card.task, protocol) in MEASURES for protocol in protocols):
+        having = [protocol for task, protocol in MEASURES if task == card.task]
+        raise UserError(f"{name} is measured by --protocol {' or '.join(having)}")
 
 
 def _used(examples: Sequence[Example], folds: Sequence[Sequence[Fold]], taught: bool) -> list[Example]:

@@ -64,6 +64,16 @@ def test_samples_without_captions_are_told(build: Path) -> None:
         open_dataset(build, None)
 
 
+def test_a_shard_that_the_index_has_lost_is_told(build: Path) -> None:
+    index = sorted((build / "index").glob("*.parquet"))[1]
+    index.unlink()
+    with pytest.raises(UserError, match=rf"index has no {index.stem}.parquet, which its manifest.json lists"):
+        open_dataset(build, None)
+    (build / "manifest.json").write_text("{")
+    with pytest.raises(UserError, match=r"manifest.json cannot be read; build it again"):
+        open_dataset(build, None)
+
+
 def test_an_index_of_another_version_is_told(build: Path) -> None:
     for index in (build / "index").glob("*.parquet"):
         pq.write_table(pq.read_table(index).drop_columns(["offset"]), index)

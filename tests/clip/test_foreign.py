@@ -119,8 +119,21 @@ def test_shards_at_urls_are_brought_here(tars: Path, samples: list[Sample], tmp_
 
 
 def test_a_recipe_starts_no_program() -> None:
-    with pytest.raises(UserError, match="would start a program"):
-        find_tars("pipe:touch here.tar")
+    for path in (
+        "pipe:touch here.tar",
+        "faces.tar::pipe:touch http://here",
+        "{pipe,http}:touch ://here",
+        " pipe:touch ://here",
+        "PIPE:touch ://here",
+    ):
+        with pytest.raises(UserError, match=r"data.builds: .*touch .* is not opened; give files, or URLs of file, "):
+            find_tars(path)
+
+
+@pytest.mark.parametrize("path", ["${NOWHERE}/faces.tar", "faces-{0..1.tar", "s3://faces/a.tar"])
+def test_a_pattern_that_names_nothing_to_open_is_told(path: str) -> None:
+    with pytest.raises(UserError, match=r"data.builds: .* (is no pattern|is not opened)"):
+        find_tars(path)
 
 
 @pytest.mark.parametrize(

@@ -294,6 +294,20 @@ def test_what_is_missing_or_too_small_is_told(divided_build: Path, tmp_path: Pat
         find_shards(recipe_for(divided_build, batch=500))
 
 
+def test_a_dataset_that_has_no_part_in_an_epoch_is_told(divided_build: Path, labelled_build: Path) -> None:
+    builds = [{"path": str(divided_build)}, {"path": str(labelled_build), "weight": 1e-6}]
+    with pytest.raises(UserError, match=r"has no part in an epoch of \d+; raise its weight"):
+        find_shards(recipe_for(divided_build, builds=builds))
+
+
+def test_the_smallest_picture_has_a_crop(divided_build: Path, tokens: Tokens) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (1, 1), "red").save(buffer, "PNG")
+    recipe = recipe_for(divided_build, crop=[0.05, 0.1])
+    maker = loader._Maker(find_shards(recipe), recipe, LOOK, tokens, 0, 0, 1, False)
+    assert maker._image(buffer.getvalue(), False, Random(0)).unique().tolist() == [0, 255]
+
+
 def test_two_builds_are_read_together(divided_build: Path, labelled_build: Path, tokens: Tokens) -> None:
     recipe = recipe_for(divided_build, builds=[str(divided_build), str(labelled_build)], batch=12, split=None)
     assert find_shards(recipe).samples == 240

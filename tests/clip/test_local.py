@@ -3,13 +3,15 @@ from typing import Any
 import oracles
 import pytest
 import torch
+import torch.nn.functional as F
 from oracles import unit
 from torch import Tensor
 
 from emocap.clip.batch import LocalFeatures
 from emocap.clip.coclr import multi_instance
-from emocap.clip.contrast import softmax
-from emocap.clip.local import _chosen, contrast_pictures, contrast_regions, pool_regions
+from emocap.clip.contrast import CHUNK, softmax
+from emocap.clip.distributed import even_share
+from emocap.clip.local import _chosen, _least, contrast_pictures, contrast_regions, pool_regions
 from emocap.clip.pooling import SparsePool, make_pool
 from emocap.clip.recipe import LocalRecipe
 from emocap.clip.sigmoid import sigmoid
@@ -171,3 +173,13 @@ def test_a_batch_without_a_sentence_costs_nothing(contrast: str) -> None:
     assert loss == 0
     loss.backward()
     assert patches.grad is None or torch.equal(patches.grad, torch.zeros_like(patches))
+
+
+@pytest.mark.parametrize("count", [3, CHUNK + 5])
+def test_sentences_are_near_by_the_spread_of_different_ones(count: int) -> None:
+    """A sentence's similarity to itself, always 1, has no part in mean and deviation."""
+    drawn_ND = torch.randn(count, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    sentence_ND = F.normalize(drawn_ND, dim=1)
+    pair_P = (sentence_ND @ sentence_ND.T)[~torch.eye(count, dtype=torch.bool)]
+    least = _least(sentence_ND, LocalRecipe(mining=True, mining_delta=1.5), even_share(count))
+    torch.testing.assert_close(least, pair_P.mean() + 1.5 * pair_P.std(correction=0))

@@ -128,6 +128,17 @@ def test_agreement_counts_what_was_mined_between_labelled_samples() -> None:
     assert told["per_query"] == pytest.approx(5 / 6)
 
 
+def test_what_has_no_more_weight_than_chance_is_not_found() -> None:
+    """A rule that divides weight among all samples has found none of them; its weight still has a precision."""
+    labels = torch.tensor([1, 1, 0, 0])
+    mined = torch.zeros(4, 4)
+    mined[0] = torch.tensor([0.0, 0.2, 0.25, 0.55])
+    told = agreement(mined, torch.eye(4), labels, even_share(4))
+    assert told["precision"] == pytest.approx(0.2)
+    assert told["recall"] == 0
+    assert told["per_query"] == pytest.approx(1 / 4)
+
+
 def test_without_labels_agreement_is_no_number() -> None:
     told = agreement(1 - torch.eye(4), torch.eye(4), torch.full((4,), -1), even_share(4))
     assert all(math.isnan(told[name]) for name in ("precision", "recall", "precision_macro", "recall_macro"))

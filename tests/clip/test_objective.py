@@ -1,5 +1,5 @@
 import math
-from typing import Any
+from typing import Any, Literal
 
 import open_clip
 import oracles
@@ -197,3 +197,11 @@ def test_one_sample_is_no_harm(rule: str, contrast: str) -> None:
     loss.backward()
     assert told["global"] == told["summary"] == 0
     assert torch.isfinite(loss)
+
+
+@pytest.mark.parametrize("contrast", ["softmax", "sigmoid"])
+def test_the_bias_of_a_model_learns_under_a_sigmoid_alone(contrast: Literal["softmax", "sigmoid"]) -> None:
+    bias = torch.nn.Parameter(torch.tensor(-12.0))
+    objective = Objective(ObjectiveRecipe(contrast=contrast), 8, bias)
+    assert bias.requires_grad == (contrast == "sigmoid")
+    assert (objective.bias is bias) == (contrast == "sigmoid")

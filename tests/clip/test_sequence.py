@@ -114,3 +114,8 @@ def test_the_sequence_of_a_seed_stays_what_it_is() -> None:
     dataset_N, sample_N = order.places(0, 12)
     assert dataset_N.tolist() == [0, 1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 0]
     assert sample_N.tolist() == [0, 2, 1, 3, 2, 3, 1, 4, 0, 5, 4, 6]
+
+
+def test_what_is_left_over_goes_to_the_largest_remainders() -> None:
+    assert shares([1, 1, 1], [5, 3, 1], 10) == [6, 3, 1]  # of 5.6, 3.3 and 1.1
+    assert shares([1, 1, 1], [1, 1, 1], 8) == [3, 3, 2]

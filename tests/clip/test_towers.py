@@ -116,10 +116,31 @@ def test_a_named_model_keeps_its_merged_weights(tmp_path: Path) -> None:
     ("recipe", "told"),
     [
         (ModelRecipe(name="ViT-B-33"), "open_clip knows no 'ViT-B-33'"),
-        (ModelRecipe(config={"embed_dim": 4}), "could not make it"),
-        (ModelRecipe(name="ViT-B-32", init="no/such/file.pt"), "could not make it"),
+        (ModelRecipe(config={"embed_dim": 4, "vision_cfg": {}, "text_cfg": {"vocab": 1}}), "could not make it"),
+        (ModelRecipe(name="RN50", init="opemai"), "model.init: there is no file opemai, and RN50 .* it has openai, "),
     ],
 )
 def test_what_open_clip_refuses_is_told(tmp_path: Path, recipe: ModelRecipe, told: str) -> None:
     with pytest.raises(UserError, match=told):
         create(recipe, tmp_path)
+
+
+class Harm:
+    def __reduce__(self) -> Any:
+        return Path.mkdir, (Path("harm"),)
+
+
+@pytest.mark.parametrize("content", ["nothing", "text", "tensors", "list", "program"])
+def test_weights_of_something_else_are_told(
+    content: str, tmp_path: Path, tiny_config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("weights.pt")
+    if content in ("nothing", "text"):
+        path.write_text({"nothing": "", "text": "hello"}[content])
+    else:
+        torch.save({"tensors": {"a": torch.ones(2)}, "list": [1], "program": Harm()}[content], path)
+    with pytest.raises(UserError, match=r"model.init: weights.pt does not hold weights of this model") as error:
+        create(ModelRecipe(config=tiny_config, init=str(path)), tmp_path / "model")
+    assert len(str(error.value)) < 400
+    assert not Path("harm").exists()

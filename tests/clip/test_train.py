@@ -161,6 +161,16 @@ def test_a_finished_run_stays_as_it_is(run: Path, tiny_recipe: TrainRecipe) -> N
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
+def test_what_a_killed_writer_left_is_swept_away(run: Path, tiny_recipe: TrainRecipe, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(run, out)
+    (out / "checkpoints" / ".step-00000016.pt.0123456789ab.tmp").write_bytes(b"half a checkpoint")
+    train(tiny_recipe, out)
+    assert sorted(path.name for path in (out / "checkpoints").iterdir()) == sorted(
+        path.name for path in (run / "checkpoints").iterdir()
+    )
+
+
 def test_another_recipes_run_is_not_touched(run: Path, tiny_recipe: TrainRecipe, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"holds a run of another recipe .*seed: 0 → 3"):
         open_run(tiny_recipe.model_copy(update={"seed": 3}), run)
@@ -168,6 +178,8 @@ def test_another_recipes_run_is_not_touched(run: Path, tiny_recipe: TrainRecipe,
     (tmp_path / "full" / "thesis.txt").write_text("precious")
     with pytest.raises(UserError, match="is not empty and not a training run"):
         open_run(tiny_recipe, tmp_path / "full")
+    with pytest.raises(UserError, match="is not empty and not a training run"):
+        open_run(tiny_recipe, tmp_path / "full" / "thesis.txt")
 
 
 def poisoned(number: int) -> Callable[..., Iterator[Batch]]:
@@ -205,6 +217,36 @@ def test_a_loss_that_is_no_number_stops_with_the_batch_and_keeps_the_last_checkp
     steps = [row["step"] for row in metrics(out)]
     assert steps == list(range(1, len(steps) + 1))
     assert [event.step for event in events(out, "loss")] == steps
+
+
+class NoGradient(torch.autograd.Function):
+    """A loss that is a number and has none for a gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, loss: Tensor) -> Tensor:
+        return loss.clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return gradient * torch.nan
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_a_gradient_that_never_is_a_number_stops_the_run(
+    precision: str, tiny_recipe: TrainRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scaled loss is lowered first: from 65,536 to 1 takes sixteen steps."""
+    forward = Objective.forward
+
+    def broken(self: Objective, features: Features, logit_scale: Tensor, step: int) -> tuple[Tensor, dict[str, Any]]:
+        loss, told = forward(self, features, logit_scale, step)
+        return NoGradient.apply(loss), told
+
+    monkeypatch.setattr(Objective, "forward", broken)
+    recipe = changed(tiny_recipe, precision=precision, epochs=6.0, tensorboard=False)
+    with pytest.raises(UserError, match=rf"no number at step {17 if precision == 'fp16' else 1} .*gradient norm nan"):
+        train(recipe, tmp_path / "run")
+    assert not (tmp_path / "run" / "model" / "open_clip_model.safetensors").exists()
 
 
 def events(run: Path, name: str) -> list[Any]:
@@ -472,6 +514,8 @@ def test_a_device_that_is_not_there_is_told() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(UserError, match="there is no cuda:0 here"):
             pick_device("cuda:0")
+    with pytest.raises(UserError, match="there is no cpu:x here"):
+        pick_device("cpu:x")
 
 
 @pytest.fixture(scope="module")
