@@ -23,7 +23,7 @@ _SHOWN_APART = {
     ),
     *("labels", "confusion", "prompts", "counts", "counts_expected", "test_subjects", "subgroups", "predictions"),
     *("data", "paired", "f1", "present", "unknown", "media", "compound", "by_prompt", "descriptions"),
-    *("questions", "unanswered", "unparsable", "match", "extractor", "judge", "temperature", "usage"),
+    *("questions", "unanswered", "unparsable", "cut_short", "match", "extractor", "judge", "temperature", "usage"),
 }
 """Keys of a row that are no plain facts."""
 _CALLED = {
@@ -161,6 +161,8 @@ def asked(row: dict[str, Any]) -> list[tuple[str, str]]:
     told = [("questions asked", f"{row['questions']:,}"), ("unanswered", _unanswered(row.get("unanswered") or {}))]
     if (unparsable := row.get("unparsable")) is not None:
         told.append(("replies that could not be read", f"{unparsable:,}" if unparsable else "none"))
+    if cut := row.get("cut_short"):
+        told.append(("replies cut at their longest length", f"{cut:,}"))
     if match := row.get("match"):
         told.append(("what counts of a reply", _MATCHES.get(match, str(match))))
     told += [(role, str(row[role])) for role in ("extractor", "judge") if row.get(role)]

@@ -105,9 +105,11 @@ def test_layers_sub_categories_and_modalities_are_measured_apart(data: Path, met
 def test_the_right_answer_of_a_row_that_nobody_answered_is_no_prediction(
     data: Path, meta: list[Row], tmp_path: Path
 ) -> None:
-    row, _ = predicted(meta, data, tmp_path / "out")
-    assert (value(row, "accuracy"), value(row, "accuracy_official")) == (0.0, None)
-    assert row["unanswered"] == {"no_prediction": 32}
+    row, _ = predicted([{**meta[0], "answer_prediction": meta[0]["answer"]}, *meta[1:]], data, tmp_path / "out")
+    assert (value(row, "accuracy"), value(row, "accuracy_official")) == (round(1 / 32, 4), 1.0)
+    assert row["unanswered"] == {"no_prediction": 31}
+    with pytest.raises(AssertionError, match="no row says anything"):
+        predicted(meta, data, tmp_path / "none")
 
 
 def right(asked: Mapping[str, Any], shown: str) -> str:
