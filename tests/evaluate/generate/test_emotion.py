@@ -30,6 +30,7 @@ BASIC = words_of(FABA)
         ("unhappy", "sadness"),
         ("not happy", None),
         ("Not happy, sad", None),
+        ("Happy? No, not happy.", None),
         ("It isn't sadness", None),
         ("neither happy nor sad", None),
         ("happy or sad", None),

@@ -91,6 +91,7 @@ def test_a_reply_that_was_cut_is_read_and_counted(data: Path, tmp_path: Path, mo
     assert (row["cut_short"], row["unanswered"]) == (2, {})
     page = write_report([tmp_path], tmp_path / "report.html").read_text()
     assert "replies cut at their longest length" in page
+    assert "How it was counted" in page
 
 
 def test_what_a_model_thinks_is_not_its_answer(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
