@@ -17,6 +17,8 @@ from PIL import Image
 from emocap.captioners.rehearsal import Rehearsal, drawn
 from emocap.errors import UserError
 from emocap.evaluate.cards import Card
+from emocap.evaluate.examples import Example, Film
+from emocap.evaluate.generate.tasks import reasoning
 from emocap.evaluate.generate.tasks.reasoning import scores_of, steps_of
 from emocap.evaluate.miniatures import write
 from emocap.evaluate.miniatures.faces import film
@@ -189,6 +191,12 @@ def test_in_a_storm_every_clip_is_scored_or_counted_and_nothing_is_asked_again(
     again = ask(rehearsal, "mme-emotion-er-wild", data, tmp_path, monkeypatch, writing)
     assert rehearsal.log.requests == before
     assert {**again, "seconds": 0} == {**row, "seconds": 0}
+
+
+def test_the_judge_sees_a_frame_of_each_of_the_first_ten_seconds() -> None:
+    card = load(Card, "benchmarks", "mme-emotion-er-lab")
+    asked = reasoning._judging(card, Example("a", Film(Path("a.mp4")), labels=("anger",)), "Step 1: It is anger.")
+    assert (asked.media, asked.every, asked.frames, asked.sound) == (Film(Path("a.mp4")), 1.0, 10, False)
 
 
 def test_without_a_judge_it_says_so_before_anybody_is_paid(
