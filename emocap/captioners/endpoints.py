@@ -3,6 +3,7 @@
 import asyncio
 import email.utils
 import logging
+import math
 import random
 import time
 from collections.abc import Mapping
@@ -247,7 +248,9 @@ def _first_token(logprobs: "_LogProbs | None") -> dict[str, float] | None:
     if logprobs is None or not logprobs.content:
         return None
     first = logprobs.content[0]
-    return {one.token: one.logprob for one in (first, *reversed(first.top_logprobs))}
+    # Some servers list what is impossible, too, with -Infinity.
+    told = {one.token: one.logprob for one in (first, *reversed(first.top_logprobs)) if math.isfinite(one.logprob)}
+    return told or None
 
 
 class _Usage(BaseModel):

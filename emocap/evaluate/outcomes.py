@@ -28,7 +28,7 @@ _USUAL = {
     "action_units": ["macro_f1", "map"],
     "rating": ["ccc", "pcc", "rmse", "mae"],
     "choice": ["accuracy"],
-    "open_vocabulary": ["ew", "ew_level2", "hit_rate"],
+    "open_vocabulary": ["ew", "ew_level2"],
     "sentiment": ["sign_f1"],
     "spoofing": ["eer", "uar", "accuracy"],
     "reasoning": ["rec_s", "rea_s", "cot_s", "rec_s_official", "rea_s_official", "cot_s_official"],

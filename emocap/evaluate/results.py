@@ -25,7 +25,10 @@ _SCHEMA = pa.schema(
 
 def read_results(path: Path) -> list[dict[str, Any]]:
     """The rows of a results.jsonl; none where there is no such file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8") as file:  # not splitlines: what a model said may hold more than line ends
+        return [json.loads(line) for line in file]
 
 
 def store(path: Path, rows: Sequence[dict[str, Any]]) -> None:

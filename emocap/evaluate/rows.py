@@ -66,7 +66,7 @@ def over_folds(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         mean = {**own[0], "fold": "mean", "metrics": metrics, "counts": {"test": dict(tested)}}
         if "confusion" in mean:
             mean["confusion"] = _summed([row["confusion"] for row in own])
-        for key in ("questions", "unparsable"):
+        for key in ("questions", "unparsable", "cut_short"):
             mean |= {key: sum(row[key] for row in own)} if key in mean else {}
         if "unanswered" in mean:
             mean["unanswered"] = dict(sum((Counter(row["unanswered"]) for row in own), Counter[str]()))

@@ -71,6 +71,8 @@ class Detail:
     group: Group
     protocol: str
     chance: float | None
+    meanings: list[tuple[str, str]]
+    """Measure → what it is, where it needs saying."""
     subjects: int
     bars: list[Bar]
     tables: list[Table]
@@ -97,6 +99,7 @@ def detail(group: Group, pictures: bool) -> Detail:
         group=group,
         protocol=PROTOCOLS.get(group.protocol, group.protocol),
         chance=chance,
+        meanings=facts.meanings(group),
         subjects=first.row.get("test_subjects") or 0,
         bars=_bars(group, chance),
         tables=_filled(facts.all_metrics(group), facts.units(group), facts.counts(first)),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emocap.reports.board import Entry, Group
-from emocap.reports.measures import called, fraction, number
+from emocap.reports.measures import called, fraction, meaning, number
 from emocap.reports.results import Measure, Result
 
 _SHOWN_APART = {
@@ -23,13 +23,25 @@ _SHOWN_APART = {
     ),
     *("labels", "confusion", "prompts", "counts", "counts_expected", "test_subjects", "subgroups", "predictions"),
     *("data", "paired", "f1", "present", "unknown", "media", "compound", "by_prompt", "descriptions"),
-    *("questions", "unanswered", "unparsable", "match", "extractor", "judge", "temperature", "usage"),
+    *("questions", "unanswered", "unparsable", "cut_short", "match", "extractor", "judge", "temperature", "usage"),
 }
 """Keys of a row that are no plain facts."""
 _CALLED = {
     **{"model_sha256": "weights, SHA-256", "data_sha256": "data, SHA-256", "preprocess": "preprocessing"},
     **{"seconds": "seconds of work", "regularisation_c": "regularisation, C", "system": "system message"},
     **{"predictions_file": "file of predictions", "predictions_sha256": "file of predictions, SHA-256"},
+    # Of models that write.
+    **{"extractor_prompt": "what the extractor is asked", "without_clue": "without clues"},
+    **{"wheel": "emotion wheels", "wheel_sha256": "emotion wheels, SHA-256", "ew_of_each_wheel": "EW of each wheel"},
+    **{"wheel_is_the_authors": "emotion wheels are the authors'", "zero_left_out": "neutral clips, left out"},
+    **{"skipped_by_each_wheel": "clips that each wheel skips", "replies_read_by": "replies that were read as or by"},
+    **{"true_words_dropped": "true words that no wheel knows", "scored": "with scores that can be read"},
+    **{"predicted_words_dropped": "words of replies that no wheel knows", "unjudged": "steps without scores, and why"},
+    **{"no_odds": "replies that list neither word", "one_sided": "replies that list one word of the two"},
+    **{
+        "scores_unlike_steps": "with more or fewer scores than steps",
+        "without_steps": "answers without steps, and why",
+    },
 }
 
 
@@ -56,6 +68,16 @@ def all_metrics(group: Group) -> Table:
     return Table("All metrics", ["metric", *(entry.line.name for entry in group.entries), "chance"], rows)
 
 
+def meanings(group: Group) -> list[tuple[str, str]]:
+    """Measure → what it is, of those that need saying; what is true of several official ones is said once."""
+    names = list(dict.fromkeys(name for entry in group.entries for name in entry.shown.row["metrics"]))
+    told: dict[str, list[str]] = {}
+    for name in names:
+        if (meant := meaning(name)) is not None:
+            told.setdefault(meant, []).append(called(name))
+    return [("official denominator" if len(some) > 1 else some[0], meant) for meant, some in told.items()]
+
+
 def units(group: Group) -> Table:
     """F1 of every action unit, where the rows have it."""
     having = [entry for entry in group.entries if "f1" in entry.shown.row]
@@ -72,8 +94,10 @@ def units(group: Group) -> Table:
 
 
 def counts(result: Result) -> Table:
-    """Examples per class and split."""
+    """Examples per class and split, where there are classes."""
     splits = {split: found for split, found in (result.row.get("counts") or {}).items() if found}
+    if {label for found in splits.values() for label in found} <= {"unlabelled"}:
+        return Table("", [], [])
     labels = dict.fromkeys([*result.labels, *(label for found in splits.values() for label in found)])
     rows = [
         [label, *(f"{found.get(label, 0):,}" for found in splits.values())]
@@ -161,6 +185,8 @@ def asked(row: dict[str, Any]) -> list[tuple[str, str]]:
     told = [("questions asked", f"{row['questions']:,}"), ("unanswered", _unanswered(row.get("unanswered") or {}))]
     if (unparsable := row.get("unparsable")) is not None:
         told.append(("replies that could not be read", f"{unparsable:,}" if unparsable else "none"))
+    if cut := row.get("cut_short"):
+        told.append(("replies cut at their longest length", f"{cut:,}"))
     if match := row.get("match"):
         told.append(("what counts of a reply", _MATCHES.get(match, str(match))))
     told += [(role, str(row[role])) for role in ("extractor", "judge") if row.get(role)]

@@ -22,6 +22,24 @@ _NAMES = {
     **{"rec_s": "Rec-S", "rea_s": "Rea-S", "cot_s": "CoT-S", "sarcasm_macro_f1": "sarcasm macro F1"},
     **{"ccc": "CCC", "pcc": "PCC", "icc": "ICC", "rmse": "RMSE", "mae": "MAE", "mse": "MSE", "sagr": "SAGR"},
 }
+_MEANS = {
+    "ew": "whether the reply's words for emotions and the true ones are in the same groups of five emotion wheels: F "
+    "of mean precision and mean recall, mean over the wheels",
+    "hit_rate": "how often the true emotion is among those of the reply, by groups of five emotion wheels; a longer "
+    "list can only gain",
+    "sign_f1": "F1 of whether the sentiment is positive, weighted by how frequent the sides are; no neutral clips",
+    "rec_s": "a judge's score of the label that an answer ends with",
+    "rea_s": "a judge's score of the steps before it, 0 where there are none",
+    "cot_s": "half of Rec-S and half of Rea-S",
+    "rubric_score": "of a right answer, the share of the rubric's points that a judge finds in the reasoning; of a "
+    "wrong one 0",
+    "gap": "how often sarcasm is misjudged where all that is to be seen was seen right",
+    "eer": "the share of fake voices that pass where as many real ones are rejected",
+    "eer_scored": "the same without recordings that have no score; in EER these count as the worst",
+    "rouge_l": "how much of a reference text the reply has, word by word in its order",
+    "grouped_accuracy": "the benchmark's own score: a mean of means over its subsets",
+}
+"""What measures of texts are, where the name does not say it."""
 _OFFICIAL = "_official"
 
 
@@ -37,6 +55,13 @@ def called(metric: str) -> str:
         return _NAMES[metric]
     measure, _, scale = metric.partition("_")
     return f"{scale}: {_NAMES[measure]}" if measure in _NAMES else metric.replace("_", " ")
+
+
+def meaning(metric: str) -> str | None:
+    """What a measure of texts is, in a line; None for those that everybody knows."""
+    if is_official(metric):
+        return "over what the benchmark's own script counts; the number without that word is over all that was asked"
+    return _MEANS.get(metric)
 
 
 def is_official(metric: str) -> bool:

@@ -1,5 +1,6 @@
 """The rows of results.jsonl, and which of them stand for a model on a benchmark."""
 
+import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -102,7 +103,8 @@ def read_results(folder: Path) -> list[Result]:
     """The rows of an evaluation; raises UserError for a line that is none."""
     path = folder / "results.jsonl"
     results = []
-    for place, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    # Not splitlines: what a model said may hold other signs that Python takes for line ends.
+    for place, line in enumerate(io.StringIO(path.read_text(encoding="utf-8")), 1):
         try:
             row = json.loads(line)
             missing = [key for key in _NEEDED if key not in row]

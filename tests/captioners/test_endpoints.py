@@ -129,3 +129,10 @@ def test_what_is_no_chat_completion_is_a_failure_of_an_endpoint_that_runs(body: 
 def test_an_answer_needs_no_more_than_a_message() -> None:
     answer = read_answer('{"choices": [{"message": {"content": null}}], "usage": null}')
     assert (answer.text, answer.finish_reason, answer.prompt_tokens) == ("", None, None)
+
+
+def test_words_that_cannot_come_have_no_odds() -> None:
+    body = """{"choices": [{"message": {"content": "Real"}, "logprobs": {"content": [{"token": "Real", "logprob": -0.1,
+        "top_logprobs": [{"token": "Real", "logprob": -0.1}, {"token": "Fake", "logprob": -Infinity}]}]}}]}"""
+    assert read_answer(body).first_token == {"Real": -0.1}
+    assert read_answer(body.replace("-0.1", "-Infinity")).first_token is None

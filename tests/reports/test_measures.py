@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from emocap.reports.measures import called, fraction, has_unit, hundredfold, is_error, number
+from emocap.reports.measures import called, fraction, has_unit, hundredfold, is_error, meaning, number
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,12 @@ from emocap.reports.measures import called, fraction, has_unit, hundredfold, is_
 )
 def test_metrics_are_called_as_the_field_does(metric: str, told: str) -> None:
     assert called(metric) == told
+
+
+def test_measures_of_texts_are_explained() -> None:
+    assert meaning("rea_s") == "a judge's score of the steps before it, 0 where there are none"
+    assert "the benchmark's own script counts" in (meaning("rea_s_official") or "")
+    assert meaning("uar") is None
 
 
 def test_errors_are_no_fractions_but_some() -> None:

@@ -33,6 +33,19 @@ class Response:
     """Words that might have come first → their log-probabilities, where they were asked for."""
     fields: Mapping[str, Any] = field(default_factory=dict)
     """Of a file of predictions: what else stands in the row."""
+    cut: bool = False
+    """Whether it had reached the longest length when it ended."""
+
+    @property
+    def said(self) -> str | None:
+        """The text without thoughts: what is in its ``<answer>``, or behind its ``</think>``, where it has these;
+        empty where its thoughts do not end. None where there is no answer.
+        """
+        if self.text is None:
+            return None
+        rest = self.text.rpartition("</think>")[2]
+        answer = re.search(r"<answer>(.*?)(?:</answer>|\Z)", rest, re.DOTALL)
+        return (answer[1] if answer else rest.partition("<think>")[0]).strip()
 
 
 class Model(Protocol):
@@ -88,7 +101,7 @@ class Endpoints:
 def _response(reply: Reply | NoReply) -> Response:
     if isinstance(reply, NoReply):
         return Response(None, reply.reason, reply.detail)
-    return Response(reply.text, odds=reply.first_token)
+    return Response(reply.text, odds=reply.first_token, cut=reply.finish_reason == "length")
 
 
 def endpoints(spec: str, settings: Sequence[str], out: Path, role: str = "model") -> Endpoints:

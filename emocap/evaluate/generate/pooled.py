@@ -15,11 +15,12 @@ Row = dict[str, Any]
 NAME = "mme-emotion"
 PARTS = tuple(f"{NAME}-{task}" for task in ("er-lab", "er-wild", "noise-er", "fg-er", "ml-er", "sa", "fg-sa", "ir"))
 """The cards that make up the whole."""
+_COUNTS = ("questions", "cut_short", "scored", "unparsable", "scores_unlike_steps")
 _PUBLISHED = {
-    "model": "Gemini-2.5-Pro",
+    "model": "best of 20 models",
     "protocol": "generate",
     "metrics": {"rec_s_official": 0.393, "cot_s_official": 0.56},
-    "source": "abstract of arXiv 2508.09210, the best of 20 models; with its own judge and wording of questions",
+    "source": "abstract of arXiv 2508.09210, which does not name the model; with its own judge and questions",
     "error": None,
 }
 
@@ -63,7 +64,7 @@ def pooled(rows: Sequence[Row]) -> Row:
         "test_subjects": 0,
         "subgroups": {},
         **{role: rows[0][role] for role in ("extractor", "judge") if role in rows[0]},
-        **{key: sum(row[key] for row in rows) for key in ("questions", "scored", "unparsable", "scores_unlike_steps")},
+        **{key: sum(row[key] for row in rows) for key in _COUNTS},
         **{key: _summed(rows, key) for key in ("unanswered", "without_steps", "unjudged")},
         "counts_expected": all(expected) if None not in expected else None,
         "predictions": None,

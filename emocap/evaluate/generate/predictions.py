@@ -1,8 +1,6 @@
 """Files of what a model said before: one answer for each example, in the forms that benchmarks use."""
 
-import csv
 import hashlib
-import io
 import json
 import zipfile
 from collections import Counter
@@ -15,7 +13,7 @@ import numpy as np
 from emocap.errors import UserError, few
 from emocap.evaluate.generate.ask import Ask
 from emocap.evaluate.generate.models import Response
-from emocap.evaluate.layouts.base import text_of
+from emocap.evaluate.layouts.base import numbered_lines, table_of, text_of
 
 IDS = ("name", "id", "video_id", "audio_path", "path", "filename")
 TEXTS = (
@@ -46,15 +44,18 @@ class Predictions:
     def answer(self, asks: Sequence[Ask], ledger: str) -> list[Response]:
         """See :class:`emocap.evaluate.generate.models.Model`. ``ledger``: the benchmark's name.
 
-        Raises UserError for a file that cannot be read, and for names that are there twice or that nothing bears.
+        Raises UserError for a file that cannot be read or says nothing, and for names that are there twice or that no
+        tested example bears.
         """
         path = self._path(ledger)
         self.told |= {"predictions_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         found = dict(_unique(path, _read(path)))
+        if not any(_tells(response) for response in found.values()):
+            raise UserError(f"{path}: no row says anything; it is sought under {', '.join(TEXTS)}")
         places = _places([ask.key for ask in asks], list(found))
         unknown = [name for name in found if name not in places]
         if unknown:
-            raise UserError(f"{path}: {len(unknown):,} names are none of the benchmark's examples: {few(unknown, 3)}")
+            raise UserError(f"{path}: {len(unknown):,} names are of no example that is tested: {few(unknown, 3)}")
         said = {places[name]: response for name, response in found.items()}
         return [said.get(ask.key, Response(None, "no_prediction", f"{path} has no row for it")) for ask in asks]
 
@@ -65,6 +66,11 @@ class Predictions:
             if (path := self._place / f"{benchmark}{kind}").is_file():
                 return path
         raise UserError(f"--predictions: {self._place} has no {benchmark}{', '.join(_KINDS[:-1])} or {_KINDS[-1]}")
+
+
+def _tells(response: Response) -> bool:
+    """Whether it has an answer, if an empty one, or the score of one."""
+    return response.reason != "no_prediction" or "score" in response.fields
 
 
 def _unique(path: Path, rows: Iterator[tuple[str, Response]]) -> Iterator[tuple[str, Response]]:
@@ -100,9 +106,8 @@ def _end(name: str) -> str:
 def _read(path: Path) -> Iterator[tuple[str, Response]]:
     match path.suffix.lower():
         case ".jsonl":
-            for number, line in enumerate(text_of(path).splitlines(), start=1):
-                if line.strip():
-                    yield _row(_json(line, f"{path}, line {number}"), f"{path}, line {number}")
+            for number, line in numbered_lines(path):
+                yield _row(_json(line, f"{path}, line {number}"), f"{path}, line {number}")
         case ".json":
             content = _json(text_of(path), str(path))
             if isinstance(content, dict):
@@ -112,8 +117,8 @@ def _read(path: Path) -> Iterator[tuple[str, Response]]:
                 for number, row in enumerate(content if isinstance(content, list) else [content], start=1):
                     yield _row(row, f"{path}, entry {number}")
         case ".csv":
-            for number, row in enumerate(csv.DictReader(io.StringIO(text_of(path))), start=2):
-                yield _row({key: value for key, value in row.items() if key}, f"{path}, line {number}")
+            for number, row in enumerate(table_of(path, []), start=1):
+                yield _row({key: value for key, value in row.items() if key}, f"{path}, row {number}")
         case ".npz":
             yield from _arrays(path)
         case _:
@@ -134,10 +139,18 @@ def _arrays(path: Path) -> Iterator[tuple[str, Response]]:
 
 
 def _json(text: str, where: str) -> Any:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(told := dict(pairs)) < len(pairs):
+            twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+            raise UserError(f"{where}: {twice} is there twice")
+        return told
+
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=once)
     except ValueError as error:
         raise UserError(f"{where} is not JSON: {error}") from None
+    except RecursionError:
+        raise UserError(f"{where} is JSON of too many levels") from None
 
 
 def _row(row: Any, where: str) -> tuple[str, Response]:

@@ -17,6 +17,7 @@ from emocap.evaluate.examples import Example
 from emocap.evaluate.features import THREADS, ahead
 from emocap.evaluate.generate.ask import Ask
 from emocap.evaluate.generate.models import Model, Response
+from emocap.evaluate.generate.predictions import Predictions
 from emocap.evaluate.generate.tasks import Aids, Answered, Task, task_of
 from emocap.evaluate.layouts import read
 from emocap.evaluate.results import store, write_predictions
@@ -38,6 +39,8 @@ def evaluate(
     if task is None or card.generate is None:
         raise UserError(f"{name} is not measured by what models write")
     begun, aids = time.monotonic(), dataclasses.replace(aids, consulted={})
+    if task.judged and not isinstance(model, Predictions):
+        aids.need("judge", card)  # before anything is paid for
     examples = read(card, data)
     if exact:
         refuse(name, card, examples)
@@ -69,6 +72,7 @@ def evaluate(
             **rows.of_outcome(examples, pooled, outcome),
             "questions": len(responses),
             "unanswered": dict(Counter(response.reason for response in responses if response.text is None)),
+            "cut_short": sum(response.text is not None and response.cut for response in responses),
             **model.told,
             **aids.consulted,
             "counts_expected": as_expected(card, examples) if number < 2 else None,  # the card's are of the first fold

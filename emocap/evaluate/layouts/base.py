@@ -45,12 +45,14 @@ def text_of(path: Path) -> str:
 
 def lines_of(path: Path) -> list[str]:
     """Its lines without surrounding space, empty ones left out."""
-    return [line.strip() for line in text_of(path).splitlines() if line.strip()]
+    return [line for _, line in numbered_lines(path)]
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Number, from 1, and text of each line that is not empty, without surrounding space."""
-    for number, line in enumerate(text_of(path).splitlines(), start=1):
+    """Number, from 1, and text of each line that is not empty, without surrounding space. Line ends alone part lines:
+    texts in JSON may hold other signs that ``splitlines`` takes for one.
+    """
+    for number, line in enumerate(io.StringIO(text_of(path), newline=None), start=1):
         if line.strip():
             yield number, line.strip()
 
@@ -80,14 +82,19 @@ def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def table_of(path: Path, columns: list[str], delimiter: str = ",") -> Iterator[dict[str, str]]:
     """The rows of a file of values with a header that has at least ``columns``; UserError where it has not."""
-    reader = csv.DictReader(io.StringIO(text_of(path)), delimiter=delimiter, skipinitialspace=True)
-    missing = [column for column in columns if column not in (reader.fieldnames or [])]
-    if missing:
-        raise UserError(f"{path} has no column {', '.join(missing)}; there are {', '.join(reader.fieldnames or [])}")
-    for number, row in enumerate(reader, start=2):
-        if any(row.get(column) is None for column in columns):
-            raise UserError(f"{path}, line {number}: fewer values than the header has columns")
-        yield row
+    text = io.StringIO(text_of(path), newline="")
+    reader = csv.DictReader(text, delimiter=delimiter, skipinitialspace=True)
+    try:
+        missing = [column for column in columns if column not in (reader.fieldnames or [])]
+        if missing:
+            there = ", ".join(reader.fieldnames or [])
+            raise UserError(f"{path} has no column {', '.join(missing)}; there are {there}")
+        for row in reader:
+            if any(row.get(column) is None for column in columns):
+                raise UserError(f"{path}, line {reader.line_num}: fewer values than the header has columns")
+            yield row
+    except csv.Error as error:
+        raise UserError(f"{path}, line {reader.line_num}: {error}") from None
 
 
 def number_of(text: str, where: str) -> float:

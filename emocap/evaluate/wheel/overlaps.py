@@ -85,7 +85,8 @@ def recall(found: Overlap, weight_RN: Numbers) -> Numbers:
 def hit_rate_wheels(found: Overlap, weight_RN: Numbers) -> Numbers:
     """R×W: the mean |G ∩ P| of the samples that are not skipped (MER-UniBench).
 
-    With one true label each, it is how often that is among the predicted ones, however many these are.
+    With one true label each, it is how often that is among the predicted ones, however many these are; with several it
+    is no rate, and may be above 1.
     """
     return _mean(found, found.hits_NW.astype(float), weight_RN)
 

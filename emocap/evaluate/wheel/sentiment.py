@@ -11,13 +11,14 @@ from emocap.evaluate.metrics import Labels, Numbers
 SIGNS = {"positive": 1, "negative": -1, "neutral": 0}
 """What a reply may say, and what it counts as."""
 
+_MARKS = " \t\r\n.!*_`'\""
 _ZERO = 2
 """The third class of the confusion matrix: samples whose true value is 0. No prediction is of it."""
 
 
 def sign_of(reply: str) -> int | None:
-    """Of a reply that is one of SIGNS; None for any other, which counts as 0."""
-    return SIGNS.get(reply.strip().strip(".").lower())
+    """Of a reply that is one of SIGNS but for case and marks around it; None for any other, which counts as 0."""
+    return SIGNS.get(reply.strip(_MARKS).lower())
 
 
 def sign_f1(true_N: Numbers, predicted_N: npt.NDArray[np.float64] | Labels) -> OfConfusion:

@@ -26,6 +26,7 @@ FACES = Question("What is it?", ("Happy", "Sad", "Angry", "Happily surprised"), 
         ("A person who is sad.", 1),
         ("The answer is B.", 1),
         ("Not A. The answer is (C) Angry", 2),
+        ("Option C is out.\nThe answer is B.", 1),
         ("Answer: happy", 0),
         ("I think option D fits best.", 3),
         ("Happy or sad.", -1),
@@ -39,6 +40,13 @@ FACES = Question("What is it?", ("Happy", "Sad", "Angry", "Happily surprised"), 
 )
 def test_the_option_that_a_reply_names(reply: str, place: int) -> None:
     assert named(reply, FACES) == place
+
+
+def test_an_option_within_a_longer_one_is_not_named_by_it() -> None:
+    question = Question("What is it?", ("Surprised", "Happily surprised", "Sad"), 0)
+    assert named("The person is happily surprised.", question) == 1
+    assert named("The person is surprised.", question) == 0
+    assert named("Surprised, or rather happily surprised.", question) == -1
 
 
 def test_options_are_lettered_in_order() -> None:

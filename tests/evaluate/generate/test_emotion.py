@@ -1,5 +1,7 @@
 """Which class of emotion a reply names."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,7 @@ BASIC = words_of(FABA)
         ("unhappy", "sadness"),
         ("not happy", None),
         ("Not happy, sad", None),
+        ("Happy? No, not happy.", None),
         ("It isn't sadness", None),
         ("neither happy nor sad", None),
         ("happy or sad", None),
@@ -123,6 +126,12 @@ def test_references_are_measured_where_there_are_any() -> None:
     # Precision 1, recall 1/3: F 0.5; silence is 0.
     assert rates["rouge_l"]["value"] == 0.25
     assert rates["rege"]["value"] == 0.75
+
+
+def test_what_has_no_reference_is_not_in_the_mean() -> None:
+    both = answered(["sad", "sad"], ["sadness", "sadness"], reference="a sad face")
+    one = replace(both, examples=[both.examples[0], replace(both.examples[1], reference=None)])
+    assert measured(read(one))["rouge_l"]["value"] == measured(read(both))["rouge_l"]["value"] == 0.5
 
 
 def test_the_question_names_the_classes_in_their_order() -> None:

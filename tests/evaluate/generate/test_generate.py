@@ -16,6 +16,7 @@ from emocap.evaluate.cards import Card
 from emocap.evaluate.miniatures import write
 from emocap.evaluate.suite import Writing, choose, measure
 from emocap.recipes import load
+from emocap.reports.page import write_report
 
 FAST = ("deadline=2", "patience=60")
 
@@ -81,6 +82,26 @@ def test_in_a_storm_every_question_is_answered_or_counted_and_none_is_asked_agai
     assert rehearsal.log.requests == before
     (again,) = rows(tmp_path)
     assert {**again, "seconds": 0} == {**row, "seconds": 0}
+
+
+def test_a_reply_that_was_cut_is_read_and_counted(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rehearsal = Rehearsal(lambda number: "cut" if number in (3, 5) else None)
+    assert ask(rehearsal, data, tmp_path, monkeypatch) == []
+    (row,) = rows(tmp_path)
+    assert (row["cut_short"], row["unanswered"]) == (2, {})
+    page = write_report([tmp_path], tmp_path / "report.html").read_text()
+    assert "replies cut at their longest length" in page
+    assert "How it was counted" in page
+
+
+def test_what_a_model_thinks_is_not_its_answer(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    thoughts = iter(["<think>Option B is likely.</think>\nD", "<think>B or C. The answer is B", *["D"] * 26])
+    rehearsal = Rehearsal(answers=lambda asked, shown: next(thoughts))
+    assert ask(rehearsal, data, tmp_path, monkeypatch) == []
+    (row,) = rows(tmp_path)
+    told = pq.read_table(tmp_path / row["predictions"]).to_pylist()
+    assert sum(one["predicted"] is None for one in told) == row["unparsable"] == 1
+    assert {one["reply"][:7] for one in told} == {"<think>", "D"}
 
 
 def test_another_picture_or_temperature_is_another_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,9 +105,11 @@ def test_layers_sub_categories_and_modalities_are_measured_apart(data: Path, met
 def test_the_right_answer_of_a_row_that_nobody_answered_is_no_prediction(
     data: Path, meta: list[Row], tmp_path: Path
 ) -> None:
-    row, _ = predicted(meta, data, tmp_path / "out")
-    assert (value(row, "accuracy"), value(row, "accuracy_official")) == (0.0, None)
-    assert row["unanswered"] == {"no_prediction": 32}
+    row, _ = predicted([{**meta[0], "answer_prediction": meta[0]["answer"]}, *meta[1:]], data, tmp_path / "out")
+    assert (value(row, "accuracy"), value(row, "accuracy_official")) == (round(1 / 32, 4), 1.0)
+    assert row["unanswered"] == {"no_prediction": 31}
+    with pytest.raises(AssertionError, match="no row says anything"):
+        predicted(meta, data, tmp_path / "none")
 
 
 def right(asked: Mapping[str, Any], shown: str) -> str:
@@ -232,6 +234,36 @@ def test_what_no_judge_could_score_counts_as_nothing_and_is_told(
         "unread_replies": 3 * unscored + scored,
         "unscored_answers": unscored,
     }
+
+
+@pytest.mark.parametrize(
+    ("runs", "score"),
+    [
+        ((4, 4, 4, 4, 4), 0.8),
+        ((5, 0, 1, 0, 5), 0.4),  # 0, 1 and 5 points of 5; the mean of all five would be 0.44
+        ((None, 5, 1, 0, None), 0.2),  # of three runs that can be read, the one between
+    ],
+)
+def test_the_lowest_and_the_highest_run_are_dropped_and_silence_is_out_of_the_official_score_alone(
+    data: Path,
+    meta: list[Row],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    runs: tuple[int | None, ...],
+    score: float,
+) -> None:
+    def answers(asked: Mapping[str, Any], shown: str) -> str:
+        made = runs[asked["seed"] - 1]
+        return "?" if made is None else "\n".join(f"{point}: {int(point <= made)}" for point in range(1, 6))
+
+    file = tmp_path / "own.jsonl"
+    file.write_text("\n".join(json.dumps(one | {"answer_prediction": one["answer"]}) for one in meta[8:]))
+    with Rehearsal(answers=answers).running() as url:
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        assert run([f"predictions:own={file}"], data, tmp_path, Writing(FAST, judge="openai:wise")) == []
+    row, _ = told(tmp_path)
+    assert value(row, "rubric_score") == pytest.approx(score * 24 / 32, abs=1e-4)
+    assert value(row, "rubric_score_official") == pytest.approx(score, abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from emocap.errors import UserError
 from emocap.evaluate import miniatures
 from emocap.evaluate.cards import Card
 from emocap.evaluate.generate.models import Response
-from emocap.evaluate.generate.tasks.aided import said
 from emocap.evaluate.generate.tasks.words import listed
 from emocap.evaluate.layouts import read
 from emocap.evaluate.suite import Writing, choose, measure
@@ -46,8 +45,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rows(out: Path) -> dict[str, dict[str, Any]]:
-    lines = (out / "results.jsonl").read_text(encoding="utf-8").splitlines()
-    return {row["benchmark"]: row for row in map(json.loads, lines)}
+    return {result.row["benchmark"]: result.row for result in read_results(out)}
 
 
 def told(out: Path, row: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -92,11 +90,20 @@ def test_a_list_is_a_list(text: str, labels: list[str] | None) -> None:
         ("<think>She [smiles], but</think><answer>[sad]</answer>", "[sad]"),
         ("<think>hm</think>\n[sad]", "[sad]"),
         ("<answer>[sad", "[sad"),
-        ("<think>cut short", "<think>cut short"),
+        ("<think>cut short", ""),
     ],
 )
 def test_thoughts_are_no_answer(text: str | None, answer: str | None) -> None:
-    assert said(Response(text)) == answer
+    assert Response(text).said == answer
+
+
+def test_whatever_a_model_says_leaves_results_that_can_be_read(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "own.json"
+    file.write_text(json.dumps({"sample_00000001": "[un\u2028known, \x85, happy]"}))
+    for _ in range(2):
+        row = scored(data, tmp_path, "ov-merd-plus", file)
+    assert set(row["predicted_words_dropped_most_often"]) == {"un\u2028known"}
+    assert len(read_results(tmp_path)) == 1
 
 
 def test_lists_are_scored_as_the_metric_scores_them(data: Path, tmp_path: Path) -> None:
@@ -113,7 +120,6 @@ def test_lists_are_scored_as_the_metric_scores_them(data: Path, tmp_path: Path) 
     metrics = {name: one["value"] for name, one in row["metrics"].items()}
     assert metrics["ew"] == pytest.approx(f_score(level1, once)[0], abs=5e-5)
     assert metrics["ew_level2"] == pytest.approx(f_score(level2, once)[0], abs=5e-5)
-    assert metrics["hit_rate"] == pytest.approx(hit_rate(level1, once)[0], abs=5e-5)
     assert 0 < metrics["ew_level2"] < metrics["ew"] < 1
     assert row["metrics"]["ew"]["low"] < metrics["ew"] < row["metrics"]["ew"]["high"]
     assert np.mean(row["ew_of_each_wheel"]) == pytest.approx(metrics["ew"], abs=1e-4)

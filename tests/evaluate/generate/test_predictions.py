@@ -32,6 +32,13 @@ def test_forms(tmp_path: Path, name: str, content: str) -> None:
     assert said(tmp_path / name) == ["happy", "sad", None]
 
 
+def test_line_ends_alone_part_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": "one", "answer": "a\u2028b\x85c"}\r\n{"id": "two", "answer": "d"}\r\n')
+    assert said(tmp_path / "a.jsonl") == ["a\u2028b\x85c", "d", None]
+    (tmp_path / "a.csv").write_bytes(b'name,answer\rone,"a\rb"\rtwo,c\r')
+    assert said(tmp_path / "a.csv") == ["a\rb", "c", None]
+
+
 def test_arrays_of_text_are_read_and_pickled_objects_are_not(tmp_path: Path) -> None:
     path = tmp_path / "a-openset.npz"
     np.savez_compressed(path, filenames=["one", "two"], fileitems=["[happy, glad]", ""])
@@ -62,12 +69,17 @@ def test_numbers_and_other_fields_are_kept(tmp_path: Path) -> None:
     ("name", "content", "told"),
     [
         ("a.jsonl", '{"id": "one", "answer": "a"}\n{"id": "one", "answer": "b"}', "one is there twice"),
-        ("a.jsonl", '{"id": "four", "answer": "a"}', "1 names are none of the benchmark's examples: four"),
+        ("a.jsonl", '{"id": "four", "answer": "a"}', "1 names are of no example that is tested: four"),
         ("a.jsonl", '{"answer": "a"}', "line 1 has no name; it is sought under name, id"),
         ("a.jsonl", "{", "line 1 is not JSON"),
         ("a.json", "[1]", "entry 1 is no row with a name and a text"),
         ("a.npz", "", "holds Python objects, which reading would execute"),
         ("a.txt", "", r"is none of \.jsonl"),
+        ("a.json", '{"one": "a", "two": "b", "one": "c"}', r"a\.json: one is there twice"),
+        ("a.json", "[" * 100_000, "is JSON of too many levels"),
+        ("a.csv", "name,answer\none," + "x" * 200_000, "field larger than field limit"),
+        ("a.csv", "name,reply\none,happy\n", "no row says anything; it is sought under prediction, "),
+        ("a.jsonl", "", "no row says anything"),
         ("a.csv", b"name,answer\none,\xff\xfe\xff\n", "is text in none of"),
     ],
 )
@@ -80,5 +92,5 @@ def test_what_cannot_be_used_is_said_in_a_line(tmp_path: Path, name: str, conten
 def test_the_same_end_of_two_names_fits_neither(tmp_path: Path) -> None:
     asks = [Ask("a/one.mp4", "?"), Ask("b/one.mp4", "?")]
     (tmp_path / "a.csv").write_text("name,answer\none,happy\n")
-    with pytest.raises(UserError, match="are none of the benchmark's examples: one"):
+    with pytest.raises(UserError, match="are of no example that is tested: one"):
         Predictions(tmp_path / "a.csv").answer(asks, "bench")

@@ -17,6 +17,8 @@ from PIL import Image
 from emocap.captioners.rehearsal import Rehearsal, drawn
 from emocap.errors import UserError
 from emocap.evaluate.cards import Card
+from emocap.evaluate.examples import Example, Film
+from emocap.evaluate.generate.tasks import reasoning
 from emocap.evaluate.generate.tasks.reasoning import scores_of, steps_of
 from emocap.evaluate.miniatures import write
 from emocap.evaluate.miniatures.faces import film
@@ -191,18 +193,31 @@ def test_in_a_storm_every_clip_is_scored_or_counted_and_nothing_is_asked_again(
     assert {**again, "seconds": 0} == {**row, "seconds": 0}
 
 
-def test_without_a_judge_it_says_so_before_an_extractor_is_paid(
+def test_the_judge_sees_a_frame_of_each_of_the_first_ten_seconds() -> None:
+    card = load(Card, "benchmarks", "mme-emotion-er-lab")
+    asked = reasoning._judging(card, Example("a", Film(Path("a.mp4")), labels=("anger",)), "Step 1: It is anger.")
+    assert (asked.media, asked.every, asked.frames, asked.sound) == (Film(Path("a.mp4")), 1.0, 10, False)
+
+
+def test_without_a_judge_it_says_so_before_anybody_is_paid(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rehearsal = Rehearsal(answers=play)
+    (tmp_path / "said.json").write_text(json.dumps(dict.fromkeys(CLIPS, "She frowns: anger.")))
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
-        chosen = choose(["mme-emotion-er-lab"])
-        (told,) = measure(
-            chosen, ["openai:tiny"], None, data, tmp_path, allow_counts=True, writing=Writing(FAST, "openai:steps")
-        )
-    assert {seen.body["model"] for seen in rehearsal.seen} == {"tiny"}
-    assert "give --judge openai:NAME" in told
+        for model in ("openai:tiny", f"predictions:{tmp_path / 'said.json'}"):
+            (told,) = measure(
+                choose(["mme-emotion-er-lab"]),
+                [model],
+                None,
+                data,
+                tmp_path,
+                allow_counts=True,
+                writing=Writing(FAST, "openai:steps"),
+            )
+            assert "give --judge openai:NAME" in told
+    assert rehearsal.log.requests == 0
 
 
 CLIPS = [f"IEMOCAP/video/er-lab-{n:04d}.mp4" for n in range(5)]

@@ -127,7 +127,7 @@ def test_a_wrong_reply_is_the_option_that_it_would_be_right_for() -> None:
     ("response", "told"),
     [
         (Response("Yes"), ("", "Yes")),
-        (Response("<think>No? No.</think>\nYes"), ("No? No.", "\nYes")),
+        (Response("<think>No? No.</think>\nYes"), ("No? No.", "Yes")),
         (Response("No? No.</think>Yes"), ("No? No.", "Yes")),
         (Response("<think>No? Yes"), ("No? Yes", "")),
         (Response(None, "cut"), ("", "")),

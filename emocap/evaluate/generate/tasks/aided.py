@@ -1,20 +1,9 @@
 """Replies that another model reads: the extractor, or else the judge."""
 
-import re
 from collections.abc import Sequence
 
 from emocap.evaluate.generate.ask import Ask
-from emocap.evaluate.generate.models import Response
-from emocap.evaluate.generate.tasks.base import Answered
-
-
-def said(response: Response) -> str | None:
-    """A reply without thoughts: what is in its ``<answer>``, or behind its ``</think>``, where it has these."""
-    if response.text is None:
-        return None
-    rest = response.text.rpartition("</think>")[2]
-    answer = re.search(r"<answer>(.*?)(?:</answer>|\Z)", rest, re.DOTALL)
-    return (answer[1] if answer else rest).strip()
+from emocap.evaluate.generate.tasks.base import Answered, filled
 
 
 def read_by_another(answered: Answered, places: Sequence[int], prompt: str, purpose: str) -> tuple[str, list[str]]:
@@ -27,8 +16,7 @@ def read_by_another(answered: Answered, places: Sequence[int], prompt: str, purp
         return "", []
     reader = answered.aids.need("extractor", answered.card)
     asks = [
-        Ask(answered.tested[place].name, prompt.replace("{reply}", said(answered.firsts[place]) or ""))
-        for place in places
+        Ask(answered.tested[place].name, filled(prompt, reply=answered.firsts[place].said or "")) for place in places
     ]
     responses = reader.answer(asks, f"{answered.name}-{purpose}")
-    return reader.name, [response.text or "" for response in responses]
+    return reader.name, [response.said or "" for response in responses]

@@ -68,6 +68,8 @@ class Task:
     """``told`` of the outcome has ``unparsable``: how many replies could not be read; those count as wrong."""
     odds: bool = False
     """Whether the odds of first words are needed."""
+    judged: bool = False
+    """Whether every reply is judged by another model, but for those of a file that has judgements beside them."""
 
 
 def fill(card: Card, **places: str) -> str:

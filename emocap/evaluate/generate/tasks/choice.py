@@ -35,7 +35,7 @@ def read(answered: Answered) -> Outcome:
     if answered.card.generate.match == "tokens":
         return tokens.read(answered)
     asked = [example.question for example in answered.tested]
-    texts = [response.text for response in answered.firsts]
+    texts = [response.said for response in answered.firsts]
     picked = np.array([-1 if t is None or q is None else named(t, q) for t, q in zip(texts, asked, strict=True)])
     unparsable = sum(text is not None and place < 0 for text, place in zip(texts, picked.tolist(), strict=True))
     score = np.full(len(picked), np.nan)

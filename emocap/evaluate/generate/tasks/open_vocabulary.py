@@ -37,13 +37,17 @@ def read(answered: Answered) -> Outcome:
     first, second = groups(wheels), groups(wheels, "level2")
     level1, level2 = overlap(first, true, predicted), overlap(second, true, predicted)
     every = statistics(level1, level2)
+    names = outcomes.wanted(answered.card, list(every))
     once_1N = np.ones((1, len(true)))
     told = {
         "wheel": wheels.name,
         "wheel_sha256": wheels.sha256,
         "wheel_is_the_authors": wheels.comparable,
-        "ew_of_each_wheel": [outcomes.rounded(value) for value in f_wheels(level1, once_1N)[0]],
-        "hit_rate_of_each_wheel": [outcomes.rounded(value) for value in hit_rate_wheels(level1, once_1N)[0]],
+        **{
+            f"{name}_of_each_wheel": [outcomes.rounded(value) for value in of_wheels(level1, once_1N)[0]]
+            for name, of_wheels in (("ew", f_wheels), ("hit_rate", hit_rate_wheels))
+            if name in names
+        },
         "skipped_by_each_wheel": (level1.true_NW == 0).sum(0).tolist(),
         **_known("true", coverage(first, true)),
         **_known("predicted", coverage(first, predicted)),
@@ -53,7 +57,7 @@ def read(answered: Answered) -> Outcome:
     }
     return Outcome(
         answered.rows,
-        {name: every[name] for name in outcomes.wanted(answered.card, list(every))},
+        {name: every[name] for name in names},
         [", ".join(labels) for labels in true],
         [None if labels is None else ", ".join(labels) for labels in found.labels],
         [outcomes.rounded(value) for value in of_overlap(level1)],

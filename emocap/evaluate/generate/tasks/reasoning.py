@@ -173,7 +173,7 @@ def _steps(answered: Answered) -> tuple[list[str | None], dict[str, int]]:
         extractor = answered.aids.need("extractor", answered.card)
         replies = extractor.answer([ask for _, ask in asked], f"{answered.name}-steps")
         for (place, _), reply in zip(asked, replies, strict=True):
-            found[place] = steps_of(reply.text) if reply.text is not None else None
+            found[place] = steps_of(reply.said) if reply.said is not None else None
             if found[place] is None:
                 reasons[reply.reason or "no_tags"] += 1
     return found, dict(+reasons)
@@ -195,8 +195,8 @@ def _said(answered: Answered, steps: Sequence[str | None]) -> tuple[list[str | N
         judge = answered.aids.need("judge", answered.card)
         replies = judge.answer([ask for _, ask in asked], f"{answered.name}-scores")
         for (place, _), reply in zip(asked, replies, strict=True):
-            found[place] = reply.text
-            if reply.text is None:
+            found[place] = reply.said
+            if reply.said is None:
                 reasons[reply.reason] += 1
     return found, dict(+reasons)
 
@@ -272,4 +272,4 @@ def _mean(scores: Sequence[float]) -> float:
     return float(np.mean(scores)) if scores else 0.0
 
 
-TASK = Task(questions, read)
+TASK = Task(questions, read, judged=True)

@@ -5,7 +5,7 @@ import numpy as np
 from emocap.evaluate import outcomes
 from emocap.evaluate.cards import Card
 from emocap.evaluate.examples import Example
-from emocap.evaluate.generate.tasks.aided import read_by_another, said
+from emocap.evaluate.generate.tasks.aided import read_by_another
 from emocap.evaluate.generate.tasks.base import Answered, Task, fill
 from emocap.evaluate.outcomes import Outcome
 from emocap.evaluate.wheel.sentiment import SIGNS, sign_f1, sign_of
@@ -28,12 +28,12 @@ def read(answered: Answered) -> Outcome:
     another single word, such as ``mixed``, is left as it is. What cannot be read, and silence, count as neutral, which
     is not above 0 (AffectGPT).
     """
-    found = [sign_of(said(response) or "") for response in answered.firsts]
+    found = [sign_of(response.said or "") for response in answered.firsts]
     read_by = {"words": sum(sign is not None for sign in found)}
     readers = answered.aids.extractor or answered.aids.judge
     free = [
         place
-        for place, text in enumerate(map(said, answered.firsts))
+        for place, text in enumerate(response.said for response in answered.firsts)
         if found[place] is None and text and (readers or len(text.split()) > 1)
     ]
     reader, texts = read_by_another(answered, free, PROMPT, "sentiment")

@@ -55,8 +55,6 @@ def read(answered: Answered) -> Outcome:
         "accuracy": OfConfusion(metrics.war, true, picked, 3),
     }
     names = list(card.classes)
-    labels = [*names, "no answer"][: 3 if silent.any() else 2]
-    counts = metrics.confusion(true, picked, 3)[: len(labels), : len(labels)]
     wanted = {name: every[name] for name in outcomes.wanted(card, list(every))}
     return Outcome(
         answered.rows,
@@ -65,8 +63,8 @@ def read(answered: Answered) -> Outcome:
         [names[place] if place < _SILENT else None for place in picked],
         [None if math.isnan(one) else one for one in scores],
         {
-            "labels": labels,
-            "confusion": counts.tolist(),
+            "labels": names,
+            "confusion": metrics.confusion(true, picked, len(names)).tolist(),
             "chance": {"eer": 0.5, "eer_scored": 0.5, "uar": 0.5},
             "unparsable": int((silent & spoken).sum()),
             "no_odds": int((spoken & ~scored).sum()),
@@ -121,7 +119,7 @@ def decision(response: Response, known_score: float, known: Words) -> int:
     """
     if known_score > 0 or known_score < 0:
         return int(known_score < 0)
-    said = set(re.findall(r"\w+", (response.text or "").casefold()))
+    said = set(re.findall(r"\w+", (response.said or "").casefold()))
     has = [bool(said & some) for some in known]
     return has.index(True) if sum(has) == 1 else _SILENT
 

@@ -51,10 +51,10 @@ def divided(response: Response) -> tuple[str, str]:
     text = response.text or ""
     if "answer_prediction" in response.fields:
         return str(response.fields.get("thinking_prediction") or ""), text
-    thinking, end, answer = text.rpartition("</think>")
-    if not end and "<think>" in text:
-        thinking, answer = text, ""
-    return thinking.replace("<think>", "").strip(), answer
+    thinking, end, _ = text.rpartition("</think>")
+    if not end:
+        thinking = text.partition("<think>")[2]
+    return thinking.replace("<think>", "").strip(), response.said or ""
 
 
 def chosen(reply: str, question: Question) -> int:

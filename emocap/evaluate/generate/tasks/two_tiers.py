@@ -57,7 +57,7 @@ def read(answered: Answered) -> Outcome:
     seen_N = asked_N & (np.nan_to_num(share_N) == 1)
     true = outcomes.labels_of(card, tested)
     replies = [responses[-1] for responses in answered.responses]
-    meant = [None if reply.text is None else sarcastic(reply.text) for reply in replies]
+    meant = [None if reply.said is None else sarcastic(reply.said) for reply in replies]
     predicted = np.array([-1 if one is None else int(one) for one in meant])
     wrong_N = predicted != true
     true_NK, said_NK = (one[:, None] == np.arange(2) for one in (true, predicted))
@@ -149,25 +149,25 @@ def _perceived(answered: Answered) -> tuple[list[list[bool]], dict[str, int]]:
     for place, (example, responses) in enumerate(zip(answered.tested, answered.responses, strict=True)):
         for number, (question, response) in enumerate(zip(example.perception, responses, strict=False)):
             answer = question.options[question.answer]
-            if response.text is None:
+            if response.said is None:
                 means["unanswered"] += 1
             elif len(_words(answer)) <= SHORT:
                 means["match"] += 1
-                found[place][number] = matches(response.text, answer)
+                found[place][number] = matches(response.said, answer)
             else:
                 asked.append((place, number, _judging(f"{example.name}#{number + 1}", question, response)))
     if asked:
         judge = answered.aids.need("judge", answered.card)
         replies = judge.answer([ask for _, _, ask in asked], f"{answered.name}-perception")
         for (place, number, _), reply in zip(asked, replies, strict=True):
-            verdict = re.search(r"<score>\s*([01])\s*</score>", reply.text or "")
+            verdict = re.search(r"<score>\s*([01])\s*</score>", reply.said or "")
             means["judge" if verdict else "judge_unparsable" if reply.text else "unjudged"] += 1
             found[place][number] = bool(verdict and verdict[1] == "1")
     return found, dict(means)
 
 
 def _judging(key: str, question: Question, response: Response) -> Ask:
-    text = filled(_JUDGE, question=question.text, answer=question.options[question.answer], reply=str(response.text))
+    text = filled(_JUDGE, question=question.text, answer=question.options[question.answer], reply=str(response.said))
     return Ask(key, text, system=_SYSTEM, max_tokens=_JUDGE_TOKENS)
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from emocap.evaluate.generate.models import Response
-from emocap.evaluate.generate.tasks.aided import read_by_another, said
+from emocap.evaluate.generate.tasks.aided import read_by_another
 from emocap.evaluate.generate.tasks.base import Answered
 from emocap.evaluate.wheel.lists import string_to_list
 
@@ -37,7 +37,7 @@ def words(answered: Answered) -> Words:
     """
     labels = [_labels(response) for response in answered.firsts]
     read_by = {"lists": sum(one is not None for one in labels)}
-    free = [place for place, one in enumerate(answered.firsts) if labels[place] is None and said(one)]
+    free = [place for place, one in enumerate(answered.firsts) if labels[place] is None and one.said]
     reader, texts = read_by_another(answered, free, PROMPT, "words")
     for place, text in zip(free, texts, strict=True):
         labels[place] = listed(text)
@@ -66,5 +66,4 @@ def _labels(response: Response) -> list[str] | None:
     """Of a reply that is a list, or of a prediction beside which labels stand under ``openset``."""
     if isinstance(beside := response.fields.get("openset"), str) and beside.strip():
         return string_to_list(beside)
-    text = said(response)
-    return None if text is None else listed(text)
+    return None if response.said is None else listed(response.said)
