@@ -131,9 +131,9 @@ def main() -> None:
     print(f"{SAME:.0%} ties, {BATCH} pairs at a time; seeds: {seeds} describers. Kendall's tau is that with the true")
     print("order, its mean over seeds ± one standard error; all ways have the same describers, of which one pair in")
     print(f"{1 / DRAWN:.0f} is drawn where pairs are chosen, none where all are. The gain is of chosen over drawn.\n")
-    heads = ("describers", "all pairs", "", "verdicts", "tau after them", f"tau is {WANTED} on average after")
-    more = (f"in half of the seeds tau is {WANTED} after", "intervals that hold the strength", "the rank")
-    heads += (*more, "strengths apart, times")
+    of_tau = (f"tau is {WANTED} on average after", f"in half of the seeds tau is {WANTED} after")
+    of_intervals = ("intervals that hold the strength", "the rank", "strengths apart, times")
+    heads = ("describers", "all pairs", "", "verdicts", "tau after them", *of_tau, *of_intervals)
     print(f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}")
     for describers, (most, usual) in SIZES.items():
         taus, inside = {}, {}

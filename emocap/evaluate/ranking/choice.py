@@ -81,11 +81,12 @@ def choose(
     drawn and not chosen. The seed decides which these are, and which of equals comes first.
     """
     place = {name: number for number, name in enumerate(describers)}
-    random = np.random.default_rng([seed, int(2 * wins_MM.sum())])
     strength_M, covariance_MM = posterior(wins_MM)
     chosen: list[tuple[Models, str]] = []
     while len(chosen) < count and (models_K := candidates.open):
         first_K, second_K = np.array([[place[name] for name in models] for models in models_K]).T
+        # By the number of verdicts, so that a run that was stopped within a batch draws the same pairs.
+        random = np.random.default_rng([seed, int(2 * wins_MM.sum()) + 2 * len(chosen)])
         if random.random() < drawn:
             pick = int(random.integers(len(models_K)))
         else:

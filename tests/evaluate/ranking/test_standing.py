@@ -137,6 +137,15 @@ def test_nobody_compared_is_no_ranking() -> None:
     assert rank([Judged(Pair("x", "one", "other"), Verdict("a1"))]) is None
 
 
+def test_one_input_says_nothing_of_how_certain_a_ranking_is() -> None:
+    told = [judged("x", "a", "b", "a1"), judged("x", "b", "a", "a1"), judged("x", "b", "c", "a1")]
+    ranking = rank(told)
+    assert ranking is not None
+    assert ranking.inputs == 1
+    assert ranking.rounds == 0
+    assert {(one.low, one.high, one.rank_low, one.first) for one in ranking.standings} == {(None, None, None, None)}
+
+
 def test_without_rounds_there_are_no_intervals() -> None:
     ranking = rank(drawn(1, 3, 20, 0.5), rounds=0)
     assert ranking is not None
