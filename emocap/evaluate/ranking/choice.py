@@ -25,8 +25,7 @@ from emocap.evaluate.metrics import Numbers
 from emocap.evaluate.ranking.strengths import PENALTY, strengths
 
 DRAWN = 0.25
-"""How often a pair is drawn. With none, intervals of strengths hold the truth too seldom; with half of them, little is
-left of what choosing saves (perf/ranking.py)."""
+"""How often a pair is drawn: with none, intervals of strengths hold the truth too seldom (perf/ranking.py)."""
 Models = tuple[str, str]
 
 

@@ -160,6 +160,7 @@ def test_the_words_are_those_of_landis_and_koch() -> None:
     assert told == ["poor", "poor", "slight", "slight", "fair", "moderate", "substantial", *["almost perfect"] * 2]
 
 
-def test_one_item_says_nothing_of_how_certain_a_number_is(made: Simulated) -> None:
-    alone = certainty_of(Panel(made.given_NA[:1], nominal(4), None, None), rounds=20)
-    assert all(np.isnan(value).all() for value in alone.interval.values())
+def test_one_item_says_nothing_of_how_certain_a_number_is() -> None:
+    panel = Panel(np.array([[0, 1, 1]]), nominal(2), None, None)
+    assert panel.point["alpha"] == pytest.approx(0)
+    assert all(np.isnan(value).all() for value in certainty_of(panel, rounds=20).interval.values())
