@@ -1,5 +1,7 @@
 """How many verdicts it takes to rank describers: pairs chosen by what they are expected to tell, beside pairs drawn.
 
+"chosen" is what ``emocap rank --pairs`` does, which draws one pair in four; "all chosen" draws none.
+
     python perf/ranking.py >> perf/RESULTS.md
 
 Describers have strengths, which are standard normal; on every input each is up or down by a normal amount that is its
@@ -19,7 +21,7 @@ import numpy as np
 from machine import describe
 from scipy.stats import kendalltau
 
-from emocap.evaluate.ranking.choice import Candidates, Models, choose
+from emocap.evaluate.ranking.choice import DRAWN, Candidates, choose
 from emocap.evaluate.ranking.pairs import Answer, Judged, Pair, Verdict, every_pair
 from emocap.evaluate.ranking.run import BATCH
 from emocap.evaluate.ranking.standing import rank, wins_of
@@ -32,7 +34,8 @@ SAME = 0.15
 """Share of verdicts that are ``same``."""
 WANTED = 0.9
 """Kendall's tau with the truth."""
-WAYS = ("chosen", "drawn")
+WAYS = {"chosen": DRAWN, "all chosen": 0.0, "drawn": 1.0}
+"""Way → the share of pairs that are drawn."""
 SIZES = {5: (640, 100), 10: (1600, 100), 20: (3200, 60)}
 """Describers → the verdicts after which a course ends, and how many seeds there are."""
 PARTS = (10, 5, 2, 1)
@@ -82,8 +85,7 @@ def course(known: World, way: str, most: int, seed: int) -> tuple[list[float], l
     taus = []
     wins = np.zeros((len(known.names), len(known.names)))
     while len(judged) < most:
-        chosen = way == "chosen"
-        some = choose(known.names, wins, candidates, BATCH, seed) if chosen else drawn(known.names, random)
+        some = choose(known.names, wins, candidates, BATCH, seed, WAYS[way])
         batch = [known.judge(Pair(name, "", "", *models), random) for models, name in some]
         judged += batch
         wins += wins_of(batch, known.names)
@@ -92,14 +94,10 @@ def course(known: World, way: str, most: int, seed: int) -> tuple[list[float], l
     return taus, judged
 
 
-def drawn(names: Sequence[str], random: np.random.Generator) -> list[tuple[Models, str]]:
-    """A batch of any two describers on any input."""
-    pairs = list(every_pair(names))
-    return [(pairs[random.integers(len(pairs))], str(random.integers(INPUTS))) for _ in range(BATCH)]
-
-
-def held(known: World, judged: Sequence[Judged], seed: int) -> tuple[float, float]:
-    """The shares of describers whose interval holds the true strength, and the true rank."""
+def held(known: World, judged: Sequence[Judged], seed: int) -> tuple[float, float, float]:
+    """The shares of describers whose interval holds the true strength, and the true rank; and how many times as far
+    apart the strengths are as the true ones, by least squares.
+    """
     ranking = rank(judged, seed=seed)
     assert ranking is not None
     strength = limit(known)
@@ -109,6 +107,7 @@ def held(known: World, judged: Sequence[Judged], seed: int) -> tuple[float, floa
     return (
         statistics.mean(within(strength[one.name], one.low, one.high) for one in ranking.standings),
         statistics.mean(within(place[one.name], one.rank_low, one.rank_high) for one in ranking.standings),
+        sum(strength[one.name] * one.strength for one in ranking.standings) / sum(s * s for s in strength.values()),
     )
 
 
@@ -127,12 +126,15 @@ def main() -> None:
     chosen = parser.parse_args()
     seeds = ", ".join(f"{chosen.seeds or count} of {describers}" for describers, (_, count) in SIZES.items())
     print("## Verdicts that a ranking takes\n")
-    print(f"`python perf/ranking.py`: {INPUTS} inputs, strengths of standard deviation 1, inputs of {SPREAD},")
+    command = "python perf/ranking.py" + (f" --seeds {chosen.seeds}" if chosen.seeds else "")
+    print(f"`{command}`: {INPUTS} inputs, strengths of standard deviation 1, inputs of {SPREAD},")
     print(f"{SAME:.0%} ties, {BATCH} pairs at a time; seeds: {seeds} describers. Kendall's tau is that with the true")
-    print("order, its mean over seeds ± one standard error; of the gain, both ways have the same describers.\n")
-    heads = ("describers", "all pairs", "", "verdicts", "tau after them", f"tau is {WANTED} on average after")
-    more = (f"in half of the seeds tau is {WANTED} after", "intervals that hold the strength", "the rank")
-    print(f"| {' | '.join(heads + more)} |\n|{' --- |' * len(heads + more)}")
+    print("order, its mean over seeds ± one standard error; all ways have the same describers, of which one pair in")
+    print(f"{1 / DRAWN:.0f} is drawn where pairs are chosen, none where all are. The gain is of chosen over drawn.\n")
+    of_tau = (f"tau is {WANTED} on average after", f"in half of the seeds tau is {WANTED} after")
+    of_intervals = ("intervals that hold the strength", "the rank", "strengths apart, times")
+    heads = ("describers", "all pairs", "", "verdicts", "tau after them", *of_tau, *of_intervals)
+    print(f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}")
     for describers, (most, usual) in SIZES.items():
         taus, inside = {}, {}
         for way in WAYS:
@@ -154,7 +156,7 @@ def main() -> None:
             cells += [told(reached(taus[way].mean(0)), most), told(statistics.median_low(firsts), most), *inside[way]]
             print(f"| {' | '.join(cells)} |")
         gain = after(taus["chosen"] - taus["drawn"], ends)
-        print(f"| {describers} | | gain | {', '.join(f'{end:,}' for end in ends)} | {gain} | | | | |")
+        print(f"| {describers} | | gain | {', '.join(f'{end:,}' for end in ends)} | {gain} | | | | | |")
     print(f"\n{describe('numpy', 'scipy')}\n")
 
 

@@ -170,7 +170,8 @@ def _warnings(told: dict[str, Any]) -> list[str]:
     if ranking["penalty"]:
         found.append(
             "Not everybody can be reached from everybody by wins, so that the likelihood has no finite maximum: "
-            f"strengths are regularised by {ranking['penalty']:g} · Σ s²."
+            f"strengths are regularised by {ranking['penalty']:g} · Σ s². Who won or lost everything does so in every "
+            "resample, too, so that these intervals are too narrow."
         )
     elif ranking["rounds_regularised"]:
         found.append(
@@ -181,6 +182,8 @@ def _warnings(told: dict[str, Any]) -> list[str]:
         found.append(
             f"{ranking['rounds_left_out']:,} resamples in which somebody was compared with nobody are left out."
         )
+    if ranking["inputs"] == 1:
+        found.append("Everything is about one input, so that nothing is known of how certain the ranks are.")
     if told["uncompared"]:
         found.append(f"Compared with nobody: {', '.join(told['uncompared'])}.")
     return found

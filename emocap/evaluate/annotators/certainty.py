@@ -26,7 +26,8 @@ class Certainty:
 def certainty_of(panel: Panel, rounds: int = ROUNDS, map_rounds: int = MAP_ROUNDS, seed: int = 0) -> Certainty:
     """Percentiles over ``rounds`` resamples of the items (Efron, 1979), of BAE over the first ``map_rounds``.
 
-    Resamples in which a value cannot be told are left out; NaN where that is all of them. DIC is a norm, to which
+    Resamples in which a value cannot be told are left out; NaN where that is all of them, and for a single item,
+    which drawn anew is always itself. DIC is a norm, to which
     every resampling adds the noise of κ: its interval is without what resampling has added, and that of dic_corrected
     also without what was in DIC before.
     """
@@ -46,6 +47,8 @@ def certainty_of(panel: Panel, rounds: int = ROUNDS, map_rounds: int = MAP_ROUND
         square_R = every["dic"] ** 2
         every["dic"] = np.sqrt(np.maximum(square_R - noise**2, 0))
         every["dic_corrected"] = np.sqrt(np.maximum(square_R - 2 * noise**2, 0))
+    if panel.items == 1:
+        every = {name: np.full_like(values, np.nan) for name, values in every.items()}
     return Certainty({name: percentiles(values) for name, values in every.items()}, noise)
 
 

@@ -74,7 +74,8 @@ def _arrays(path: Path) -> tuple[list[str], list[str], npt.NDArray[np.floating]]
     except (EOFError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} cannot be read without executing what is in it: {error}") from None
     names, whose = ([str(name).strip() for name in array.ravel()] for array in (items, annotators))
-    if vectors.ndim < 3 or vectors.shape[:2] != (len(names), len(whose)) or vectors.dtype.kind not in "fiu":
+    fits = vectors.ndim > 2 and vectors.shape[:2] == (len(names), len(whose)) and 0 not in vectors.shape[2:]
+    if not fits or vectors.dtype.kind not in "fiu":
         raise UserError(
             f"{path}: vectors are {vectors.dtype} of {' × '.join(map(str, vectors.shape))}, and should be numbers of "
             f"{len(names)} items × {len(whose)} annotators × their length"
@@ -108,5 +109,7 @@ class Cosines:
 def _cosines(vector_AD: npt.NDArray[np.floating]) -> Numbers:
     """A × A, of vectors of one item."""
     vector_AD = vector_AD.astype(np.float64)
+    # Neither may the square of a huge number overflow, nor that of a tiny one vanish.
+    vector_AD = vector_AD / np.abs(vector_AD).max(axis=1, keepdims=True)
     unit_AD = vector_AD / np.linalg.norm(vector_AD, axis=1, keepdims=True)
     return np.asarray(unit_AD @ unit_AD.T)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emocap.errors import UserError, few
+from emocap.evaluate.table_text import check_commas, read_text
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,7 @@ def read_table(path: Path) -> Table:
     Raises UserError for a file that is absent, empty or not in UTF-8, for rows that do not fit their header, and for
     columns of the same name.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    if not content.strip():
-        raise UserError(f"{path} is empty; it should be a table of labels with a header")
-    table = _parquet(path) if path.suffix == ".parquet" else _text(path, content)
+    table = _parquet(path) if path.suffix == ".parquet" else _text(path, read_text(path))
     if not table.rows:
         raise UserError(f"{path} has a header and no rows")
     named = [name for name in table.columns if name]
@@ -61,17 +56,16 @@ def read_table(path: Path) -> Table:
     return table
 
 
-def _text(path: Path, content: bytes) -> Table:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UserError(f"{path} is UTF-16; save it as UTF-8")
-    try:
-        lines = io.StringIO(content.decode("utf-8-sig"), newline="")
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not UTF-8; save it as such") from None
-    reader = csv.reader(lines, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True)
+def _text(path: Path, text: str) -> Table:
+    if not text.strip():
+        raise UserError(f"{path} is empty; it should be a table of labels with a header")
+    tabs = path.suffix == ".tsv"
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if tabs else ",", strict=True)
     rows = []
     try:
         columns = [name.strip() for name in next(reader)]
+        if not tabs:
+            check_commas(path, columns)
         for cells in reader:
             where = f"line {reader.line_num}"
             if not cells:

@@ -24,7 +24,7 @@ from emocap.evaluate.ranking.judges import Judge
 from emocap.evaluate.ranking.pairs import SWAPPED, Answer, Judged, Pair, Verdict
 from emocap.evaluate.ranking.pool import AllPairs, GivenPairs, Pool
 from emocap.evaluate.ranking.standing import rank, wins_of
-from emocap.evaluate.ranking.tables import Preference, write_unjudged
+from emocap.evaluate.ranking.tables import PAIRS, Preference, write_unjudged
 from emocap.progress import Stage, stage
 from emocap.shards import write_json
 
@@ -57,7 +57,9 @@ def rank_by_people(contest: Contest, by: str, out: Path, pairs: int | None = Non
     pairs: where fewer are judged, ``next.csv`` has those that people should judge next, up to so many in all.
     Raises UserError where nobody has judged anything and nothing can be judged next.
     """
-    given = contest.given or []
+    if contest.given is None:
+        raise UserError(f"{by}: that is no table of pairs, which has the columns {', '.join(PAIRS)} and preference")
+    given = contest.given
     judged = [Judged(one.pair, Verdict(one.answer)) for one in given if one.answer]
     open_pairs = [one.pair for one in given if not one.answer]
     if judged and not any(one.pair.models for one in judged):
@@ -69,7 +71,9 @@ def rank_by_people(contest: Contest, by: str, out: Path, pairs: int | None = Non
     if pairs is not None and pairs > len(judged):
         _ask_people(pool, judged, pairs - len(judged), out / "next.csv", seed)
     elif not judged:
-        raise UserError(f"{by}: nobody has judged a pair yet; --pairs N writes those that should be judged first")
+        raise UserError(
+            f"{by}: nobody has judged a pair yet{_why(contest)}; --pairs N writes those that should be judged first"
+        )
     possible = len({pair.key for pair in itertools.chain(pool, (one.pair for one in judged))})
     return _write(contest, Outcome(judged, possible, chosen=pairs is not None), out, by, seed)
 
@@ -133,8 +137,6 @@ def _in_turn(pairs: list[Pair]) -> Iterator[list[Pair]]:
 def _most_telling(pool: Pool, judged: list[Judged], count: int, seed: int) -> Iterator[list[Pair]]:
     """Batches of pairs, ``count`` in all; ``judged`` must hold the verdicts on one before the next is asked for."""
     candidates, describers = _prepared(pool, judged)
-    if not describers:
-        raise UserError("--pairs chooses by who wrote the descriptions, and the table of pairs does not say that")
     while count > 0 and len(candidates):
         chosen = choose(describers, wins_of(judged, describers), candidates, min(BATCH, count), seed)
         count -= len(chosen)
@@ -142,12 +144,15 @@ def _most_telling(pool: Pool, judged: list[Judged], count: int, seed: int) -> It
 
 
 def _prepared(pool: Pool, judged: Sequence[Judged]) -> tuple[Candidates, list[str]]:
-    """What is left to be judged, and everybody who is compared."""
+    """What is left to be judged, and everybody who is compared. Raises UserError where that is not known."""
     candidates = pool.candidates()
     for one in judged:
         if one.pair.models:
             candidates.take(_ordered(one.pair.models), one.pair.name)
-    return candidates, sorted({*pool.describers, *(model for one in judged for model in one.pair.models or ())})
+    describers = sorted({*pool.describers, *(model for one in judged for model in one.pair.models or ())})
+    if not describers and any(True for _ in pool):
+        raise UserError("--pairs chooses by who wrote the descriptions, and the table of pairs does not say that")
+    return candidates, describers
 
 
 def _ordered(models: Models) -> Models:
@@ -181,7 +186,7 @@ def _write(contest: Contest, outcome: Outcome, out: Path, by: str, seed: int) ->
         "judge": outcome.told,
         "pairs": {
             "possible": outcome.possible,
-            "judged": len(outcome.judged),
+            "judged": len(by_key),
             "unanswered": len(outcome.unanswered),
             "answered_in_one_order": sum(one.reverse is not None and len(one.answers) == 1 for one in outcome.judged),
             "unreadable_replies": sum(not verdict.readable for verdict in verdicts),

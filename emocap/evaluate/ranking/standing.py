@@ -1,8 +1,9 @@
 """From judged pairs to a ranking: strengths, ranks, how certain they are, and who won against whom.
 
 Intervals are those of a bootstrap that draws inputs anew and not pairs: the verdicts on one input share whatever is
-easy or hard about it. Where pairs were chosen by what was known already, they are not a random sample, and intervals
-are somewhat rough; ``perf/ranking.py`` measures how often they hold the truth.
+easy or hard about it; a single input has none. Where somebody won or lost everything, so it is in every resample: the
+interval of that strength is too narrow. Where pairs were chosen by what was known already, they are not a random
+sample; ``perf/ranking.py`` measures how often intervals hold the truth then.
 """
 
 from collections.abc import Sequence
@@ -79,7 +80,8 @@ def rank(judged: Sequence[Judged], rounds: int = ROUNDS, seed: int = 0) -> Ranki
     wins_MM = np.asarray(wins_NC.sum(0)).reshape(count, count)
     penalty_R = penalties(wins_MM[None])
     strength_M = strengths(wins_MM[None], penalty_R)[0]
-    drawn_RM, regularised, left_out = _resampled(wins_NC, count, rounds, seed)
+    # One input drawn anew is always itself: it would look as if everything were certain.
+    drawn_RM, regularised, left_out = _resampled(wins_NC, count, rounds if inputs > 1 else 0, seed)
     order = sorted(range(count), key=lambda place: (-strength_M[place], describers[place]))
     rank_RM = ranks(drawn_RM)
     spans = _intervals(drawn_RM, "linear"), _intervals(rank_RM, "inverted_cdf")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from emocap.errors import UserError
 from emocap.evaluate.ranking.pairs import ANSWERS, Answer, Pair
+from emocap.evaluate.table_text import check_commas, read_text
 
 PAIRS = ("name", "a1", "a2")
 DESCRIPTIONS = ("name", "model", "description")
@@ -165,9 +166,7 @@ def _filled(row: Row, column: str) -> str:
 def _rows(path: Path, needed: Sequence[str]) -> Iterator[Row]:
     header, lines = _table(path)
     if missing := [name for name in needed if name not in header]:
-        told = ", ".join(header)
-        hint = "; its columns must be parted by commas" if len(header) == 1 and len(told) > 30 else ""
-        raise UserError(f"{path} has no column {', '.join(missing)}; there are {told}{hint}")
+        raise UserError(f"{path} has no column {', '.join(missing)}; there are {', '.join(header)}")
     for where, cells in lines:
         if len(cells) != len(header):
             raise UserError(f"{where}: {len(cells)} values, the header has {len(header)}; is a quote missing?")
@@ -180,6 +179,7 @@ def _table(path: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
     _, header = next(lines, ("", []))
     if not header:
         raise UserError(f"{path} is empty; its first line must name the columns")
+    check_commas(path, header)
     if doubled := next((name for name in header if header.count(name) > 1), None):
         raise UserError(f"{path} has two columns that are called {doubled!r}")
     return header, lines
@@ -187,25 +187,10 @@ def _table(path: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
 
 def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
     csv.field_size_limit(_LONGEST)
-    lines = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    lines = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     try:
         for row in lines:
             if any(cell.strip() for cell in row):
                 yield f"{path}, line {lines.line_num}", [cell.strip() for cell in row]
     except csv.Error as error:
         raise UserError(f"{path}, line {lines.line_num}: {error}") from None
-
-
-def _text(path: Path) -> str:
-    """The file as UTF-8, with or without a mark at its beginning. Raises UserError for any other encoding."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UserError(f"{path} is UTF-16; save it as UTF-8 (in a spreadsheet: CSV UTF-8)")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UserError(f"{path}, line {line}, is not UTF-8; save it as such (in a spreadsheet: CSV UTF-8)") from None

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from emocap.errors import UserError
 from emocap.evaluate.metrics import Numbers
 from emocap.evaluate.ranking.contest import Contest, said_in
 from emocap.evaluate.ranking.pairs import Pair, Verdict
@@ -34,6 +35,8 @@ class Score(Protocol):
 
 def on_wheels(contest: Contest, folder: Path | None) -> "WheelJudge":
     """The judge by the wheels in a folder, or by the small ones that come with emocap. Raises UserError as they do."""
+    if folder and not folder.is_dir():
+        raise UserError(f"--by wheel:{folder}: there is no folder {folder}")
     wheels = load(folder) if folder else small()
     level1 = groups(wheels)
 

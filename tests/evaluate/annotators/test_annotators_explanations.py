@@ -52,6 +52,7 @@ def test_vectors_without_a_direction_are_missing(tmp_path: Path) -> None:
             "vectors are float64 of 2 × 3, and should be numbers of 2 items × 3 annotators",
         ),
         ({"vectors": np.ones((3, 2, 4))}, "and should be numbers of 2 items"),
+        ({"vectors": np.ones((2, 3, 0))}, "float64 of 2 × 3 × 0, and should be numbers of 2 items"),
         ({"vectors": np.full((2, 3, 1), "x")}, "and should be numbers"),
         ({"vectors": np.ones((2, 3, 4)), "items": ["a", "a"]}, "items has a name twice"),
         ({"vectors": np.ones((2, 3, 4)), "annotators": ["1", "2", "1"]}, "annotators has a name twice"),
@@ -95,3 +96,9 @@ def test_similarity_is_the_mean_cosine_over_the_items_of_both() -> None:
     assert cosines.at(weight_N)[0] == pytest.approx((alike[0] + alike[2] + alike[3]) / 3)
     assert np.isnan(cosines.at(weight_N)[1])
     assert cosines.shared().tolist() == [5, 1, 1]
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_the_length_of_a_vector_does_not_matter(size: float) -> None:
+    vector_NAD = np.random.default_rng(1).normal(size=(4, 3, 5))
+    assert Cosines(size * vector_NAD).at(np.ones(4)) == pytest.approx(Cosines(vector_NAD).at(np.ones(4)))

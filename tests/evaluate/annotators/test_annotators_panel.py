@@ -158,3 +158,9 @@ def certainty_of_none() -> Certainty:
 def test_the_words_are_those_of_landis_and_koch() -> None:
     told = [strength(kappa) for kappa in (-0.1, 0.0, 0.01, 0.2, 0.21, 0.41, 0.61, 0.81, 1.0)]
     assert told == ["poor", "poor", "slight", "slight", "fair", "moderate", "substantial", *["almost perfect"] * 2]
+
+
+def test_one_item_says_nothing_of_how_certain_a_number_is() -> None:
+    panel = Panel(np.array([[0, 1, 1]]), nominal(2), None, None)
+    assert panel.point["alpha"] == pytest.approx(0)
+    assert all(np.isnan(value).all() for value in certainty_of(panel, rounds=20).interval.values())

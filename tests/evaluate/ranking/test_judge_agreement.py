@@ -110,6 +110,10 @@ def test_swap_consistency_by_hand() -> None:
     tied = consistency([one("same", "same")])
     assert tied is not None
     assert tied.first is None
+    leaning = consistency([one("same", "a1")])
+    assert leaning is not None
+    assert leaning.first is not None
+    assert leaning.first.value == 1
 
 
 def test_swapped_twice_is_as_before() -> None:

@@ -1,12 +1,14 @@
 import itertools
+from collections import Counter
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
 from emocap.evaluate.metrics import Numbers
-from emocap.evaluate.ranking.choice import Candidates, choose, information, posterior
-from emocap.evaluate.ranking.pairs import every_pair
+from emocap.evaluate.ranking.choice import DRAWN, Candidates, choose, information, posterior
+from emocap.evaluate.ranking.pairs import Judged, Pair, Verdict, every_pair
+from emocap.evaluate.ranking.standing import rank, wins_of
 from emocap.evaluate.ranking.strengths import PENALTY, strengths
 
 NAMES = ["a", "b", "c", "d"]
@@ -75,9 +77,20 @@ def test_what_is_known_is_not_asked_again() -> None:
     for i, j, times in ((0, 1, 60), (1, 2, 60), (1, 3, 60), (0, 2, 60), (0, 3, 60)):
         wins[i, j], wins[j, i] = times, 2
     wins[2, 3] = wins[3, 2] = 3
-    chosen = choose(NAMES, wins, candidates(), 5)
+    chosen = choose(NAMES, wins, candidates(), 5, drawn=0)
     assert {models for models, _ in chosen} == {("c", "d")}
     assert len({name for _, name in chosen}) == 5
+
+
+def test_one_pair_in_four_is_drawn_whatever_is_known() -> None:
+    wins = np.zeros((4, 4))
+    for i, j, times in ((0, 1, 60), (1, 2, 60), (1, 3, 60), (0, 2, 60), (0, 3, 60)):
+        wins[i, j], wins[j, i] = times, 2
+    wins[2, 3] = wins[3, 2] = 3
+    counts = Counter(models for seed in range(120) for models, _ in choose(NAMES, wins, candidates(), 5, seed))
+    others = [counts[models] for models in every_pair(NAMES) if models != ("c", "d")]
+    assert sum(others) / 600 == pytest.approx(DRAWN * 5 / 6, abs=0.05)
+    assert min(others) >= 12  # of 25 each, on average
 
 
 def test_at_the_beginning_everybody_is_compared() -> None:
@@ -123,11 +136,8 @@ def test_chosen_pairs_find_the_order_sooner_than_drawn_ones() -> None:
         random = np.random.default_rng(seed)
         left, wins, wrong = candidates(500, names), np.zeros((8, 8)), []
         for batch in range(15):
-            if way == "chosen":
-                models = [models for models, _ in choose(names, wins, left, 16, seed)]
-            else:
-                models = [left.open[random.integers(len(left.open))] for _ in range(16)]
-            for one, other in models:
+            share = DRAWN if way == "chosen" else 1
+            for (one, other), _ in choose(names, wins, left, 16, seed, share):
                 first, second = names.index(one), names.index(other)
                 if random.random() > 1 / (1 + np.exp(true[second] - true[first])):
                     first, second = second, first
@@ -139,3 +149,31 @@ def test_chosen_pairs_find_the_order_sooner_than_drawn_ones() -> None:
 
     means = {way: np.mean([wrong_after(way, seed) for seed in range(12)]) for way in ("chosen", "drawn")}
     assert means["chosen"] < 0.8 * means["drawn"]
+
+
+@pytest.mark.slow
+def test_intervals_of_strengths_hold_the_truth_where_pairs_were_chosen() -> None:
+    names = [f"d{n}" for n in range(6)]
+    true = dict(zip(names, np.linspace(-1.5, 1.5, 6), strict=True))
+
+    def told(seed: int, share: float) -> tuple[float, float]:
+        """How many times as far apart the strengths are as the true ones; the share of intervals that hold them."""
+        random = np.random.default_rng(seed)
+        left, wins, judged = candidates(500, names), np.zeros((6, 6)), []
+        for _ in range(20):
+            batch = []
+            for (one, other), name in choose(names, wins, left, 16, seed, share):
+                won = random.random() < 1 / (1 + np.exp(true[other] - true[one]))
+                batch.append(Judged(Pair(name, "", "", one, other), Verdict("a1" if won else "a2")))
+            judged += batch
+            wins += wins_of(batch, names)
+        ranking = rank(judged, rounds=200, seed=seed)
+        assert ranking is not None
+        inside = [one.low <= true[one.name] <= one.high for one in ranking.standings if one.low and one.high]
+        apart = sum(one.strength * true[one.name] for one in ranking.standings)
+        return apart / sum(value**2 for value in true.values()), float(np.mean(inside))
+
+    apart, inside = np.mean([told(seed, DRAWN) for seed in range(40)], axis=0)
+    apart_undrawn, inside_undrawn = np.mean([told(seed, 0) for seed in range(40)], axis=0)
+    assert apart < 1.22 < apart_undrawn
+    assert inside_undrawn < 0.89 < inside

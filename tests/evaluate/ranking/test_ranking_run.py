@@ -282,3 +282,26 @@ def test_nothing_to_judge_says_why(tmp_path: Path) -> None:
         rank_by_judge(gather([table]), Oracle(), tmp_path)
     with pytest.raises(UserError, match="nobody has judged a pair yet"):
         rank_by_people(gather([table]), "people", tmp_path)
+
+
+def judged_by(tmp_path: Path, rows: str, columns: str = "name,a1,a2,model1,model2,preference") -> Path:
+    path = tmp_path / "people.csv"
+    path.write_text(f"{columns}\n{rows}")
+    return path
+
+
+def test_several_verdicts_on_a_pair_are_one_pair(tmp_path: Path) -> None:
+    path = judged_by(tmp_path, "x,One.,Two.,a,b,a1\nx,Two.,One.,b,a,a1\nx,One.,Two.,a,b,a1\n")
+    result = rank_by_people(gather([path]), "people", tmp_path)
+    assert (result["pairs"]["judged"], result["pairs"]["possible"]) == (1, 1)
+    assert [one["compared"] for one in result["ranking"]["standings"]] == [3, 3]
+
+
+def test_what_is_no_table_of_verdicts_says_so(table: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no table of pairs, which has the columns name, a1, a2 and preference"):
+        rank_by_people(gather([table]), "people:described.csv", tmp_path)
+    with pytest.raises(UserError, match=r"nobody has judged a pair yet: 1 × a model paired with itself"):
+        rank_by_people(gather([judged_by(tmp_path, "x,One.,Two.,a,a,a1\n")]), "people", tmp_path)
+    anonymous = judged_by(tmp_path, "x,One.,Two.,\n", "name,a1,a2,preference")
+    with pytest.raises(UserError, match="the table of pairs does not say that"):
+        rank_by_people(gather([anonymous]), "people", tmp_path, pairs=3)

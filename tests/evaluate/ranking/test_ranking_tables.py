@@ -81,7 +81,8 @@ def test_what_cannot_be_used_is_counted(tmp_path: Path) -> None:
     [
         ("", "is empty; its first line must name the columns"),
         ("name,a1\nx,One.\n", "has no column a2; there are name, a1"),
-        ("name;a1;a2;preference;model1;model2\nx;One.;Two.;a1;a;b\n", "must be parted by commas"),
+        ("name;a1;a2;preference;model1;model2\nx;One.;Two.;a1;a;b\n", "parted by semicolons; save it with commas"),
+        ("name\ta1\ta2\nx\tOne.\tTwo.\n", "parted by tabs; save it with commas"),
         ("name,a1,a2,a1\n", "has two columns that are called 'a1'"),
         ("name,a1,a2,preference\nx,One.,Two.,a3\n", "line 2: the preference 'a3' is not one of a1, a2, same"),
         ("name,a1,a2,preference\nx,One.,Two.,tie\n", "'tie' is not one of"),
@@ -91,7 +92,10 @@ def test_what_cannot_be_used_is_counted(tmp_path: Path) -> None:
         ("name,a1,a2\nx,One, or so.,Two.\n", "line 2: 4 values, the header has 3; is a quote missing?"),
         ('name,a1,a2\nx,"One.,Two.\ny,"Three.",Four.\n', "line 3: "),
         (PAIRS.encode("utf-16"), "is UTF-16; save it as UTF-8"),
-        ("name,a1,a2\nx,Müde.,Två.\n".encode("latin-1"), "line 2, is not UTF-8; save it as such"),
+        (PAIRS.encode("utf-16-le"), "line 1, has null bytes"),
+        (PAIRS.replace("Angry", "An\0gry"), "line 3, has null bytes"),
+        ("name,a1,a2\nx,高兴,难过\n".encode("gbk"), "line 2, is not UTF-8; save it as UTF-8"),
+        ("name,a1,a2\nx,Müde.,Två.\n".encode("latin-1"), "line 2, is not UTF-8; save it as UTF-8"),
     ],
 )
 def test_mistakes_are_one_line(tmp_path: Path, content: str | bytes, told: str) -> None:

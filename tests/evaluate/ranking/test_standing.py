@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from emocap.evaluate.ranking.pairs import Answer, Judged, Pair, Verdict, every_pair
 from emocap.evaluate.ranking.standing import rank, ranks, wins_of
@@ -135,6 +136,23 @@ def test_nobody_compared_is_no_ranking() -> None:
     assert rank([]) is None
     assert rank([judged("x", "a", "b", None)]) is None
     assert rank([Judged(Pair("x", "one", "other"), Verdict("a1"))]) is None
+
+
+def test_of_two_describers_the_interval_is_that_of_a_binomial() -> None:
+    ranking = rank([judged(str(n), "a", "b", "a1" if n < 240 else "a2") for n in range(400)])
+    assert ranking is not None
+    won = binom.ppf([0.025, 0.975], 400, 0.6) / 400
+    ends = np.log(won / (1 - won)) / 2
+    assert [ranking.standings[0].low, ranking.standings[0].high] == pytest.approx(ends, abs=0.006)
+
+
+def test_one_input_says_nothing_of_how_certain_a_ranking_is() -> None:
+    told = [judged("x", "a", "b", "a1"), judged("x", "b", "a", "a1"), judged("x", "b", "c", "a1")]
+    ranking = rank(told)
+    assert ranking is not None
+    assert ranking.inputs == 1
+    assert ranking.rounds == 0
+    assert {(one.low, one.high, one.rank_low, one.first) for one in ranking.standings} == {(None, None, None, None)}
 
 
 def test_without_rounds_there_are_no_intervals() -> None:
