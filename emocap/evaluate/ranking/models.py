@@ -73,7 +73,7 @@ class ModelJudge:
             verdicts = self._asked(self.model, {p: self._look(p, prompts.direct(p.a1, p.a2)) for p in pairs})
             return [verdicts[pair] for pair in pairs]
         descriptions = self._describe([pair.name for pair in pairs])
-        known = {pair: text for pair in pairs if (text := descriptions[pair.name].text)}
+        known = {pair: text for pair in pairs if (text := descriptions[pair.name].said)}
         if self.strategy == "S2":
             looked = {p: self._look(p, prompts.against(text, p.a1, p.a2)) for p, text in known.items()}
             verdicts = self._asked(self.model, looked)
@@ -97,13 +97,13 @@ class ModelJudge:
     def _reasoned(self, known: dict[Pair, str]) -> dict[Pair, Verdict]:
         asks = {pair: _read(pair, prompts.reasoned(text, pair.a1, pair.a2)) for pair, text in known.items()}
         reasons = _answered(self._judging, asks, "reasons")
-        concluding = {pair: _read(pair, prompts.concluded(one.text)) for pair, one in reasons.items() if one.text}
-        silent = {pair: _silent(one, "no reasons") for pair, one in reasons.items() if not one.text}
+        concluding = {pair: _read(pair, prompts.concluded(one.said)) for pair, one in reasons.items() if one.said}
+        silent = {pair: _silent(one, "no reasons") for pair, one in reasons.items() if not one.said}
         return silent | self._asked(self._judging, concluding)
 
     def _asked(self, model: Model, asks: "dict[Pair, Ask | Response]") -> dict[Pair, Verdict]:
         responses = _answered(model, asks, "verdicts")
-        return {pair: _silent(one) if one.text is None else read_reply(one.text) for pair, one in responses.items()}
+        return {pair: _silent(one) if one.said is None else read_reply(one.said) for pair, one in responses.items()}
 
     def _look(self, pair: Pair, text: str) -> "Ask | Response":
         return self._show(pair.name, _key(pair), text)

@@ -120,6 +120,18 @@ def test_s1_shows_the_face_and_asks_word_for_word(contest: Contest, tmp_path: Pa
     assert result["judge"]["openai:seer"]["usage"]["prompt_tokens"] > 0
 
 
+@pytest.mark.parametrize("strategy", ["S1", "S2"])
+def test_what_a_judge_thinks_aloud_is_no_verdict(contest: Contest, tmp_path: Path, strategy: Strategy) -> None:
+    def thinks(body: Mapping[str, Any], shown: str) -> str:
+        return f"<think>Is it a1, a2 or the same?</think>{longer(body, shown)}"
+
+    rehearsal = Rehearsal(answers=thinks)
+    result = judge(contest, rehearsal, tmp_path, strategy=strategy)
+    assert names(result) == ["openai:abcdefgh", "openai:abcd", "openai:ab"]
+    assert result["consistency"]["consistency"]["value"] == 1.0
+    assert not any("think" in texts(seen.body) for seen in rehearsal.seen)
+
+
 def test_s2_describes_every_face_once_and_shows_it_again(contest: Contest, tmp_path: Path) -> None:
     rehearsal = Rehearsal(answers=longer)
     result = judge(contest, rehearsal, tmp_path, strategy="S2")
