@@ -135,6 +135,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=[row for row in ROWS if row not in RIVALS])
+    parser.add_argument("--epochs", type=float, help="for another length than the recipes say")
     parser.add_argument("--equal-compute", nargs="*", choices=ROWS, default=["clip", "summary", "dreamlip"])
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     chosen = parser.parse_args()
@@ -148,11 +149,12 @@ def main() -> None:
             return {run: future.result() for run, future in waiting.items()}
 
         # Seeds outermost: what is there after an hour is a whole table of fewer seeds.
-        equal_steps = perform_all([Run(row, seed, None) for seed in chosen.seeds for row in chosen.rows])
+        equal_steps = perform_all([Run(row, seed, chosen.epochs) for seed in chosen.seeds for row in chosen.rows])
         cost = {row: processor_time(row, equal_steps) for row in chosen.rows}
         from emocap.clip.recipe import TrainRecipe
 
-        epochs, full = load(TrainRecipe, "models", "ablation/full").epochs, cost.get("full", math.nan)
+        epochs = chosen.epochs or load(TrainRecipe, "models", "ablation/full").epochs
+        full = cost.get("full", math.nan)
         longer = {row: round(epochs * full / cost[row], 1) for row in chosen.equal_compute if full / cost[row] > 0}
         equal_compute = perform_all([Run(row, seed, longer[row]) for seed in chosen.seeds for row in longer])
 
