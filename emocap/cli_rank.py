@@ -34,7 +34,9 @@ def rank(
     ] = None,
     pairs: Annotated[
         int | None,
-        typer.Option(min=1, help="Judge so many pairs in all, the most telling first; every pair where not given."),
+        typer.Option(
+            min=1, help="Judge so many pairs in all, mostly the most telling ones; every pair where not given."
+        ),
     ] = None,
     strategy: Annotated[
         str,

@@ -22,6 +22,7 @@ from emocap.faces.detectors import Detection
 from emocap.facs import parse_facs
 from emocap.samples import Labels, side
 from emocap.shards import replacing
+from emocap.table_text import number_of
 
 
 @dataclass(frozen=True)
@@ -154,16 +155,16 @@ def _filled(cells: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _known(cells: dict[str, str], rename: Mapping[str, str]) -> Known:
-    spot = {name: _number(name, cells.pop(name)) for name in _PLACES if name in cells}
+    spot = {name: number_of(cells.pop(name), name) for name in _PLACES if name in cells}
     weights = [entry.partition(":") for entry in cells.pop("emotions", "").split(";") if entry.strip()]
     emotions = {
-        rename.get(name.strip(), name.strip()): _number("emotions", weight or "1") for name, _, weight in weights
+        rename.get(name.strip(), name.strip()): number_of(weight or "1", "emotions") for name, _, weight in weights
     }
     units = cells.pop("action_units", None)
     texts = {name: cells.pop(name) for name in _FIELDS if name in cells}
     if "emotion" in texts:
         texts["emotion"] = rename.get(texts["emotion"], texts["emotion"])
-    numbers = {name: _number(name, cells.pop(name)) for name in _NUMBERS if name in cells}
+    numbers = {name: number_of(cells.pop(name), name) for name in _NUMBERS if name in cells}
     total = sum(emotions.values())
     if emotions and total <= 0:
         raise UserError("emotions: the weights add up to nothing")
@@ -188,16 +189,6 @@ def _units(text: str) -> dict[str, float]:
         return parse_facs(text)
     except (UserError, ValueError) as error:
         raise UserError(f"action_units: {error}") from None
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise UserError(f"{name}: {text!r} is not a number")
-    return number
 
 
 def _to_json(known: Known) -> str:

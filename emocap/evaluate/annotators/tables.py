@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emocap.errors import UserError, few
-from emocap.evaluate.table_text import check_commas, read_text
+from emocap.table_text import check_commas, read_text
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import numpy as np
 
 from emocap.errors import UserError
 from emocap.evaluate.examples import Example, Picture
-from emocap.evaluate.layouts.base import Layout, folder_of, natural, number_of, rows_of, within
+from emocap.evaluate.layouts.base import Layout, folder_of, natural, rows_of, within
+from emocap.table_text import number_of
 
 COLUMNS = (
     "subDirectory_filePath",

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,17 +94,6 @@ def table_of(path: Path, columns: list[str], delimiter: str = ",") -> Iterator[d
             yield row
     except csv.Error as error:
         raise UserError(f"{path}, line {reader.line_num}: {error}") from None
-
-
-def number_of(text: str, where: str) -> float:
-    """The finite number that a text is. Raises UserError, beginning with ``where``, for any other."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{where}: {text!r} is not a number")
-    return value
 
 
 def folder_of(root: Path, *names: str) -> Path:

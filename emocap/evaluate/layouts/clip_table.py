@@ -8,9 +8,10 @@ from pydantic import Field, model_validator
 
 from emocap.errors import UserError
 from emocap.evaluate.examples import Example, Film
-from emocap.evaluate.layouts.base import Layout, number_of, table_of, within
+from emocap.evaluate.layouts.base import Layout, table_of, within
 from emocap.evaluate.wheel.lists import string_to_list
 from emocap.recipes import Recipe
+from emocap.table_text import number_of
 
 
 class Transcript(Recipe):

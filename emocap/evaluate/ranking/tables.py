@@ -16,7 +16,7 @@ from pathlib import Path
 
 from emocap.errors import UserError
 from emocap.evaluate.ranking.pairs import ANSWERS, Answer, Pair
-from emocap.evaluate.table_text import check_commas, read_text
+from emocap.table_text import check_commas, read_text
 
 PAIRS = ("name", "a1", "a2")
 DESCRIPTIONS = ("name", "model", "description")

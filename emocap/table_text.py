@@ -1,5 +1,6 @@
-"""The text of a table that people have saved: UTF-8, its cells parted by commas."""
+"""The text of a table that people have saved: UTF-8, its cells parted by commas; and numbers in it."""
 
+import math
 from pathlib import Path
 
 from emocap.errors import UserError
@@ -30,6 +31,17 @@ def check_commas(path: Path, header: list[str]) -> None:
     for mark, name in ((";", "semicolons"), ("\t", "tabs")):
         if len(header) == 1 and mark in header[0]:
             raise UserError(f"{path}: its columns are parted by {name}; save it with commas")
+
+
+def number_of(text: str, where: str) -> float:
+    """The finite number that a text is. Raises UserError, beginning with ``where``, for any other."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"{where}: {text!r} is not a number")
+    return value
 
 
 def _line(content: bytes, place: int) -> int:
