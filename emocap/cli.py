@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from emocap import __version__
 from emocap.cli_annotators import annotators
 from emocap.cli_benchmarks import benchmarks, evaluate
 from emocap.cli_options import CONTEXT, Debug, Out, Verbose, example
 from emocap.cli_rank import rank
-from emocap.errors import UserError, few
+from emocap.core.errors import UserError, few
+from emocap.core.version import __version__
 
 app = typer.Typer(
     help="Facial-emotion captions, the encoders learned from them, and benchmarks that measure any encoder.",
@@ -65,7 +65,7 @@ def build(
     """Photos → faces → captions → WebDataset shards, with index, rejects, manifest and report.html."""
     from emocap.build.recipe import BuildRecipe
     from emocap.build.run import build as run_build
-    from emocap.recipes import load
+    from emocap.core.recipes import load
     from emocap.reports.page import write_report
 
     manifest = run_build(load(BuildRecipe, "pipelines", recipe, overrides or ()), out)
@@ -86,7 +86,7 @@ def inspect(
 ) -> None:
     """Check every byte of a build against its manifest and index, and tell what its captions are like."""
     from emocap.build.statistics import describe
-    from emocap.shards import verify
+    from emocap.schema.verify import verify
 
     counts = _manifest(folder)["counts"]
     problems = verify(folder)
@@ -136,7 +136,7 @@ def train(
     """
     from emocap.clip.recipe import TrainRecipe
     from emocap.clip.train import train as run_train
-    from emocap.recipes import load
+    from emocap.core.recipes import load
     from emocap.reports.page import write_report
     from emocap.training import look_ahead, measure
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 import typer
 
 from emocap.cli_options import Debug, Verbose
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 
 def annotators(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from emocap.cli_options import CONTEXT, Data, Debug, Out, Verbose, example
-from emocap.errors import UserError, few
+from emocap.core.errors import UserError, few
 
 benchmarks = typer.Typer(
     help="List the benchmarks, check the data of some, or write their layouts in miniature.",
@@ -34,9 +34,9 @@ def list_cards(data: MaybeData = None, verbose: Verbose = False, debug: Debug = 
 
 
 def _list(data: Path | None) -> None:
+    from emocap.core.recipes import builtin, load
     from emocap.evaluate.cards import Card
     from emocap.evaluate.layouts import present
-    from emocap.recipes import builtin, load
 
     rows = [("card", "task", "size", "data", "licence")]
     for path in sorted(builtin("benchmarks").glob("*.yaml")):
@@ -68,10 +68,10 @@ def check(
     """Compare counts with the card; find missing, broken and repeated pictures, and test pictures in train."""
     import json
 
+    from emocap.core.files import write_json
     from emocap.evaluate.check import check as run_check
     from emocap.evaluate.layouts import present
     from emocap.evaluate.suite import choose
-    from emocap.shards import write_json
 
     chosen = [one for one in choose(cards) if one.named or present(one.card, data)]
     if not chosen:

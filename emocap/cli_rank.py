@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emocap.cli_options import Debug, Out, Verbose
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 if TYPE_CHECKING:
     from emocap.evaluate.generate.models import Endpoints

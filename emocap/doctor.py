@@ -5,7 +5,7 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from emocap import __version__
+from emocap.core.version import __version__
 
 _PACKAGES = (
     "torch", "torchvision", "open_clip_torch", "webdataset", "ray", "pyarrow", "pillow", "opencv-python",

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import yaml
 
-from emocap.errors import UserError, few
+from emocap.core.errors import UserError, few
 
 _PAGES = ["README.md", "manifest.json", "recipe.yaml", "report.html"]
 _CAPTIONED = ["index/*.parquet", "shards/*.tar"]
@@ -64,7 +64,7 @@ def push(
 
 def _push_build(folder: Path, repo: str, private: bool, licence: str | None, everything: bool) -> str:
     from emocap.build.dataset_card import write_card
-    from emocap.shards import verify
+    from emocap.schema.verify import verify
 
     if problems := verify(folder):
         raise UserError(f"{folder} is damaged: {few(problems)}")

@@ -4,10 +4,10 @@ import tempfile
 from pathlib import Path
 
 from emocap.clip.recipe import EvaluateRecipe
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.layouts import read
 from emocap.evaluate.run import evaluate, refuse_others
-from emocap.recipes import load
 
 
 def look_ahead(recipe: EvaluateRecipe) -> None:

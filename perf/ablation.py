@@ -27,7 +27,7 @@ from machine import describe
 
 from emocap.build.recipe import BuildRecipe
 from emocap.build.run import build
-from emocap.recipes import load
+from emocap.core.recipes import load
 
 ROWS = {
     "clip": "global (CLIP, FLIP)",

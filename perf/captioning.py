@@ -19,7 +19,7 @@ from PIL import Image
 from emocap.captioners.openai import OpenAICaptioner
 from emocap.captioners.prompt import load_prompt
 from emocap.captioners.recipe import CaptionerRecipe
-from emocap.samples import Face, Record, Sample, Source
+from emocap.schema.samples import Face, Record, Sample, Source
 
 SETTINGS = [(64, 1.0), (256, 1.0), (64, 0.0)]
 """Concurrency, and seconds that a reply takes."""

@@ -18,10 +18,10 @@ from emocap.build.recipe import BuildRecipe
 from emocap.build.run import build
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
+from emocap.core.recipes import load
 from emocap.demo import GLOBAL_ONLY
 from emocap.evaluate.cards import Card
 from emocap.evaluate.run import evaluate
-from emocap.recipes import load
 
 MEASURED = {"drawn-emotions": ("zeroshot", "probe"), "drawn-action-units": ("probe",)}
 COLUMNS = ("zero-shot UAR", "linear-probe UAR", "action-unit macro F1")

@@ -19,9 +19,9 @@ from PIL import Image
 from emocap.faces import detectors
 from emocap.faces.crop import crop_face, encode_jpeg
 from emocap.faces.hashing import bits_apart
-from emocap.faces.images import Pixels
 from emocap.faces.recipe import FacesRecipe
-from emocap.samples import Face
+from emocap.io.images import Pixels
+from emocap.schema.samples import Face
 
 BITS = (8, 12, 16, 20, 24, 28)
 

@@ -24,7 +24,8 @@ from machine import describe
 
 from emocap.captioners.ledger import ACCEPTED, read_replies
 from emocap.captioners.rehearsal import Rehearsal
-from emocap.shards import sha256, verify
+from emocap.core.files import sha256
+from emocap.schema.verify import verify
 
 SHARDS, FACES_PER_SHARD = 50, 20
 

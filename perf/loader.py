@@ -36,8 +36,8 @@ from emocap.clip.foreign import MOST_PIXELS
 from emocap.clip.loader import Look, batches, find_shards, normalise
 from emocap.clip.recipe import DataRecipe, ModelRecipe
 from emocap.clip.towers import Tokens, create
-from emocap.faces.images import decode
-from emocap.shards import read_shard
+from emocap.io.images import decode
+from emocap.schema.shards import read_shard
 
 SIDE, BATCH, CROP = 224, 256, (0.8, 1.0)
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)

@@ -17,9 +17,9 @@ from emocap.build.recipe import BuildRecipe
 from emocap.build.run import build
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.run import evaluate
-from emocap.recipes import load
 
 SCRATCH = ("model.init=null", "optimizer.lr=2e-3", "epochs=40")
 

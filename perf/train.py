@@ -31,8 +31,8 @@ from emocap.clip.mining import mine, mix, same
 from emocap.clip.objective import Objective
 from emocap.clip.recipe import ModelRecipe, ObjectiveRecipe
 from emocap.clip.towers import Tokens, create, encode_images, encode_texts
-from emocap.drawn import EMOTIONS7, sample_expression
-from emocap.samples import Labels
+from emocap.schema.samples import Labels
+from emocap.synthetic import EMOTIONS7, sample_expression
 
 SENTENCES = 5
 STEPS = {

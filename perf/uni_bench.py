@@ -13,13 +13,13 @@ from pathlib import Path
 
 from machine import describe
 
+from emocap.core.recipes import load as load_recipe
 from emocap.evaluate.cards import Card
 from emocap.evaluate.generate.predictions import Predictions
 from emocap.evaluate.generate.run import evaluate
 from emocap.evaluate.generate.tasks import Aids
 from emocap.evaluate.layouts import present
 from emocap.evaluate.wheel.resources import Wheels, load
-from emocap.recipes import load as load_recipe
 from emocap.reports.uni_bench import NINE
 
 CALLED = {"ov-merd-plus": "ovmerdplus", "iemocap-4": "iemocapfour"}

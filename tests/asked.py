@@ -8,11 +8,13 @@ from typing import Any
 import pyarrow as pa
 from PIL import Image
 
-from emocap import drawn
+from emocap import synthetic
 from emocap.captioners import annotations
-from emocap.captions import Caption, LocalCaption
-from emocap.samples import Captioned, Face, Labels, Record, Sample, Source, make_key
-from emocap.shards import Reject, sha256, write_json, write_rejects, write_shard, write_table
+from emocap.core.files import sha256, write_json
+from emocap.io.parquet import write_table
+from emocap.schema.captions import Caption, LocalCaption
+from emocap.schema.samples import Captioned, Face, Labels, Record, Sample, Source, make_key
+from emocap.schema.shards import Reject, write_rejects, write_shard
 
 REPLY = '{"global": "I <b>cannot</b> say", "local": []'
 """A reply that cannot be used: cut short, and with markup that a page must show as it is."""
@@ -25,7 +27,7 @@ def faces() -> list[Sample]:
 
 
 def _face(index: int) -> Sample:
-    made = drawn.sample(0, index, people=30, size=64)
+    made = synthetic.sample(0, index, people=30, size=64)
     shown = made.expression
     buffer = io.BytesIO()
     Image.fromarray(made.image).resize((48, 48)).save(buffer, "JPEG")

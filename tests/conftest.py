@@ -15,7 +15,7 @@ import pytest
 
 from emocap.build.recipe import BuildRecipe
 from emocap.clip.recipe import TrainRecipe
-from emocap.faces.images import Pixels
+from emocap.io.images import Pixels
 
 SHARED = Path(__file__).parents[2] / "shared"
 """Real data and weights that lie beside a checkout; tests that use them skip where it is absent."""
@@ -24,7 +24,7 @@ SHARED = Path(__file__).parents[2] / "shared"
 @pytest.fixture(scope="session")
 def ray_session() -> Iterator[None]:
     """One Ray for all builds that run inside the test process."""
-    from emocap.session import ray_session
+    from emocap.core.ray_session import ray_session
 
     with ray_session():
         yield

@@ -10,8 +10,17 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from emocap.captions import Caption, LocalCaption, field_list, json_schema, lint, mirror, mirror_text, named_emotions
-from emocap.facs import REGIONS, UNITS
+from emocap.schema.captions import (
+    Caption,
+    LocalCaption,
+    field_list,
+    json_schema,
+    lint,
+    mirror,
+    mirror_text,
+    named_emotions,
+)
+from emocap.schema.facs import REGIONS, UNITS
 
 
 def made(**changes: Any) -> Caption:

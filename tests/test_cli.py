@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 import pytest
 from typer.testing import CliRunner
 
-from emocap import __version__
 from emocap.cli import app, main
-from emocap.errors import UserError
-from emocap.shards import read_index
+from emocap.core.errors import UserError
+from emocap.core.version import __version__
+from emocap.schema.shards import read_index
 
 VERBS = ("demo", "build", "inspect", "train", "eval", "benchmarks", "rank", "annotators", "report", "push", "doctor")
 

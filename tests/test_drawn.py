@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from emocap.drawn import EMOTIONS7, DrawnFace, Expression, Identity, Scene, draw, sample, sample_expression
-from emocap.drawn.people import BEARDS, CLOTHES, EARRINGS, GLASSES, HAIR, HEADWEAR
-from emocap.drawn.scene import BACKGROUNDS, head_units
-from emocap.facs import UNITS, mirror, split_code
+from emocap.schema.facs import UNITS, mirror, split_code
+from emocap.synthetic import EMOTIONS7, DrawnFace, Expression, Identity, Scene, draw, sample, sample_expression
+from emocap.synthetic.people import BEARDS, CLOTHES, EARRINGS, GLASSES, HAIR, HEADWEAR
+from emocap.synthetic.scene import BACKGROUNDS, head_units
 
 PEOPLE = {
     "plain": Identity(),
@@ -71,7 +71,7 @@ def test_the_same_arguments_give_the_same_bytes_in_another_process() -> None:
     here = [sample(5, index, people=4, size=96).image.tobytes() for index in range(3)]
     assert here == [sample(5, index, people=4, size=96).image.tobytes() for index in range(3)]
     code = (
-        "import sys, hashlib; from emocap.drawn import sample;"
+        "import sys, hashlib; from emocap.synthetic import sample;"
         "faces = [sample(5, k, people=4, size=96).image.tobytes() for k in range(3)];"
         "print(hashlib.sha256(b''.join(faces)).hexdigest());"
         "assert 'torch' not in sys.modules and 'ray' not in sys.modules"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emocap import facs
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.schema import facs
 
 codes = st.builds(
     lambda side, number: f"{side}{number}", st.sampled_from(["", "L", "R"]), st.sampled_from([*facs.UNITS])

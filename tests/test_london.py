@@ -9,10 +9,11 @@ from emocap.build.recipe import BuildRecipe
 from emocap.build.run import build
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.run import evaluate
-from emocap.recipes import load
-from emocap.shards import read_index, read_rejects, verify
+from emocap.schema.shards import read_index, read_rejects
+from emocap.schema.verify import verify
 
 
 @pytest.mark.slow

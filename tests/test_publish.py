@@ -10,9 +10,10 @@ from hub import TOKEN, Hub
 from huggingface_hub import DatasetCard
 
 from emocap.build.dataset_card import write_card
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.publish import push
-from emocap.shards import read_index, verify
+from emocap.schema.shards import read_index
+from emocap.schema.verify import verify
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from huggingface_hub import ModelCard
 from emocap.clip.model_card import write_card
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import load, to_yaml
 from emocap.evaluate.cards import Card
 from emocap.evaluate.run import evaluate
 from emocap.publish import push
-from emocap.recipes import load, to_yaml
 
 
 @pytest.fixture(scope="module")

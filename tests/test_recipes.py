@@ -5,9 +5,9 @@ import pytest
 
 from emocap.build.recipe import BuildRecipe
 from emocap.clip.recipe import TrainRecipe
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import Recipe, builtin, difference, load, to_yaml
 from emocap.evaluate.cards import Card
-from emocap.recipes import Recipe, builtin, difference, load, to_yaml
 
 
 class Inner(Recipe):

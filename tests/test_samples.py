@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from emocap.samples import Face, Labels, Record, Source, make_key, side
+from emocap.schema.samples import Face, Labels, Record, Source, make_key, side
 
 FACE = Face(
     bbox=(1.23456, 2, 3, 4), score=0.9, detector="given", crop=(0, 0, 4, 4), sharpness=1, brightness=2, contrast=3

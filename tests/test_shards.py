@@ -11,20 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from emocap import shards
-from emocap.captions import Caption, LocalCaption
-from emocap.samples import Face, Labels, Record, Sample, Source
-from emocap.shards import (
+from emocap.core.files import replacing, sha256, write_json
+from emocap.io.parquet import TableWriter, write_table
+from emocap.schema.captions import Caption, LocalCaption
+from emocap.schema.samples import Face, Labels, Record, Sample, Source
+from emocap.schema.shards import (
     INDEX_SCHEMA,
     Reject,
     read_rejects,
     read_sample,
     read_shard,
-    replacing,
-    verify,
     write_rejects,
     write_shard,
 )
+from emocap.schema.verify import verify
 
 FACE = Face(bbox=(0, 0, 9, 9), score=1, detector="given", crop=(0, 0, 9, 9), sharpness=1, brightness=2, contrast=3)
 CAPTION = Caption.model_validate(
@@ -99,7 +99,7 @@ def test_the_index_comes_after_the_tar(tmp_path: Path, monkeypatch: pytest.Monke
     def fail(*_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(shards.TableWriter, "flush", fail)
+    monkeypatch.setattr(TableWriter, "flush", fail)
     with pytest.raises(RuntimeError):
         write_shard(tmp_path / "s.tar", tmp_path / "s.parquet", [make(1)])
     assert (tmp_path / "s.tar").exists()
@@ -129,8 +129,8 @@ def finished(build: Path, size: int = 16) -> Path:
         tar = build / "shards" / f"{name}.tar"
         some = [make(10 * number + i, picture(i, size)) for i in range(3)]
         write_shard(tar, build / "index" / f"{name}.parquet", some)
-        names.append({"name": name, "samples": 3, "bytes": tar.stat().st_size, "sha256": shards.sha256(tar)})
-    shards.write_json(build / "manifest.json", {"counts": {"samples": 6}, "shards": names})
+        names.append({"name": name, "samples": 3, "bytes": tar.stat().st_size, "sha256": sha256(tar)})
+    write_json(build / "manifest.json", {"counts": {"samples": 6}, "shards": names})
     (build / "recipe.yaml").write_text("faces: {size: 16}\n")
     return build
 
@@ -176,11 +176,11 @@ def test_a_damaged_index_is_named(tmp_path: Path) -> None:
     index = finished(tmp_path) / "index" / "emocap-000000.parquet"
     rows = pq.read_table(index).to_pylist()
     rows[1]["score"] = 0.5
-    shards.write_table(index, pa.Table.from_pylist(rows, schema=INDEX_SCHEMA))
+    write_table(index, pa.Table.from_pylist(rows, schema=INDEX_SCHEMA))
     assert verify(tmp_path) == ["shards/emocap-000000.tar: 0000000000000001-0-0: the index has another score"]
-    shards.write_table(index, pa.Table.from_pylist(rows[:2], schema=INDEX_SCHEMA))
+    write_table(index, pa.Table.from_pylist(rows[:2], schema=INDEX_SCHEMA))
     assert verify(tmp_path) == ["index/emocap-000000.parquet has 2 rows, the manifest says 3"]
-    shards.write_table(index, pa.Table.from_pylist(rows, schema=INDEX_SCHEMA).drop(["offset"]))
+    write_table(index, pa.Table.from_pylist(rows, schema=INDEX_SCHEMA).drop(["offset"]))
     assert verify(tmp_path) == ["index/emocap-000000.parquet was written by another version of emocap"]
     index.write_bytes(index.read_bytes()[:-9])
     assert "index/emocap-000000.parquet cannot be read" in verify(tmp_path)[0]

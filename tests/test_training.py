@@ -5,10 +5,10 @@ import pytest
 
 from emocap.clip.recipe import EvaluateRecipe, TrainRecipe
 from emocap.clip.train import train
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.run import evaluate
-from emocap.recipes import load
 from emocap.training import look_ahead, measure
 
 

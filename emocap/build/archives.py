@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emocap.build.labels import COLUMNS
-from emocap.build.places import Unreachable
-from emocap.faces.images import SUFFIXES, ImageError
+from emocap.io.images import SUFFIXES, ImageError
+from emocap.io.storage import Unreachable
 
 MOST_BYTES = 256 << 20
 """Of one picture, which is held in memory whole."""

@@ -13,16 +13,10 @@ from emocap.captioners import CaptionError, NoCaption, Outcome, annotations
 from emocap.captioners.ledger import Usage
 from emocap.captioners.prompt import Prompt
 from emocap.captioners.recipe import CaptionerRecipe
-from emocap.captions import lint
-from emocap.samples import Labels, Sample
-from emocap.shards import (
-    REJECT_SCHEMA,
-    Reject,
-    ShardWriter,
-    TableWriter,
-    read_counts,
-    read_samples,
-)
+from emocap.io.parquet import TableWriter, read_counts
+from emocap.schema.captions import lint
+from emocap.schema.samples import Labels, Sample
+from emocap.schema.shards import REJECT_SCHEMA, Reject, ShardWriter, read_samples
 
 
 class Captioner(Protocol):

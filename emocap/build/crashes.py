@@ -7,8 +7,9 @@ from types import TracebackType
 from typing import Self
 
 from emocap.build.sources import Frame, Input
-from emocap.samples import Sample
-from emocap.shards import Reject, write_json
+from emocap.core.files import write_json
+from emocap.schema.samples import Sample
+from emocap.schema.shards import Reject
 
 _DEATHS = 3
 """Workers that may die over the same input before it is rejected."""

@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from emocap.build.statistics import describe
-from emocap.shards import read_records, replacing
+from emocap.core.files import replacing
+from emocap.schema.shards import read_records
 
 _TEMPLATE = Path(__file__).with_name("dataset_card.md")
 _SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B", "1B<n<10B")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from emocap.progress import Stage
+from emocap.core.progress import Stage
 
 _REASONS = 4
 

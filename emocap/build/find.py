@@ -16,13 +16,14 @@ from emocap.build.recipe import BuildRecipe
 from emocap.build.sources import Frame, Input, read_input
 from emocap.build.stream import Row
 from emocap.build.tracks import best_of_tracks
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.faces import detectors
 from emocap.faces.crop import crop_face, encode_jpeg, thumbnail, why_reject
 from emocap.faces.detectors import Detection
-from emocap.faces.images import Pixels
-from emocap.samples import Record, Sample, make_key
-from emocap.shards import REJECT_SCHEMA, Reject, ShardWriter, TableWriter, read_counts, read_shard
+from emocap.io.images import Pixels
+from emocap.io.parquet import TableWriter, read_counts
+from emocap.schema.samples import Record, Sample, make_key
+from emocap.schema.shards import REJECT_SCHEMA, Reject, ShardWriter, read_shard
 
 log = logging.getLogger(__name__)
 

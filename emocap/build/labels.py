@@ -15,14 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from emocap.build.places import place
 from emocap.build.recipe import SourceRecipe, SplitRecipe
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.files import replacing
 from emocap.faces.detectors import Detection
-from emocap.facs import parse_facs
-from emocap.samples import Labels, side
-from emocap.shards import replacing
-from emocap.table_text import number_of
+from emocap.io.storage import place
+from emocap.io.tables import number_of
+from emocap.schema.facs import parse_facs
+from emocap.schema.samples import Labels, side
 
 
 @dataclass(frozen=True)

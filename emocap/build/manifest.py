@@ -9,12 +9,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from emocap import __version__
 from emocap.build.recipe import BuildRecipe
 from emocap.captioners.ledger import read_usage
 from emocap.captioners.prompt import load_prompt
+from emocap.core.files import sha256
+from emocap.core.version import __version__
 from emocap.faces.detectors import Detector
-from emocap.shards import read_counts, sha256
+from emocap.io.parquet import read_counts
 
 _PACKAGES = ("pillow", "opencv-python", "pyarrow", "ray", "insightface", "onnxruntime", "scikit-image", "av", "openai")
 

@@ -6,8 +6,8 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from emocap.captioners.recipe import CaptionerRecipe
+from emocap.core.recipes import Recipe
 from emocap.faces.recipe import FacesRecipe
-from emocap.recipes import Recipe
 
 
 class DrawnRecipe(Recipe):

@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emocap import progress
 from emocap.build.caption import CaptionShard
 from emocap.build.dataset_card import write_card
 from emocap.build.display import Display
@@ -25,11 +24,13 @@ from emocap.build.sources import Input, list_inputs
 from emocap.build.stream import Row, stream
 from emocap.captioners.prompt import load_prompt
 from emocap.captioners.recipe import read_keys
-from emocap.errors import UserError
+from emocap.core import progress
+from emocap.core.errors import UserError
+from emocap.core.files import replacing, sha256, write_json
+from emocap.core.ray_session import ray_session
+from emocap.core.recipes import difference, to_yaml
 from emocap.faces import detectors
-from emocap.recipes import difference, to_yaml
-from emocap.session import ray_session
-from emocap.shards import TableWriter, read_counts, replacing, sha256, write_json
+from emocap.io.parquet import TableWriter, read_counts
 
 log = logging.getLogger(__name__)
 

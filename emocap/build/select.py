@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emocap.faces.hashing import BITS, bits_apart
-from emocap.shards import REJECT_SCHEMA, Reject, TableWriter
+from emocap.io.parquet import TableWriter
+from emocap.schema.shards import REJECT_SCHEMA, Reject
 
 SELECTED_SCHEMA = pa.schema([("shard", pa.int32()), ("file", pa.string()), ("key", pa.string())])
 """Which key of which file of ``faces/`` goes into which shard, in order."""

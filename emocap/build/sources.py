@@ -9,15 +9,15 @@ from typing import Literal, TypeVar
 
 from emocap.build.archives import Member, read_parquet, read_tar, read_whole
 from emocap.build.labels import Known, LabelTable, known_faces, parse
-from emocap.build.places import Place, place
 from emocap.build.recipe import DrawnRecipe, SourceRecipe
 from emocap.build.videos import is_animated, read_animation, read_video
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.faces.detectors import Detection
-from emocap.faces.images import SUFFIXES, ImageError, Pixels, decode
-from emocap.faces.videos import SUFFIXES as VIDEOS
-from emocap.samples import Labels, Source
-from emocap.shards import Reject
+from emocap.io.images import SUFFIXES, ImageError, Pixels, decode
+from emocap.io.storage import Place, place
+from emocap.io.video import SUFFIXES as VIDEOS
+from emocap.schema.samples import Labels, Source
+from emocap.schema.shards import Reject
 
 Kind = Literal["picture", "video", "tar", "parquet", "build", "drawn"]
 
@@ -195,7 +195,7 @@ def _guarded(items: Iterator[T]) -> Iterator[T]:
 
 
 def _draw(item: Input, recipe: DrawnRecipe) -> Frame:
-    from emocap.drawn import sample
+    from emocap.synthetic import sample
 
     index = int(item.path.rpartition("/")[2])
     face = sample(recipe.seed, index, people=recipe.people, size=recipe.size, weights=recipe.weights)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from emocap.captions import Caption, named_emotions
-from emocap.facs import numbers
-from emocap.shards import read_records
+from emocap.schema.captions import Caption, named_emotions
+from emocap.schema.facs import numbers
+from emocap.schema.shards import read_records
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _END = re.compile(r"[.!?…]+(?=\s|$)")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from emocap.build.recipe import StageRecipe
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 Row = dict[str, Any]
 

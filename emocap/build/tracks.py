@@ -8,8 +8,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from emocap.faces.detectors import Box, overlap
-from emocap.samples import Face, Sample
-from emocap.shards import Reject
+from emocap.schema.samples import Face, Sample
+from emocap.schema.shards import Reject
 
 _LEAST_IOU = 0.3
 _MOST_MISSED = 1

@@ -16,8 +16,8 @@ from av.stream import Disposition
 from PIL import Image
 
 from emocap.build.recipe import VideoRecipe
-from emocap.faces.images import ImageError, Pixels, to_rgb
-from emocap.faces.videos import OPTIONS
+from emocap.io.images import ImageError, Pixels, to_rgb
+from emocap.io.video import OPTIONS
 
 _SETTLED = 0.3
 """Seconds after a cut at which a scene's frame is taken: past a dissolve's rest, and before most scenes end."""

@@ -1,14 +1,14 @@
 """From a face and what is known of it to a caption.
 
-A captioner turns a sample's picture, its labels, or both into a :class:`emocap.captions.Caption` and the record of how
-it was made. ``annotations`` needs labels only: it words emotions and action units after a phrase book, so that
+A captioner turns a sample's picture, its labels, or both into a :class:`emocap.schema.captions.Caption` and the record
+of how it was made. ``annotations`` needs labels only: it words emotions and action units after a phrase book, so that
 labelled collections become caption data for contrastive pretraining.
 """
 
 from dataclasses import dataclass
 
-from emocap.captions import Caption
-from emocap.samples import Captioned
+from emocap.schema.captions import Caption
+from emocap.schema.samples import Captioned
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from emocap.captioners.feelings import Feeling, feelings
 from emocap.captioners.movements import CLEAR, SHORTEST, VISIBLE, Piece, Shown, Wording, seen, split
 from emocap.captioners.phrases import load, units_of
 from emocap.captioners.sentences import Whole, finished, overall, summary
-from emocap.captions import Caption, LocalCaption, Region
-from emocap.facs import UNITS, ActionUnits, by_region, draw_units, letter, split_code
-from emocap.samples import Captioned, Labels
+from emocap.schema.captions import Caption, LocalCaption, Region
+from emocap.schema.facs import UNITS, ActionUnits, by_region, draw_units, letter, split_code
+from emocap.schema.samples import Captioned, Labels
 
 _REGIONS: tuple[Region, ...] = get_args(Region)
 _LEAST_REGIONS = 3

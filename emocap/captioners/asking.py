@@ -18,7 +18,7 @@ from emocap.captioners.budget import Budget, BudgetSpent, Tokens
 from emocap.captioners.endpoints import Answer, Endpoint, Failed, Refused
 from emocap.captioners.ledger import ACCEPTED, Ledger, Reply, Usage, read_replies
 from emocap.captioners.recipe import AskRecipe
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 log = logging.getLogger(__name__)
 

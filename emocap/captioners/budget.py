@@ -5,7 +5,7 @@ import math
 
 from emocap.captioners.ledger import Reply
 from emocap.captioners.recipe import AskRecipe
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 Tokens = tuple[int, int]
 """Tokens of a prompt and of its completion."""

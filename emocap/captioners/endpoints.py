@@ -14,7 +14,7 @@ import openai
 from pydantic import BaseModel, Field, ValidationError
 
 from emocap.captioners.recipe import EndpointRecipe
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 log = logging.getLogger(__name__)
 

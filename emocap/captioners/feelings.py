@@ -8,7 +8,7 @@ from random import Random
 
 from emocap.captioners import CaptionError
 from emocap.captioners.phrases import load
-from emocap.samples import Labels
+from emocap.schema.samples import Labels
 
 _NAMED = 0.15
 """The least share of a blend that is named beside the primary emotion."""

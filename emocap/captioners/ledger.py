@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 ACCEPTED = "accepted"
 

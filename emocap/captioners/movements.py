@@ -6,7 +6,7 @@ from functools import cache
 from random import Random
 
 from emocap.captioners.phrases import Book, Movement, Phrase, load, units_of
-from emocap.facs import PROTOTYPES, UNITS, letter, split_code
+from emocap.schema.facs import PROTOTYPES, UNITS, letter, split_code
 
 VISIBLE = 0.5
 """The least intensity that is put into words: what is nearer to 0 than to A counts as absent (our reading)."""

@@ -9,7 +9,7 @@ from emocap.captioners.ledger import Reply, Usage
 from emocap.captioners.prompt import Prompt
 from emocap.captioners.recipe import CaptionerRecipe
 from emocap.captioners.replies import AboutFace, Question, read_caption
-from emocap.samples import Captioned, Sample
+from emocap.schema.samples import Captioned, Sample
 
 
 class OpenAICaptioner:

@@ -17,9 +17,9 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from emocap.captions import Region, named_emotions
-from emocap.errors import UserError
-from emocap.facs import EMOTIONS, UNITS
+from emocap.core.errors import UserError
+from emocap.schema.captions import Region, named_emotions
+from emocap.schema.facs import EMOTIONS, UNITS
 
 LETTERS = "ABCDE"
 _LEVELS = ("low", "mid", "high")

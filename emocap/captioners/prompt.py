@@ -4,8 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from emocap.captions import field_list
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.schema.captions import field_list
 
 _BUILTIN = Path(__file__).parent / "prompts"
 

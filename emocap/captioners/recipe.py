@@ -6,8 +6,8 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from emocap.errors import UserError
-from emocap.recipes import Recipe
+from emocap.core.errors import UserError
+from emocap.core.recipes import Recipe
 
 
 class EndpointRecipe(Recipe):

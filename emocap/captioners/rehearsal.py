@@ -27,8 +27,8 @@ from typing import Any
 
 from emocap.captioners import annotations
 from emocap.captioners.rehearsed import say
-from emocap.facs import EMOTIONS
-from emocap.samples import Labels
+from emocap.schema.facs import EMOTIONS
+from emocap.schema.samples import Labels
 
 FAULTS = (
     "busy",  # 429 with Retry-After

@@ -8,7 +8,7 @@ import random
 import re
 from collections.abc import Callable
 
-from emocap.facs import EMOTIONS
+from emocap.schema.facs import EMOTIONS
 
 Words = Callable[[re.Match[str], random.Random], str]
 

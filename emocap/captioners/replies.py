@@ -12,7 +12,7 @@ from emocap.captioners.endpoints import Answer
 from emocap.captioners.ledger import ACCEPTED, Reply
 from emocap.captioners.prompt import Prompt
 from emocap.captioners.recipe import CaptionerRecipe
-from emocap.captions import Caption, json_schema, lint, refuses
+from emocap.schema.captions import Caption, json_schema, lint, refuses
 
 _PICTURE_TOKENS = 3000
 """What a picture is taken to cost before the first reply has told; a crop of 512 pixels costs less at most APIs."""

@@ -9,7 +9,7 @@ from random import Random
 from emocap.captioners.feelings import Feeling, affect, state
 from emocap.captioners.movements import Piece, Wording, listing
 from emocap.captioners.phrases import load, slots
-from emocap.captions import Region
+from emocap.schema.captions import Region
 
 _SHORTEST, _LONGEST = 25, 45
 """Words of a summary; the published sample has 40 (EmoCap100K Fig. 1d)."""

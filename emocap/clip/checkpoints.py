@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from emocap.errors import UserError
-from emocap.shards import replacing
+from emocap.core.errors import UserError
+from emocap.core.files import replacing
 
 log = logging.getLogger(__name__)
 

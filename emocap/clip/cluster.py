@@ -15,8 +15,8 @@ from ray.train import FailureConfig, LoggingConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer
 
 from emocap.clip.recipe import TrainRecipe
-from emocap.errors import UserError
-from emocap.session import ray_session
+from emocap.core.errors import UserError
+from emocap.core.ray_session import ray_session
 
 _STOPPED = ".stopped.txt"
 """In the run's folder: why a worker stopped for good, so that its successors do not try again."""

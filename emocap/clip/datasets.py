@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from emocap.errors import UserError
-from emocap.shards import read_index
+from emocap.core.errors import UserError
+from emocap.schema.shards import read_index
 
 MOST_BYTES = 64 << 20
 """Of a sample: picture, record and what the tar puts around them."""

@@ -10,7 +10,7 @@ from torch import nn
 from emocap.clip import checkpoints
 from emocap.clip.randomness import random_state, set_random_state
 from emocap.clip.recipe import EvaluateRecipe
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 Measure = Callable[[Path, EvaluateRecipe], dict[str, float]]
 """Takes the folder of an open_clip local-dir model and returns CARD/PROTOCOL/METRIC → value."""

@@ -18,12 +18,12 @@ import webdataset as wds
 from filelock import FileLock
 from pydantic import ValidationError
 
-from emocap import progress
 from emocap.clip.datasets import MOST_BYTES
-from emocap.errors import UserError
-from emocap.faces.images import ImageError, decode
-from emocap.samples import Record, Sample
-from emocap.shards import ShardWriter
+from emocap.core import progress
+from emocap.core.errors import UserError
+from emocap.io.images import ImageError, decode
+from emocap.schema.samples import Record, Sample
+from emocap.schema.shards import ShardWriter
 
 MOST_PIXELS = 2048 * 2048
 """Of a picture; a larger one is refused before memory is spent on it."""

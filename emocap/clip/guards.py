@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from emocap.clip.ranks import Ranks
-from emocap.errors import UserError, few
-from emocap.shards import write_json
+from emocap.core.errors import UserError, few
+from emocap.core.files import write_json
 
 
 class SpikeGuard:

@@ -27,7 +27,6 @@ from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 from torch.utils.data import Dataset as Numbered
 
-from emocap.captions import mirror_text
 from emocap.clip.batch import Batch
 from emocap.clip.datasets import Dataset, open_dataset
 from emocap.clip.foreign import MOST_PIXELS, bring, find_tars
@@ -35,9 +34,10 @@ from emocap.clip.recipe import DataRecipe
 from emocap.clip.sentiment import sentiment
 from emocap.clip.sequence import Order, shares
 from emocap.clip.towers import Tokens
-from emocap.errors import UserError
-from emocap.faces.images import ImageError, decode
-from emocap.facs import REGIONS
+from emocap.core.errors import UserError
+from emocap.io.images import ImageError, decode
+from emocap.schema.captions import mirror_text
+from emocap.schema.facs import REGIONS
 
 
 @dataclass(frozen=True)

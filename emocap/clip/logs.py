@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from emocap.clip.recipe import TrainRecipe
-from emocap.errors import UserError
-from emocap.shards import replacing
+from emocap.core.errors import UserError
+from emocap.core.files import replacing
 
 
 class Write(Protocol):

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from emocap import __version__
-from emocap.shards import replacing
+from emocap.core.files import replacing
+from emocap.core.version import __version__
 
 _TEMPLATE = Path(__file__).with_name("model_card.md")
 _CAPTIONERS = {"annotations": "rules, from labels", "none": "nobody"}

@@ -16,7 +16,7 @@ from emocap.clip.pooling import make_pool
 from emocap.clip.recipe import ObjectiveRecipe
 from emocap.clip.reweight import penalties
 from emocap.clip.sigmoid import FIRST_BIAS, sigmoid
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 _LOSSES: dict[str, RowLoss] = {"softmax": softmax, "sigmoid": sigmoid, "multi_instance": multi_instance}
 

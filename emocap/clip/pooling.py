@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from emocap.clip.recipe import LocalRecipe
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 Pool = Callable[[Tensor, Tensor], Tensor]
 

@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 
 from emocap.clip.distributed import add
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from emocap.recipes import Recipe
+from emocap.core.recipes import Recipe
 
 
 class ModelRecipe(Recipe):

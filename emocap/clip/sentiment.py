@@ -1,16 +1,16 @@
 """Which emotions a caption speaks of, as probabilities: our reading of the 7-way sentiment model of EmotionCLIP.
 
 EmotionCLIP (arXiv 2305.13500) runs a classifier of sentiments over its free texts. Our captions name emotions, so a
-lexicon will do, :func:`emocap.captions.named_emotions`: for each of its C families, the number of the two texts,
-global and summary, that name it, relative to that of the family named most; then a softmax over the families, scaled
-so that a family that is named alone gets 0.9. A caption that names none is spread evenly.
+lexicon will do, :func:`emocap.schema.captions.named_emotions`: for each of its C families, the number of the two
+texts, global and summary, that name it, relative to that of the family named most; then a softmax over the families,
+scaled so that a family that is named alone gets 0.9. A caption that names none is spread evenly.
 """
 
 import math
 from collections import Counter
 from collections.abc import Sequence
 
-from emocap.captions import FAMILIES, named_emotions
+from emocap.schema.captions import FAMILIES, named_emotions
 
 _SCALE = math.log(9 * (len(FAMILIES) - 1))
 

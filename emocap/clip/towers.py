@@ -16,8 +16,8 @@ from open_clip.tokenizer import HFTokenizer
 from torch import Tensor, nn
 
 from emocap.clip.recipe import ModelRecipe
-from emocap.errors import UserError
-from emocap.shards import write_json
+from emocap.core.errors import UserError
+from emocap.core.files import write_json
 
 
 def create(recipe: ModelRecipe, folder: Path) -> nn.Module:

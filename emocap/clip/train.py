@@ -23,7 +23,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from emocap import progress
 from emocap.clip import checkpoints
 from emocap.clip.batch import Features, Guide
 from emocap.clip.cached import backward
@@ -40,9 +39,10 @@ from emocap.clip.ranks import Ranks, join
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.sigterm import EXIT_CODE, watch_sigterm
 from emocap.clip.towers import Tokens, create, learning, lock
-from emocap.errors import UserError
-from emocap.recipes import difference, to_yaml
-from emocap.shards import replacing
+from emocap.core import progress
+from emocap.core.errors import UserError
+from emocap.core.files import replacing
+from emocap.core.recipes import difference, to_yaml
 
 log = logging.getLogger(__name__)
 

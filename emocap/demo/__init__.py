@@ -14,10 +14,10 @@ from emocap.build.recipe import BuildRecipe
 from emocap.build.run import build
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
+from emocap.core.progress import console
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.run import evaluate
-from emocap.progress import console
-from emocap.recipes import load
 from emocap.reports.page import Highlight, write_report
 
 ANNOTATIONS = Path(__file__).parent / "annotations.csv"

@@ -4,8 +4,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from emocap.core.recipes import Recipe
 from emocap.evaluate.layouts import AnyLayout
-from emocap.recipes import Recipe
 
 Task = Literal[
     "emotion",

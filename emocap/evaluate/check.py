@@ -10,14 +10,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emocap.errors import UserError, few
+from emocap.core.errors import UserError, few
+from emocap.core.threads import THREADS, ahead
 from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example, Sound
-from emocap.evaluate.features import THREADS, ahead
+from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts import place, read
-from emocap.evaluate.sounds import wave
 from emocap.faces.hashing import BITS, face_hash
-from emocap.faces.images import ImageError
+from emocap.io.audio import wave
+from emocap.io.images import ImageError
+from emocap.io.media import Sound
 
 _NEAR = 16
 """Bits in which near-duplicates differ at most, as in a build."""

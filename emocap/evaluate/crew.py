@@ -12,12 +12,12 @@ import ray
 import torch
 from ray.exceptions import RayActorError
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.ray_session import ray_session
 from emocap.evaluate.encoders import load
 from emocap.evaluate.encoders.base import Encoder, Matrix
 from emocap.evaluate.examples import Example
 from emocap.evaluate.features import Pooling, frames, look
-from emocap.session import ray_session
 
 _PICTURES = 512
 """Of a block: enough for a worker to be busy with, and little to lose with it."""

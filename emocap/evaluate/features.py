@@ -2,12 +2,9 @@
 
 import hashlib
 import logging
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -15,12 +12,14 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from emocap import progress
-from emocap.errors import UserError
+from emocap.core import progress
+from emocap.core.errors import UserError
+from emocap.core.threads import THREADS, ahead
 from emocap.evaluate.encoders.base import Encoder, Matrix
-from emocap.evaluate.examples import Example, Picture, Several, Stored
+from emocap.evaluate.examples import Example
 from emocap.evaluate.store import Row, Store
-from emocap.faces.images import ImageError
+from emocap.io.images import ImageError
+from emocap.io.media import Picture, Several, Stored
 
 if TYPE_CHECKING:
     from emocap.evaluate.crew import Crew
@@ -35,10 +34,6 @@ _BATCH = 128
 """Pictures that go through the model at once."""
 _KEEP = 4096
 """Rows that are written to the cache at once: so many are lost at most when a process is killed."""
-THREADS = min(16, os.cpu_count() or 1)
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -191,18 +186,3 @@ def _sha256(example: Example) -> str:
         return example.media.sha256()
     except ImageError as error:
         raise UserError(f"{example.name}: {error.reason}: {error.detail}") from None
-
-
-def ahead(work: Callable[[T], R], items: Iterable[T], most: int) -> Iterator[R]:
-    """``map`` by threads that are at most so many items ahead; results come in order."""
-    pool = ThreadPoolExecutor(THREADS)
-    waiting: deque[Future[R]] = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) >= most:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.losses import Loss, Sigmoid, Softmax
 
 GRID = tuple(float(c) for c in np.logspace(-6, 5, 45))

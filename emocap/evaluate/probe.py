@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate import logistic
 from emocap.evaluate.encoders import Matrix
 from emocap.evaluate.logistic import GRID

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.encoders import Matrix
 from emocap.evaluate.metrics import Numbers
 from emocap.evaluate.splits import inner

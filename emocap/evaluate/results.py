@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emocap.evaluate.examples import Example, Film, Frames, Picture, Several, Sound
+from emocap.core.files import replacing
+from emocap.evaluate.examples import Example
 from emocap.evaluate.outcomes import Outcome
-from emocap.shards import replacing
+from emocap.io.media import Film, Frames, Picture, Several, Sound
 
 _IDENTITY = ("benchmark", "protocol", "fold", "shots", "model")
 _SCHEMA = pa.schema(

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from emocap.captions import Caption
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.encoders import Encoder, Matrix
+from emocap.schema.captions import Caption
 
 RANKS = (1, 5, 10)
 """K."""

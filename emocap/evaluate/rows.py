@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emocap import __version__
+from emocap.core.version import __version__
 from emocap.evaluate import outcomes
 from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example, Film, Frames, Sound
+from emocap.evaluate.examples import Example
 from emocap.evaluate.intervals import of_mean
 from emocap.evaluate.layouts import data_sha256
 from emocap.evaluate.splits import Fold
+from emocap.io.media import Film, Frames, Sound
 
 _PACKAGES = ("torch", "open_clip_torch", "scikit-learn", "pillow")
 

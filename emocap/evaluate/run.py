@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate import rows as rows_of
 from emocap.evaluate.cards import Card
 from emocap.evaluate.check import as_expected, refuse

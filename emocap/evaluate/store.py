@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from emocap.errors import UserError
-from emocap.shards import replacing
+from emocap.core.errors import UserError
+from emocap.core.files import replacing
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import builtin
+from emocap.core.recipes import load as load_recipe
 from emocap.evaluate.cards import Card
 from emocap.evaluate.encoders import Encoder, load
 from emocap.evaluate.features import Looking, Pooling
@@ -27,8 +29,6 @@ from emocap.evaluate.run import evaluate
 from emocap.evaluate.store import Store
 from emocap.evaluate.wheel.resources import Wheels
 from emocap.evaluate.wheel.resources import load as read_wheels
-from emocap.recipes import builtin
-from emocap.recipes import load as load_recipe
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from random import Random
 import numpy as np
 import numpy.typing as npt
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.cards import Card
 from emocap.evaluate.encoders import Encoder, Matrix
 from emocap.evaluate.examples import Question
-from emocap.facs import UNITS
+from emocap.schema.facs import UNITS
 
 UNIT_PROMPTS = ("a face with {c}", "The face shows {c}.", "a photo of a person with {c}")
 """Of action units, where a card has none: ours."""

@@ -10,10 +10,10 @@ from PIL import Image
 
 from emocap.faces.detectors import Box, Detection
 from emocap.faces.hashing import face_hash
-from emocap.faces.images import Pixels
 from emocap.faces.pose import Landmarks, roll, yaw_and_pitch
 from emocap.faces.recipe import FacesRecipe
-from emocap.samples import Face
+from emocap.io.images import Pixels
+from emocap.schema.samples import Face
 
 Window = tuple[int, int, int, int]
 """x0, y0, x1, y1 of a square in whole pixels; it may leave the picture."""

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emocap.errors import UserError
-from emocap.faces.images import Pixels
+from emocap.core.errors import UserError
 from emocap.faces.recipe import FacesRecipe
+from emocap.io.images import Pixels
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from emocap.recipes import Recipe
+from emocap.core.recipes import Recipe
 
 
 class FacesRecipe(Recipe):

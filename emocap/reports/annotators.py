@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.reports.heat import Drawing, Values, heat_map, span
 from emocap.reports.measures import fraction
 from emocap.reports.plane import plane

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emocap.captions import Caption
-from emocap.facs import UNITS, letter, split_code
 from emocap.reports.builds import Build
 from emocap.reports.pictures import thumbnail
 from emocap.reports.table import evenly, shared_keys
-from emocap.samples import Record, Sample
+from emocap.schema.captions import Caption
+from emocap.schema.facs import UNITS, letter, split_code
+from emocap.schema.samples import Record, Sample
 
 _CARDS = 240
 _SIDE = 192

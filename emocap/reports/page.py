@@ -6,8 +6,9 @@ from pathlib import Path
 
 import jinja2
 
-from emocap import __version__
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.files import replacing
+from emocap.core.version import __version__
 from emocap.reports.annotators import compared, read_annotators
 from emocap.reports.builds import read_build
 from emocap.reports.details import detail
@@ -21,7 +22,6 @@ from emocap.reports.runs import curves, read_run
 from emocap.reports.standings import make_board
 from emocap.reports.tables import latex, markdown
 from emocap.reports.uni_bench import means
-from emocap.shards import replacing
 
 
 @dataclass(frozen=True)

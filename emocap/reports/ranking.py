@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.reports.measures import fraction
 from emocap.reports.pictures import thumbnail
 from emocap.reports.table import Rows

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.reports.measures import is_official, number
 
 SECTIONS = {

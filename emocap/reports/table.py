@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from emocap.samples import Sample
-from emocap.shards import INDEX_SCHEMA, read_sample
+from emocap.schema.samples import Sample
+from emocap.schema.shards import INDEX_SCHEMA, read_sample
 
 _PLACE = ["key", "shard", "offset"]
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.files import replacing
 from emocap.reports.board import Board, Cell, Group, Line
 from emocap.reports.measures import called, has_unit, hundredfold
 from emocap.reports.results import read_results
 from emocap.reports.standings import make_board
-from emocap.shards import replacing
 
 _WIDEST = 10
 """Columns of benchmarks in one table; more are divided among several."""

@@ -9,7 +9,7 @@ import pytest
 
 from emocap.build import archives
 from emocap.build.archives import Member, read_parquet, read_tar
-from emocap.faces.images import ImageError
+from emocap.io.images import ImageError
 
 
 def tar(members: Sequence[tuple[str, bytes]], format: int = tarfile.USTAR_FORMAT) -> bytes:

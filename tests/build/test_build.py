@@ -21,9 +21,11 @@ from emocap.build.recipe import BuildRecipe, ResourcesRecipe, SourceRecipe, Stag
 from emocap.build.run import build
 from emocap.build.sources import Input, list_inputs
 from emocap.build.statistics import describe
+from emocap.core.errors import UserError
 from emocap.demo import ANNOTATIONS
-from emocap.errors import UserError
-from emocap.shards import Reject, read_index, read_rejects, read_shard, verify, write_table
+from emocap.io.parquet import write_table
+from emocap.schema.shards import Reject, read_index, read_rejects, read_shard
+from emocap.schema.verify import verify
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 

@@ -11,8 +11,9 @@ from emocap.build.recipe import BuildRecipe
 from emocap.build.run import build
 from emocap.captioners.ledger import read_replies
 from emocap.captioners.rehearsal import Rehearsal, drawn, picture_name
-from emocap.errors import UserError
-from emocap.shards import read_rejects, read_shard, verify
+from emocap.core.errors import UserError
+from emocap.schema.shards import read_rejects, read_shard
+from emocap.schema.verify import verify
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 

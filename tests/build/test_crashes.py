@@ -5,7 +5,7 @@ import pytest
 
 from emocap.build.crashes import CrashWatch, Read
 from emocap.build.sources import Input
-from emocap.shards import Reject
+from emocap.schema.shards import Reject
 
 INPUTS = [Input(f"{number}.jpg", 0, "picture", 9) for number in range(4)]
 

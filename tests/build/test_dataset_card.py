@@ -9,8 +9,8 @@ import webdataset as wds
 from huggingface_hub import DatasetCard
 
 from emocap.build.dataset_card import size_category, write_card
-from emocap.captions import Caption
-from emocap.shards import write_table
+from emocap.io.parquet import write_table
+from emocap.schema.captions import Caption
 
 
 def test_the_header_is_what_the_hub_reads(asked_build: Path, tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ import pytest
 from emocap.build.recipe import BuildRecipe
 from emocap.build.run import build
 from emocap.captioners.rehearsal import Rehearsal
-from emocap.recipes import to_yaml
-from emocap.shards import verify
+from emocap.core.recipes import to_yaml
+from emocap.schema.verify import verify
 
 pytestmark = pytest.mark.slow
 

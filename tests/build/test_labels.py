@@ -8,9 +8,9 @@ import pytest
 
 from emocap.build.labels import Known, LabelTable, known_faces, match, with_split
 from emocap.build.recipe import SourceRecipe, SplitRecipe
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.faces.detectors import Detection
-from emocap.samples import Labels
+from emocap.schema.samples import Labels
 
 
 def source(tmp_path: Path, text: str, encoding: str = "utf-8") -> SourceRecipe:

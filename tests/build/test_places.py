@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from pyarrow import fs
 
-from emocap.build import places
 from emocap.build.labels import LabelTable
-from emocap.build.places import Place, place
 from emocap.build.recipe import SourceRecipe
 from emocap.build.sources import Frame, Input, Kind, list_inputs, read_input
-from emocap.errors import UserError
-from emocap.shards import Reject
+from emocap.core.errors import UserError
+from emocap.io import storage
+from emocap.io.storage import Place, place
+from emocap.schema.shards import Reject
 
 part = st.text("ab-.é", min_size=1, max_size=3).filter(lambda name: name.strip(".") and not name.startswith("."))
 paths = st.lists(st.lists(part, min_size=1, max_size=3).map("/".join), min_size=1, max_size=12)
@@ -253,7 +253,7 @@ class Shaky:
 
 
 def test_a_network_that_fails_now_and_then_loses_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "_WAITS", (0.0, 0.0))
+    monkeypatch.setattr(storage, "_WAITS", (0.0, 0.0))
     content = np.random.default_rng(0).bytes(3_000_000)
     shaky = Shaky(content)
     with Place(shaky, "shaky://", "x").open("shaky://x/y") as file:
@@ -272,7 +272,7 @@ def test_a_network_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatc
 
     waits: list[float] = []
     monkeypatch.setattr(time, "sleep", waits.append)
-    monkeypatch.setattr(places, "_connect", lambda uri, plain: (Dead(), "photos"))
+    monkeypatch.setattr(storage, "_connect", lambda uri, plain: (Dead(), "photos"))
     names = ["a.png", "b.mkv", "c.tar", "d.parquet"]
     assert unreadable(SourceRecipe(path="dead://photos"), "dead://photos", names, tmp_path) == names
     assert waits == [0.5, 2.0, 8.0] * 4

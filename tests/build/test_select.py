@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emocap.build.select import read_plan, select
-from emocap.samples import Face, Record, Sample, Source
-from emocap.shards import read_counts, read_rejects, write_shard
+from emocap.io.parquet import read_counts
+from emocap.schema.samples import Face, Record, Sample, Source
+from emocap.schema.shards import read_rejects, write_shard
 
 
 def face(name: str, phash: int | None, number: int = 0) -> Sample:

@@ -14,9 +14,9 @@ from PIL import Image
 from emocap.build.labels import LabelTable
 from emocap.build.recipe import DrawnRecipe, SourceRecipe
 from emocap.build.sources import Frame, Input, list_inputs, read_input
-from emocap.errors import UserError
-from emocap.samples import Labels
-from emocap.shards import Reject, ShardWriter
+from emocap.core.errors import UserError
+from emocap.schema.samples import Labels
+from emocap.schema.shards import Reject, ShardWriter
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from emocap.build.statistics import CaptionStatistics, Measure, describe
-from emocap.captions import Caption, LocalCaption
+from emocap.schema.captions import Caption, LocalCaption
 
 
 def caption(summary: str = "So the face expresses joy, without anger.") -> Caption:

@@ -15,7 +15,7 @@ from ray import cloudpickle
 from emocap.build import stream as streams
 from emocap.build.recipe import StageRecipe
 from emocap.build.stream import Row, stream
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 

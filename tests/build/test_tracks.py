@@ -2,8 +2,8 @@ import random
 from collections.abc import Iterator
 
 from emocap.build.tracks import best_of_tracks, quality
-from emocap.samples import Face, Record, Sample, Source, make_key
-from emocap.shards import Reject
+from emocap.schema.samples import Face, Record, Sample, Source, make_key
+from emocap.schema.shards import Reject
 
 Box = tuple[float, float, float, float]
 

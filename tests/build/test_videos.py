@@ -9,7 +9,7 @@ from PIL import Image
 
 from emocap.build.recipe import VideoRecipe
 from emocap.build.videos import Clock, is_animated, read_animation, read_video
-from emocap.faces.images import ImageError, Pixels
+from emocap.io.images import ImageError, Pixels
 
 Film = Callable[..., Path]
 Noise = Callable[[int], Iterable[Pixels]]

@@ -9,7 +9,7 @@ from emocap.captioners.ledger import Reply, read_replies
 from emocap.captioners.openai import OpenAICaptioner
 from emocap.captioners.prompt import load_prompt
 from emocap.captioners.recipe import CaptionerRecipe
-from emocap.samples import Face, Record, Sample, Source
+from emocap.schema.samples import Face, Record, Sample, Source
 
 
 def faces(count: int, first: int = 0) -> list[Sample]:

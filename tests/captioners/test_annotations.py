@@ -13,9 +13,9 @@ from test_phrases import TELLS
 from emocap.captioners import CaptionError
 from emocap.captioners.annotations import caption
 from emocap.captioners.phrases import load
-from emocap.captions import Caption, lint, mirror
-from emocap.facs import EMOTIONS, UNITS, ActionUnits, draw_units, intensity, letter, numbers
-from emocap.samples import Labels
+from emocap.schema.captions import Caption, lint, mirror
+from emocap.schema.facs import EMOTIONS, UNITS, ActionUnits, draw_units, intensity, letter, numbers
+from emocap.schema.samples import Labels
 
 RIVALS = {51: {61}, 52: {62}, 61: {51}, 62: {52}, 1: {2}, 2: {1}}
 """Units whose phrases look like another one's where sides and directions meet in one sentence."""
@@ -210,7 +210,7 @@ LONG = Labels(emotion="happiness", action_units={"6": 3.0, "12": 4.0, "25": 3.0}
 
 def test_the_same_key_gives_the_same_caption_in_any_process() -> None:
     code = (
-        "from emocap.captioners.annotations import caption; from emocap.samples import Labels; import sys\n"
+        "from emocap.captioners.annotations import caption; from emocap.schema.samples import Labels; import sys\n"
         "print(caption(Labels.model_validate_json(sys.argv[1]), 'key')[0].model_dump_json(by_alias=True))\n"
         "heavy = {'torch', 'ray', 'numpy', 'cv2'} & sys.modules.keys()\n"
         "assert not heavy, heavy"

@@ -7,9 +7,9 @@ import pytest
 
 from emocap.captioners.annotations import caption
 from emocap.captioners.phrases import load
-from emocap.captions import named_emotions
-from emocap.facs import EMOTIONS, PROTOTYPES, draw_units
-from emocap.samples import Labels
+from emocap.schema.captions import named_emotions
+from emocap.schema.facs import EMOTIONS, PROTOTYPES, draw_units
+from emocap.schema.samples import Labels
 
 
 def test_emotions_are_named_with_their_family_in_global_and_summary() -> None:

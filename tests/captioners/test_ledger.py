@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emocap.captioners.ledger import Ledger, Reply, Usage, read_replies, read_usage
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 
 def reply(number: int, verdict: str = "accepted", text: str = "{}") -> Reply:

@@ -24,8 +24,8 @@ from emocap.captioners.endpoints import Endpoint
 from emocap.captioners.ledger import ACCEPTED, read_usage
 from emocap.captioners.openai import OpenAICaptioner
 from emocap.captioners.rehearsal import FAULTS, Rehearsal, drawn, picture_name
-from emocap.captions import lint
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.schema.captions import lint
 
 CONTENT = {
     "cut": "cut",

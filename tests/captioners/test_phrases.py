@@ -9,9 +9,9 @@ import pytest
 
 from emocap.captioners import phrases
 from emocap.captioners.phrases import Movement, load, units_of
-from emocap.captions import named_emotions
-from emocap.errors import UserError
-from emocap.facs import UNITS
+from emocap.core.errors import UserError
+from emocap.schema.captions import named_emotions
+from emocap.schema.facs import UNITS
 
 _BROWS = r"(?:whole|entire) (?:\w+ )?(?:eye)?brow|raised (?:eye)?brows|raise of both eyebrows|whole length"
 TELLS = {

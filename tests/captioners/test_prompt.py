@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from emocap.captioners.prompt import load_prompt
-from emocap.captions import Caption, LocalCaption
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.schema.captions import Caption, LocalCaption
 
 
 def test_the_built_in_prompt_lists_every_field_as_the_schema_describes_it() -> None:

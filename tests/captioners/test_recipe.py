@@ -6,8 +6,8 @@ import pytest
 from rehearsing import recipe
 
 from emocap.captioners.recipe import CaptionerRecipe, PriceRecipe, read_keys
-from emocap.errors import UserError
-from emocap.recipes import check
+from emocap.core.errors import UserError
+from emocap.core.recipes import check
 
 HERE = [{"base_url": "http://localhost:8000/v1"}]
 

@@ -18,8 +18,8 @@ from PIL import Image
 from rehearsing import captioner, faces, ledger, reasons, recipe
 
 from emocap.captioners import NoCaption
-from emocap.errors import UserError
-from emocap.samples import Sample
+from emocap.core.errors import UserError
+from emocap.schema.samples import Sample
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from emocap.clip import checkpoints
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 
 def test_only_the_last_are_kept(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from emocap.clip.datasets import open_dataset
-from emocap.errors import UserError
-from emocap.shards import read_index, read_shard
+from emocap.core.errors import UserError
+from emocap.schema.shards import read_index, read_shard
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from emocap.clip.datasets import open_dataset
 from emocap.clip.foreign import bring, find_tars
 from emocap.clip.loader import find_shards
 from emocap.clip.recipe import DataRecipe
-from emocap.errors import UserError
-from emocap.samples import Sample
-from emocap.shards import read_shard
+from emocap.core.errors import UserError
+from emocap.schema.samples import Sample
+from emocap.schema.shards import read_shard
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from emocap.clip.loader import Look, batches, find_shards, normalise
 from emocap.clip.recipe import DataRecipe, ModelRecipe
 from emocap.clip.sentiment import sentiment
 from emocap.clip.towers import Tokens, create
-from emocap.errors import UserError
-from emocap.facs import REGIONS
-from emocap.shards import read_index, read_shard
+from emocap.core.errors import UserError
+from emocap.schema.facs import REGIONS
+from emocap.schema.shards import read_index, read_shard
 
 LOOK = Look(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 
@@ -148,7 +148,7 @@ def test_more_sentences_than_there_are_is_all_of_them(divided_build: Path, token
 
 
 def test_a_flip_turns_picture_and_words_together(divided_build: Path, tokens: Tokens) -> None:
-    from emocap.captions import mirror
+    from emocap.schema.captions import mirror
 
     plain = recipe_for(divided_build, crop=[1.0, 1.0], flip=False)
     flipping = recipe_for(divided_build, crop=[1.0, 1.0], flip=True)

@@ -12,7 +12,7 @@ from torch import Tensor
 from emocap.clip.batch import Features, Guide, LocalFeatures
 from emocap.clip.objective import Objective
 from emocap.clip.recipe import ObjectiveRecipe
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 B, D, M = 8, 6, 5
 OWNERS = [0, 0, 1, 2, 3, 3, 4, 5, 6, 7, 7]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from emocap.clip.pooling import AttentionPool, make_pool
 from emocap.clip.recipe import LocalRecipe
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 PATCHES = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 

@@ -1,7 +1,7 @@
 import pytest
 
-from emocap.captions import FAMILIES
 from emocap.clip.sentiment import sentiment
+from emocap.schema.captions import FAMILIES
 
 
 def told(*texts: str) -> dict[str, float]:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from emocap.clip.recipe import ModelRecipe
 from emocap.clip.towers import Tokens, create, encode_images, encode_texts
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 
 TEXTS = [
     "Calm.",

@@ -34,8 +34,8 @@ from emocap.clip.objective import Objective
 from emocap.clip.recipe import EvaluateRecipe, TrainRecipe
 from emocap.clip.towers import create
 from emocap.clip.train import open_run, pick_device, train
-from emocap.errors import UserError
-from emocap.recipes import to_yaml
+from emocap.core.errors import UserError
+from emocap.core.recipes import to_yaml
 
 
 def changed(recipe: TrainRecipe, **keys: Any) -> TrainRecipe:
@@ -96,7 +96,7 @@ with torch.no_grad():
 
     from emocap.clip.recipe import TrainRecipe as Recipe
     from emocap.clip.towers import Tokens, create, encode_images, encode_texts
-    from emocap.recipes import load
+    from emocap.core.recipes import load
 
     recipe = load(Recipe, "models", str(run / "recipe.yaml"))
     model: Any = create(recipe.model, tmp_path / "again")

@@ -3,8 +3,8 @@
 import pytest
 
 from emocap.clip.recipe import TrainRecipe
-from emocap.errors import UserError
-from emocap.recipes import load
+from emocap.core.errors import UserError
+from emocap.core.recipes import load
 
 MEASURED = "evaluate={cards: [benchmarks/faces.yaml], data: faces/, protocols: [zeroshot, fewshot], best: %s}"
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.cards import Card
 from emocap.evaluate.check import Report, check, refuse
 from emocap.evaluate.layouts import read

@@ -9,14 +9,15 @@ import pytest
 import ray.cloudpickle
 import torch
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate import crew
 from emocap.evaluate.crew import Crew
 from emocap.evaluate.encoders import load
 from emocap.evaluate.encoders.base import Encoder
-from emocap.evaluate.examples import Example, Picture
+from emocap.evaluate.examples import Example
 from emocap.evaluate.features import Looking, extract
-from emocap.faces.images import Pixels
+from emocap.io.images import Pixels
+from emocap.io.media import Picture
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.encoders import load
 from emocap.evaluate.encoders.base import Encoder
 

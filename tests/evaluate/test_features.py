@@ -9,14 +9,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.threads import THREADS
 from emocap.evaluate import features
 from emocap.evaluate.encoders.base import Encoder
-from emocap.evaluate.examples import Example, Film, Frames, Picture, Several
+from emocap.evaluate.examples import Example
 from emocap.evaluate.features import Looking, extract
-from emocap.evaluate.films import middles
 from emocap.evaluate.store import Store
-from emocap.faces.images import Pixels
+from emocap.io.images import Pixels
+from emocap.io.media import Film, Frames, Picture, Several
+from emocap.io.video import middles
 
 
 def mean_colour(batch: Tensor) -> Tensor:
@@ -186,7 +188,7 @@ def test_pictures_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = extract(colours(count), [Example(f"{n}", Watched(n, count, waiting)) for n in range(200)], 1)
     assert len(rows) == count.looked == 200
     assert rows["77"].tolist() == [77, 77, 77]
-    assert 8 < max(waiting) <= 8 + max(16, features.THREADS)
+    assert 8 < max(waiting) <= 8 + max(16, THREADS)
 
 
 def test_several_pictures_are_too_many_for_an_encoder(photos: list[Example], tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emocap.evaluate.examples import MAX_PIXELS, Film
-from emocap.evaluate.films import read_seconds
 from emocap.evaluate.miniatures.faces import film
-from emocap.faces.images import ImageError
+from emocap.io.images import ImageError
+from emocap.io.media import MAX_PIXELS, Film
+from emocap.io.video import read_seconds
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit, log_softmax
 from sklearn.linear_model import LogisticRegression
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate import logistic
 from emocap.evaluate.logistic import GRID, sigmoid, softmax
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import load
 from emocap.evaluate import miniatures
 from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example, Film, Frames
+from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts import read
-from emocap.recipes import load
+from emocap.io.media import Film, Frames
 
 NAMES = ("dfew", "ferv39k", "mafw", "mafw-compound", "afew", "crema-d", "ravdess", "enterface05", "caer")
 

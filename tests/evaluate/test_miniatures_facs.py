@@ -13,15 +13,16 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import load
 from emocap.evaluate import miniatures
 from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example, Picture, Question
+from emocap.evaluate.examples import Example, Question
 from emocap.evaluate.layouts import read
 from emocap.evaluate.miniatures.faces import picture, posed
 from emocap.evaluate.miniatures.units import takes
-from emocap.facs import settle
-from emocap.recipes import load
+from emocap.io.media import Picture
+from emocap.schema.facs import settle
 
 CODED = ("bp4d", "disfa", "aff-wild2-au", "faba-au")
 CLASSED = ("aff-wild2-expr", "faba-emotion")

@@ -7,11 +7,12 @@ from typing import Any
 import openpyxl
 import pytest
 
+from emocap.core.recipes import load
 from emocap.evaluate import miniatures
 from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example, Frames, Picture
+from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts import read
-from emocap.recipes import load
+from emocap.io.media import Frames, Picture
 
 NAMES = ("casme2", "samm", "smic", "casme3", "mmew")
 

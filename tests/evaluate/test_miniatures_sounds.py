@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.check import check
 from emocap.evaluate.layouts import read
 from emocap.evaluate.miniatures import write
-from emocap.recipes import load
 
 
 def card(name: str) -> Card:

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emocap.core.recipes import load
 from emocap.evaluate import miniatures
 from emocap.evaluate.cards import Card
 from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts import read
 from emocap.evaluate.miniatures.cast import grey, shown
 from emocap.evaluate.miniatures.static import WRITERS
-from emocap.facs import affect
-from emocap.recipes import load
+from emocap.schema.facs import affect
 
 Told = dict[str, tuple[str, str | None, str | None]]
 """Name → split, class, subject."""

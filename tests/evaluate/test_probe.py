@@ -4,7 +4,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate import metrics
 from emocap.evaluate.logistic import GRID
 from emocap.evaluate.probe import classes, units

@@ -11,12 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate import metrics
 from emocap.evaluate.cards import Card
 from emocap.evaluate.encoders import Encoder
-from emocap.evaluate.examples import Example, Picture, Question, Stored
+from emocap.evaluate.examples import Example, Question
 from emocap.evaluate.run import evaluate, read_results
+from emocap.io.media import Picture, Stored
 
 WIDTH = 12
 

@@ -3,7 +3,7 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.rating import GRID, fit_predict
 
 

@@ -7,11 +7,11 @@ import torch
 from PIL import Image
 from scipy.sparse import csr_array
 
-from emocap.captions import Caption, LocalCaption
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate import retrieval
 from emocap.evaluate.encoders import Encoder
 from emocap.evaluate.retrieval import RANKS, by_lot, found, measure
+from emocap.schema.captions import Caption, LocalCaption
 
 
 def caption(whole: str, local: Sequence[str], summary: str) -> Caption:

@@ -13,14 +13,15 @@ from PIL import Image
 
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import load
 from emocap.evaluate import encoders, features, layouts, zeroshot
 from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example, Stored
+from emocap.evaluate.examples import Example
 from emocap.evaluate.run import evaluate, read_results
-from emocap.recipes import load
-from emocap.samples import Sample
-from emocap.shards import read_shard, write_shard
+from emocap.io.media import Stored
+from emocap.schema.samples import Sample
+from emocap.schema.shards import read_shard, write_shard
 
 
 @pytest.fixture(scope="module")

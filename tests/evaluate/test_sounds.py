@@ -10,8 +10,8 @@ import av
 import numpy as np
 import pytest
 
-from emocap.evaluate import sounds
-from emocap.faces.images import ImageError, Pixels
+from emocap.io import audio
+from emocap.io.images import ImageError, Pixels
 
 
 def recorded(path: Path, rate: int, seconds: float, codec: str, channels: int = 1) -> Path:
@@ -52,7 +52,7 @@ def heard(data: bytes) -> Any:
     ],
 )
 def test_recordings_of_any_form(tmp_path: Path, name: str, rate: int, codec: str, channels: int) -> None:
-    sound = heard(sounds.wave(recorded(tmp_path / name, rate, 0.5, codec, channels)))
+    sound = heard(audio.wave(recorded(tmp_path / name, rate, 0.5, codec, channels)))
     assert len(sound) == pytest.approx(8000, abs=1600)  # some codecs add a little at either end
     middle = sound[2000:6000]
     strongest = np.abs(np.fft.rfft(middle)).argmax() * 16_000 / len(middle)
@@ -61,15 +61,15 @@ def test_recordings_of_any_form(tmp_path: Path, name: str, rate: int, codec: str
 
 
 def test_long_recordings_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sounds, "MAX_SECONDS", 1)
-    sound = heard(sounds.wave(recorded(tmp_path / "a.wav", 16_000, 3, "pcm_s16le")))
+    monkeypatch.setattr(audio, "MAX_SECONDS", 1)
+    sound = heard(audio.wave(recorded(tmp_path / "a.wav", 16_000, 3, "pcm_s16le")))
     assert 16_000 <= len(sound) < 20_000
 
 
 def test_what_cannot_be_heard_is_told(tmp_path: Path, film: Any, noise: Any) -> None:
     def reason(path: Path) -> str:
         with pytest.raises(ImageError) as raised:
-            sounds.wave(path)
+            audio.wave(path)
         return raised.value.reason
 
     silent: Iterable[Pixels] = noise(5)
@@ -89,5 +89,5 @@ def test_a_playlist_opens_no_other_file(tmp_path: Path, name: str) -> None:
     ):
         (tmp_path / name).write_text(text)
         with pytest.raises(ImageError) as raised:
-            sounds.wave(tmp_path / name)
+            audio.wave(tmp_path / name)
         assert raised.value.reason == "broken_sound"

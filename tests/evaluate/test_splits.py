@@ -4,10 +4,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example, Picture
+from emocap.evaluate.examples import Example
 from emocap.evaluate.splits import divide, inner
+from emocap.io.media import Picture
 
 
 def card(split: dict[str, Any] | None = None, **parts: Any) -> Card:

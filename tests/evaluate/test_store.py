@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.store import Row, Store
 
 KIND = "0" * 64

@@ -10,7 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from emocap.cli import app
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.run import read_results
 from emocap.evaluate.suite import choose, measure
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate import zeroshot
 from emocap.evaluate.cards import Card
 from emocap.evaluate.encoders import Encoder

@@ -9,10 +9,10 @@ from PIL import Image
 
 from emocap.faces.crop import crop_face, cut, encode_jpeg, square, thumbnail, why_reject
 from emocap.faces.detectors import Detection, InsightFace
-from emocap.faces.images import Pixels, decode
 from emocap.faces.pose import roll
 from emocap.faces.recipe import FacesRecipe
-from emocap.samples import Face
+from emocap.io.images import Pixels, decode
+from emocap.schema.samples import Face
 
 
 def checked(height: int = 60, width: int = 80) -> np.ndarray:

@@ -6,10 +6,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.faces.detectors import CUDA, Cascade, Detector, InsightFace, make
-from emocap.faces.images import Pixels, decode
 from emocap.faces.recipe import FacesRecipe
+from emocap.io.images import Pixels, decode
 
 T1 = [(112, 330), (320, 207), (517, 340), (796, 411), (958, 132), (1178, 336)]
 """A point in each of the six faces of InsightFace's sample, from left to right."""

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emocap.drawn import sample
 from emocap.faces.crop import crop_face, encode_jpeg
 from emocap.faces.detectors import Detection, InsightFace
 from emocap.faces.hashing import bits_apart, face_hash
-from emocap.faces.images import Pixels, decode
 from emocap.faces.recipe import FacesRecipe
+from emocap.io.images import Pixels, decode
+from emocap.synthetic import sample
 
 RECIPE = FacesRecipe(min_size=None)
 assert RECIPE.duplicates is not None

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emocap.faces.images import ImageError, decode
+from emocap.io.images import ImageError, decode
 
 LIMIT = 100_000_000
 

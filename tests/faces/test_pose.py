@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pytest
 
 from emocap.faces.detectors import InsightFace
-from emocap.faces.images import decode
 from emocap.faces.pose import Landmarks, roll, yaw_and_pitch
+from emocap.io.images import decode
 
 HEAD = np.array([(-32, 0, 0), (32, 0, 0), (0, 35, -33), (-26, 69, -2), (26, 69, -2)])
 """A head in millimetres, a little other than the generic one."""

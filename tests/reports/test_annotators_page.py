@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_page import check
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.annotators.run import Sources, measure
 from emocap.evaluate.annotators.task import Method
 from emocap.reports.annotators import FILE, compared, read_annotators

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from test_page import check
 
+from emocap.core.files import write_json
 from emocap.reports.builds import read_build
 from emocap.reports.gallery import read_gallery
 from emocap.reports.page import write_report
 from emocap.reports.table import Rows, evenly
-from emocap.shards import Reject, read_index, read_shard, write_json, write_rejects
+from emocap.schema.shards import Reject, read_index, read_shard, write_rejects
 
 
 def cards(html: str) -> list[str]:

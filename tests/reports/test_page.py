@@ -8,10 +8,10 @@ from leaderboard import row
 
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.run import evaluate
-from emocap.recipes import load
 from emocap.reports.page import Highlight, write_report
 
 

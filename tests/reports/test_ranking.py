@@ -9,7 +9,7 @@ import pytest
 from asked import asked
 from test_page import check
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.ranking.contest import gather
 from emocap.evaluate.ranking.pairs import Answer, Pair, Verdict
 from emocap.evaluate.ranking.run import rank_by_judge, rank_by_people

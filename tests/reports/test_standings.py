@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from leaderboard import board, row
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.reports.board import Cell, Group
 from emocap.reports.results import Result, read_results
 from emocap.reports.standings import make_board

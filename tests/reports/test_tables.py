@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from leaderboard import board, row
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.reports.page import write_report
 from emocap.reports.tables import latex, markdown, write_table
 

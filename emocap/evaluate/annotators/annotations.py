@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emocap.errors import UserError, few
+from emocap.core.errors import UserError, few
 from emocap.evaluate.annotators.forms import Cell
 from emocap.evaluate.annotators.spelling import Spelling, key_of
 from emocap.evaluate.metrics import Labels

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.annotators.annotations import Note
 from emocap.evaluate.metrics import Labels, Numbers
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emocap import __version__
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.files import write_json
+from emocap.core.version import __version__
 from emocap.evaluate.annotators.annotations import gather
 from emocap.evaluate.annotators.certainty import MAP_ROUNDS
 from emocap.evaluate.annotators.explanations import read_explanations
@@ -15,7 +16,6 @@ from emocap.evaluate.annotators.forms import Cell, Long, cells_of, form_of
 from emocap.evaluate.annotators.tables import read_table
 from emocap.evaluate.annotators.task import Method, measure_task
 from emocap.evaluate.intervals import ROUNDS
-from emocap.shards import write_json
 
 FILE = "annotators.json"
 

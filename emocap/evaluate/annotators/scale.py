@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.annotators.spelling import number
 from emocap.evaluate.metrics import Numbers
 

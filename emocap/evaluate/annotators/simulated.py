@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from emocap.core.files import replacing
 from emocap.evaluate.metrics import Labels, Numbers
-from emocap.shards import replacing
 
 AMER_LABELS = ("worried", "happy", "neutral", "angry", "surprise", "sad", "other", "unknown")
 PERSPECTIVES = ("Happiness", "Healthy", "Safe", "Lively", "Orderly")

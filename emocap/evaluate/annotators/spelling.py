@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.annotators.forms import plain
 
 MOST_LABELS = 50

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emocap.errors import UserError, few
-from emocap.table_text import check_commas, read_text
+from emocap.core.errors import UserError, few
+from emocap.io.tables import check_commas, read_text
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import logging
 
 import torch
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.encoders.base import Encoder, Matrix, encoder
 
 __all__ = ["Encoder", "Matrix", "load"]

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from emocap.errors import UserError, few
+from emocap.core.errors import UserError, few
 
 Matrix = npt.NDArray[np.float32]
 

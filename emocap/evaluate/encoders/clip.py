@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision import transforms
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.encoders.base import Towers, fit, state_of
 
 

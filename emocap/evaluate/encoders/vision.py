@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from emocap.errors import UserError, few
+from emocap.core.errors import UserError, few
 from emocap.evaluate.encoders.base import Towers, fit, state_of
 
 

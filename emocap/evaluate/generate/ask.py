@@ -14,9 +14,9 @@ from emocap.captioners.asking import Unaskable
 from emocap.captioners.endpoints import Answer
 from emocap.captioners.ledger import ACCEPTED, Reply
 from emocap.captioners.recipe import AskRecipe
-from emocap.evaluate.examples import Film, Frames, Media, Several, Sound
-from emocap.evaluate.sounds import wave
-from emocap.faces.images import ImageError, Pixels
+from emocap.io.audio import wave
+from emocap.io.images import ImageError, Pixels
+from emocap.io.media import Film, Frames, Media, Several, Sound
 
 _PICTURE_TOKENS, _SOUND_TOKENS = 1500, 3000
 """What these are taken to cost before the first reply has told."""

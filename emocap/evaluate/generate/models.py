@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from emocap.captioners.asking import Asker, NoReply
 from emocap.captioners.ledger import Reply
 from emocap.captioners.recipe import read_keys
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import check, override
 from emocap.evaluate.generate.ask import Ask, Asked, WriterRecipe
-from emocap.recipes import check, override
 
 ROLES = ("model", "extractor", "judge")
 """model: is measured. extractor: brings what it writes into the form that is measured. judge: scores it."""

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from emocap.errors import UserError, few
+from emocap.core.errors import UserError, few
 from emocap.evaluate.generate.ask import Ask
 from emocap.evaluate.generate.models import Response
-from emocap.evaluate.layouts.base import numbered_lines, table_of, text_of
+from emocap.io.tables import numbered_lines, table_of, text_of
 
 IDS = ("name", "id", "video_id", "audio_path", "path", "filename")
 TEXTS = (

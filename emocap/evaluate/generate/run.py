@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.threads import THREADS, ahead
 from emocap.evaluate import rows
 from emocap.evaluate.cards import Card
 from emocap.evaluate.check import as_expected, refuse
 from emocap.evaluate.examples import Example
-from emocap.evaluate.features import THREADS, ahead
 from emocap.evaluate.generate.ask import Ask
 from emocap.evaluate.generate.models import Model, Response
 from emocap.evaluate.generate.predictions import Predictions
@@ -22,7 +22,7 @@ from emocap.evaluate.generate.tasks import Aids, Answered, Task, task_of
 from emocap.evaluate.layouts import read
 from emocap.evaluate.results import store, write_predictions
 from emocap.evaluate.splits import divide
-from emocap.faces.images import ImageError
+from emocap.io.images import ImageError
 
 
 def evaluate(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.afew_va import AfewVA
 from emocap.evaluate.layouts.aff_wild2 import AffWild2

@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Picture
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.base import Layout, natural
 from emocap.evaluate.layouts.documents import document
+from emocap.io.media import Picture
 
 _Rating = Annotated[float, Field(ge=-10, le=10)]
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Picture
-from emocap.evaluate.layouts.base import Layout, text_of
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
+from emocap.evaluate.layouts.base import Layout
 from emocap.evaluate.layouts.coded import occurrences
+from emocap.io.media import Picture
+from emocap.io.tables import text_of
 
 _UNITS = (1, 2, 4, 6, 7, 10, 12, 15, 23, 24, 25, 26)
 """The last columns of the multi-task lists."""

@@ -6,10 +6,11 @@ from typing import Literal
 
 import numpy as np
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Picture
-from emocap.evaluate.layouts.base import Layout, folder_of, natural, rows_of, within
-from emocap.table_text import number_of
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
+from emocap.evaluate.layouts.base import Layout, folder_of, natural, within
+from emocap.io.media import Picture
+from emocap.io.tables import number_of, rows_of
 
 COLUMNS = (
     "subDirectory_filePath",

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Picture
-from emocap.evaluate.layouts.base import Layout, folder_of, text_of
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
+from emocap.evaluate.layouts.base import Layout, folder_of
 from emocap.evaluate.layouts.coded import Folds, numbered, occurrences, splits_of
 from emocap.evaluate.layouts.fold_lists import has_lists, read_lists
+from emocap.io.media import Picture
+from emocap.io.tables import text_of
 
 _UNITS = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
 """The columns of the fold lists."""

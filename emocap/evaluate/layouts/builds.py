@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Stored
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.base import Layout
-from emocap.facs import UNITS, intensity
-from emocap.samples import Labels
-from emocap.shards import read_shard
+from emocap.io.media import Stored
+from emocap.schema.facs import UNITS, intensity
+from emocap.schema.samples import Labels
+from emocap.schema.shards import read_shard
 
 
 class Build(Layout):

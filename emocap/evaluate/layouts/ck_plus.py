@@ -7,9 +7,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Picture
-from emocap.evaluate.layouts.base import Layout, folder_of, natural, pictures_in, text_of
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
+from emocap.evaluate.layouts.base import Layout, folder_of, natural, pictures_in
+from emocap.io.media import Picture
+from emocap.io.tables import text_of
 
 
 class CkPlus(Layout):

@@ -6,12 +6,13 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Film
-from emocap.evaluate.layouts.base import Layout, table_of, within
+from emocap.core.errors import UserError
+from emocap.core.recipes import Recipe
+from emocap.evaluate.examples import Example
+from emocap.evaluate.layouts.base import Layout, within
 from emocap.evaluate.wheel.lists import string_to_list
-from emocap.recipes import Recipe
-from emocap.table_text import number_of
+from emocap.io.media import Film
+from emocap.io.tables import number_of, table_of
 
 
 class Transcript(Recipe):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.layouts.base import pictures_in
 
 PRESENT = 5.0

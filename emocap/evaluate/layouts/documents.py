@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from emocap.errors import UserError
-from emocap.evaluate.layouts.base import numbered_lines, text_of
+from emocap.core.errors import UserError
+from emocap.io.tables import numbered_lines, text_of
 
 T = TypeVar("T")
 

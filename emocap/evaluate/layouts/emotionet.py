@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Picture
-from emocap.evaluate.layouts.base import Layout, rows_of
-from emocap.samples import side
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
+from emocap.evaluate.layouts.base import Layout
+from emocap.io.media import Picture
+from emocap.io.tables import rows_of
+from emocap.schema.samples import side
 
 CODED = {"0": 0.0, "1": 3.0, "999": None}
 """Absent, present (without an intensity, so C), and not coded."""

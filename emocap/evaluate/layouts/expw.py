@@ -7,10 +7,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Picture
-from emocap.evaluate.layouts.base import Layout, numbered_lines, within
-from emocap.samples import side
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
+from emocap.evaluate.layouts.base import Layout, within
+from emocap.io.media import Picture
+from emocap.io.tables import numbered_lines
+from emocap.schema.samples import side
 
 
 class ExpW(Layout):

@@ -6,11 +6,12 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Picture
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.base import Layout
 from emocap.evaluate.layouts.coded import PRESENT
 from emocap.evaluate.layouts.documents import document
+from emocap.io.media import Picture
 
 _UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 17, 20, 23, 24, 25, 26, 27, 43)
 """The units that the annotation knows, as in the evaluation of EmoLA; others that it names are no part of it."""

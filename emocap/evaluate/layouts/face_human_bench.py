@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Picture, Question
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example, Question
 from emocap.evaluate.layouts.base import Layout, folder_of
 from emocap.evaluate.layouts.documents import document
+from emocap.io.media import Picture
 
 _SUBSETS = (("basic", "original"), ("basic", "cropped"), ("compound", "cropped"))
 

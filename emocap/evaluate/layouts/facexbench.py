@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Picture, Question, Several
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example, Question
 from emocap.evaluate.layouts.base import Layout, natural
 from emocap.evaluate.layouts.documents import document
+from emocap.io.media import Picture, Several
 
 
 class _Asked(BaseModel):

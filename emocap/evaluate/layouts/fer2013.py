@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Stored
-from emocap.evaluate.layouts.base import Layout, rows_of
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
+from emocap.evaluate.layouts.base import Layout
+from emocap.io.media import Stored
+from emocap.io.tables import rows_of
 
 USAGES = {"Training": "train", "PublicTest": "val", "PrivateTest": "test"}
 SIDE = 48

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Picture
-from emocap.evaluate.layouts.base import lines_of
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.coded import occurrences
+from emocap.io.media import Picture
+from emocap.io.tables import lines_of
 
 
 def has_lists(root: Path, dataset: str) -> bool:

@@ -8,10 +8,12 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Film, Frames, Media
-from emocap.evaluate.layouts.base import Layout, lines_of, pictures_in, table_of
-from emocap.faces.videos import SUFFIXES as FILMS
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
+from emocap.evaluate.layouts.base import Layout, pictures_in
+from emocap.io.media import Film, Frames, Media
+from emocap.io.tables import lines_of, table_of
+from emocap.io.video import SUFFIXES as FILMS
 
 _SEPARATORS = {"comma": ",", "tab": "\t"}
 _GROUPS = {"clip", "label", "subject"}

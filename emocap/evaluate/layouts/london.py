@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Picture
-from emocap.evaluate.layouts.base import Layout, folder_of, pictures_in, table_of
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
+from emocap.evaluate.layouts.base import Layout, folder_of, pictures_in
+from emocap.io.media import Picture
+from emocap.io.tables import table_of
 
 AGES = ((25, "under 25"), (35, "25 to 34"))
 """Age at which a group ends, and its name."""

@@ -6,10 +6,11 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Sound
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.base import Layout, within
 from emocap.evaluate.layouts.documents import documents
+from emocap.io.media import Sound
 
 
 class _Message(BaseModel):

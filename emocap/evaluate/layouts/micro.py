@@ -10,9 +10,10 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 from pydantic import field_validator
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Frames, Media, Picture
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.base import Layout, pictures_in
+from emocap.io.media import Frames, Media, Picture
 
 Row = dict[str, str]
 _FIELDS = ("subject", "clip", "onset", "label")

@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Question, Sound
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example, Question
 from emocap.evaluate.layouts.base import Layout, within
 from emocap.evaluate.layouts.documents import document, documents
+from emocap.io.media import Sound
 
 
 class _Point(BaseModel):

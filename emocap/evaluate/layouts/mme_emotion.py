@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Film
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.base import Layout, within
 from emocap.evaluate.layouts.documents import document
+from emocap.io.media import Film
 
 
 class _Asked(BaseModel):

@@ -7,12 +7,13 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Film, Frames, Media, Picture
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.base import Layout, natural
-from emocap.faces.images import SUFFIXES
-from emocap.faces.videos import SUFFIXES as FILMS
-from emocap.samples import side
+from emocap.io.images import SUFFIXES
+from emocap.io.media import Film, Frames, Media, Picture
+from emocap.io.video import SUFFIXES as FILMS
+from emocap.schema.samples import side
 
 
 class Paths(Layout):

@@ -7,14 +7,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Picture
-from emocap.evaluate.layouts.base import Layout, numbered_lines
-from emocap.facs import UNITS
-from emocap.samples import side
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
+from emocap.evaluate.layouts.base import Layout
+from emocap.io.media import Picture
+from emocap.io.tables import numbered_lines
+from emocap.schema.facs import UNITS
+from emocap.schema.samples import side
 
 PRESENT = 3.0
-"""Intensity of a unit that is coded without one, as in :func:`emocap.facs.parse_facs`."""
+"""Intensity of a unit that is coded without one, as in :func:`emocap.schema.facs.parse_facs`."""
 
 
 class RafAu(Layout):

@@ -6,9 +6,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Film, Picture, Question
-from emocap.evaluate.layouts.base import Layout, numbered_lines, within
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example, Question
+from emocap.evaluate.layouts.base import Layout, within
+from emocap.io.media import Film, Picture
+from emocap.io.tables import numbered_lines
 
 
 class _Asked(BaseModel):

@@ -7,7 +7,7 @@ They show what a card expects on the disk, and let the whole suite be run by som
 from collections.abc import Callable
 from pathlib import Path
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.cards import Card
 from emocap.evaluate.miniatures import (
     aff_wild2,

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from emocap.drawn import DrawnFace
 from emocap.evaluate.cards import Card
 from emocap.evaluate.miniatures.faces import face, picture, posed, save
 from emocap.evaluate.miniatures.units import takes
+from emocap.synthetic import DrawnFace
 
 _EMOTIONS = ("neutral", "anger", "disgust", "fear", "happiness", "sadness", "surprise", "contempt")
 """Drawn for the expressions in their official order; contempt stands for Other."""

@@ -8,8 +8,8 @@ from random import Random
 from PIL import Image
 
 from emocap.evaluate.miniatures.faces import face, picture, posed
-from emocap.facs import draw_units
-from emocap.samples import side
+from emocap.schema.facs import draw_units
+from emocap.schema.samples import side
 
 PEOPLE = {"train": (0, 1, 2), "val": (3, 4, 5), "test": (6, 7, 8)}
 """Nobody is in two splits."""

@@ -11,7 +11,7 @@ from PIL import Image
 from emocap.evaluate.cards import Card
 from emocap.evaluate.layouts.facexbench import FaceXBench
 from emocap.evaluate.miniatures.faces import face, picture, posed, save
-from emocap.facs import draw_units
+from emocap.schema.facs import draw_units
 
 _PEOPLE = 4
 _BASIC = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")

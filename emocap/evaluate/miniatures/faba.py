@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from emocap.drawn import DrawnFace
 from emocap.evaluate.cards import Card
 from emocap.evaluate.miniatures.faces import face, picture, posed, save
 from emocap.evaluate.miniatures.units import takes
+from emocap.synthetic import DrawnFace
 
 _PEOPLE = 4
 _ASKED = {"emotion": "What is the emotion of this face?", "au": "Which action units does this face show?"}

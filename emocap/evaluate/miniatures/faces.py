@@ -9,8 +9,8 @@ import av
 import numpy as np
 from PIL import Image
 
-from emocap.drawn import DrawnFace, Expression, Identity, Scene, draw, sample_expression
-from emocap.facs import PROTOTYPES
+from emocap.schema.facs import PROTOTYPES
+from emocap.synthetic import DrawnFace, Expression, Identity, Scene, draw, sample_expression
 
 
 def face(person: int, emotion: str = "neutral", take: int = 0, size: int = 96) -> DrawnFace:

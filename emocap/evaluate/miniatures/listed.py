@@ -13,7 +13,7 @@ from emocap.evaluate.layouts.raf_au import RafAu
 from emocap.evaluate.layouts.raf_db import RafDb
 from emocap.evaluate.miniatures.cast import PEOPLE, blend, coded, everyone, grey, names, shown
 from emocap.evaluate.miniatures.faces import save
-from emocap.facs import affect
+from emocap.schema.facs import affect
 
 RAF_DB = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
 """Codes 1 to 7."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from emocap.facs import ActionUnits, settle
+from emocap.schema.facs import ActionUnits, settle
 
 
 def takes(units: Sequence[int], person: int) -> Iterator[ActionUnits]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.ranking.pairs import SWAPPED, Judged, Pair, Verdict
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emocap.captions import Caption, named_emotions
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.ranking.pairs import Pair, every_pair
 from emocap.evaluate.ranking.tables import (
     DESCRIPTIONS,
@@ -22,8 +21,9 @@ from emocap.evaluate.ranking.tables import (
     read_truth,
 )
 from emocap.evaluate.wheel.lists import string_to_list
-from emocap.samples import Labels, Sample
-from emocap.shards import read_index, read_sample, read_shard
+from emocap.schema.captions import Caption, named_emotions
+from emocap.schema.samples import Labels, Sample
+from emocap.schema.shards import read_index, read_sample, read_shard
 
 
 @dataclass(frozen=True)

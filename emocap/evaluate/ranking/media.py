@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Film, Frames, Media, Picture, Sound, Stored
+from emocap.core.errors import UserError
 from emocap.evaluate.layouts.base import pictures_in, within
 from emocap.evaluate.ranking.contest import Contest
-from emocap.faces.images import SUFFIXES as PICTURES
-from emocap.faces.videos import SUFFIXES as FILMS
+from emocap.io.images import SUFFIXES as PICTURES
+from emocap.io.media import Film, Frames, Media, Picture, Sound, Stored
+from emocap.io.video import SUFFIXES as FILMS
 
 SOUNDS = (".wav", ".mp3", ".flac", ".m4a", ".ogg")
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from emocap.evaluate.examples import Film, Sound
 from emocap.evaluate.generate.ask import Ask
 from emocap.evaluate.generate.models import Model, Response
 from emocap.evaluate.ranking import prompts
 from emocap.evaluate.ranking.media import Shown
 from emocap.evaluate.ranking.pairs import Pair, Verdict
 from emocap.evaluate.ranking.replies import read_reply
+from emocap.io.media import Film, Sound
 
 T = TypeVar("T", str, Pair)
 Strategy = Literal["S1", "S2", "S3", "S4"]

@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emocap import __version__
-from emocap.errors import UserError, few
+from emocap.core.errors import UserError, few
+from emocap.core.files import write_json
+from emocap.core.progress import Stage, stage
+from emocap.core.version import __version__
 from emocap.evaluate.ranking.agreement import agreement, consistency
 from emocap.evaluate.ranking.book import Book
 from emocap.evaluate.ranking.choice import Candidates, Models, choose
@@ -25,8 +27,6 @@ from emocap.evaluate.ranking.pairs import SWAPPED, Answer, Judged, Pair, Verdict
 from emocap.evaluate.ranking.pool import AllPairs, GivenPairs, Pool
 from emocap.evaluate.ranking.standing import rank, wins_of
 from emocap.evaluate.ranking.tables import PAIRS, Preference, write_unjudged
-from emocap.progress import Stage, stage
-from emocap.shards import write_json
 
 BATCH = 16
 """Pairs that are chosen at a time: enough to keep an endpoint busy, few enough to learn from each other."""

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.ranking.pairs import ANSWERS, Answer, Pair
-from emocap.table_text import check_commas, read_text
+from emocap.io.tables import check_commas, read_text
 
 PAIRS = ("name", "a1", "a2")
 DESCRIPTIONS = ("name", "model", "description")

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.metrics import Numbers
 from emocap.evaluate.ranking.contest import Contest, said_in
 from emocap.evaluate.ranking.pairs import Pair, Verdict

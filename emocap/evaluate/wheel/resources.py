@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.wheel.lists import string_to_list
 from emocap.evaluate.wheel.tables import rows_of
 

@@ -4,8 +4,8 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from emocap.errors import UserError
-from emocap.evaluate.layouts.base import table_of
+from emocap.core.errors import UserError
+from emocap.io.tables import table_of
 
 Row = tuple[str, dict[str, str]]
 """Where it stands, and column → text, lower-case and without surrounding space; "" where a cell is blank."""

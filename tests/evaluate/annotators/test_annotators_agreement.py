@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.annotators.agreement import Alpha, PairTables, kappa
 from emocap.evaluate.annotators.scale import Chance, Level, Scale, Weights, make_scale
 from emocap.evaluate.metrics import Labels, Numbers

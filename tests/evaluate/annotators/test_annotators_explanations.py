@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cosine
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.annotators.explanations import Cosines, read_explanations
 
 

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.annotators.annotations import Annotations, Reading, gather
 from emocap.evaluate.annotators.forms import Cell
 

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.annotators.forms import Cell, Long, Wide, cells_of, form_of, plain
 from emocap.evaluate.annotators.tables import Row, read_table
 

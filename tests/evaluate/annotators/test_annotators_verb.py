@@ -14,7 +14,7 @@ from sklearn.metrics import cohen_kappa_score
 from typer.testing import CliRunner
 
 from emocap.cli import app
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.annotators.simulated import AMER_LABELS, write_amer, write_street
 
 DOCS = Path(__file__).parents[3] / "docs" / "annotators.md"

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example, Stored
+from emocap.evaluate.examples import Example
 from emocap.evaluate.generate.models import Response
 from emocap.evaluate.generate.tasks import Aids, Answered
 from emocap.evaluate.generate.tasks.action_units import named, questions, read
 from emocap.evaluate.outcomes import measured
-from emocap.facs import UNITS
-from emocap.recipes import load
+from emocap.io.media import Stored
+from emocap.schema.facs import UNITS
 
 FABA = load(Card, "benchmarks", "faba-au")
 

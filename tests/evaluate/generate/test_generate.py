@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from emocap.captioners.rehearsal import Rehearsal, drawn
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.miniatures import write
 from emocap.evaluate.suite import Writing, choose, measure
-from emocap.recipes import load
 from emocap.reports.page import write_report
 
 FAST = ("deadline=2", "patience=60")

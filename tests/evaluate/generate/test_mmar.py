@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from emocap.captioners.rehearsal import Rehearsal, drawn
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.generate.tasks.rubric import made
 from emocap.evaluate.miniatures import write
 from emocap.evaluate.suite import Writing, choose, measure
-from emocap.recipes import load
 from emocap.reports.page import write_report
 
 Row = dict[str, Any]

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from emocap.captioners.rehearsal import Rehearsal
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import load
 from emocap.evaluate import miniatures
 from emocap.evaluate.cards import Card
 from emocap.evaluate.generate.models import Response
@@ -23,7 +24,6 @@ from emocap.evaluate.wheel.groups import groups
 from emocap.evaluate.wheel.overlaps import f_score, hit_rate, overlap
 from emocap.evaluate.wheel.resources import small
 from emocap.evaluate.wheel.sentiment import sign_f1
-from emocap.recipes import load
 from emocap.reports.failures import failures
 from emocap.reports.page import write_report
 from emocap.reports.results import read_results

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.generate.ask import Ask
 from emocap.evaluate.generate.predictions import Predictions
 

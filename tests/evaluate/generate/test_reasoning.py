@@ -15,15 +15,16 @@ import pytest
 from PIL import Image
 
 from emocap.captioners.rehearsal import Rehearsal, drawn
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example, Film
+from emocap.evaluate.examples import Example
 from emocap.evaluate.generate.tasks import reasoning
 from emocap.evaluate.generate.tasks.reasoning import scores_of, steps_of
 from emocap.evaluate.miniatures import write
 from emocap.evaluate.miniatures.faces import film
 from emocap.evaluate.suite import Writing, choose, measure
-from emocap.recipes import load
+from emocap.io.media import Film
 
 FAST = ("deadline=2", "patience=60")
 AIDS = Writing(FAST, "openai:steps", "openai:judge")

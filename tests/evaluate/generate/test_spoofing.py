@@ -11,13 +11,13 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_curve
 
 from emocap.captioners.rehearsal import Rehearsal, drawn
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.generate.models import Response
 from emocap.evaluate.generate.tasks.spoofing import decision, score, words
 from emocap.evaluate.metrics import Numbers
 from emocap.evaluate.miniatures import write
 from emocap.evaluate.suite import Writing, choose, measure
-from emocap.recipes import load
 from emocap.reports.page import write_report
 
 CARD = load(Card, "benchmarks", "asvspoof2019-la")

@@ -11,11 +11,11 @@ import pytest
 from sklearn.metrics import f1_score
 
 from emocap.captioners.rehearsal import Rehearsal, drawn
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.generate.tasks.two_tiers import matches, sarcastic, yes_or_no
 from emocap.evaluate.miniatures import write
 from emocap.evaluate.suite import Writing, choose, measure
-from emocap.recipes import load
 
 FAST = ("deadline=2", "patience=60", "asks=1", "judge.asks=1")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.afew_va import AfewVA
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.aff_wild2 import AffWild2
 

@@ -4,11 +4,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Picture
 from emocap.evaluate.layouts import read
-from emocap.recipes import load
+from emocap.io.media import Picture
 
 HEADER = [
     "subDirectory_filePath",

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.layouts.bp4d import BP4D
 
 FOLDS = [["F001"], ["M002"]]

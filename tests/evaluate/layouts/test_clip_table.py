@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import load
 from emocap.evaluate import miniatures
 from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example, Film
+from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts import read
-from emocap.recipes import load
+from emocap.io.media import Film
 
 EXPECTED = {
     "ov-merd-plus": ("sample_00000002", ("sad", "lonely", "let down")),

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.layouts.disfa import DISFA
 
 LAYOUT = DISFA.model_validate({"reader": "disfa", "folds": [["SN001"], ["SN002"]]})

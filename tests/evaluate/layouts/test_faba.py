@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts import read
 from emocap.evaluate.layouts.faba import FABA
-from emocap.recipes import load
 
 EMOTION, AU = FABA(reader="faba", task="emotion"), FABA(reader="faba", task="au")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.layouts.face_human_bench import FaceHumanBench
 
 LAYOUT = FaceHumanBench(reader="face-human-bench")

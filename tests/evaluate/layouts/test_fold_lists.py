@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.layouts.bp4d import BP4D
 from emocap.evaluate.layouts.disfa import DISFA
 

@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Film, Frames
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.lists import Lists
-from emocap.faces.images import ImageError
+from emocap.io.images import ImageError
+from emocap.io.media import Film, Frames
 
 Shared = Callable[[str], Path]
 DFEW = ["Happy", "Sad", "Neutral", "Angry", "Surprise", "Disgust", "Fear"]

@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Frames, Picture
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.micro import Micro
-from emocap.faces.images import ImageError
+from emocap.io.images import ImageError
+from emocap.io.media import Frames, Picture
 
 HEADER = ["Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Estimated Emotion"]
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Question, Sound
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example, Question
 from emocap.evaluate.layouts.mmar import MMAR
+from emocap.io.media import Sound
 
 LAYOUT = MMAR(reader="mmar")
 ROW = {

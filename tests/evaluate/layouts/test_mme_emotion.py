@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Film
+from emocap.core.errors import UserError
 from emocap.evaluate.layouts.mme_emotion import MMEEmotion
+from emocap.io.media import Film
 
 
 def released(root: Path, task: str, rows: list[tuple[str, str]], clues: bool = True, **more: Any) -> Path:

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Picture
 from emocap.evaluate.layouts import read
-from emocap.recipes import load
+from emocap.io.media import Picture
 
 
 def written(root: Path, part: str, lines: str, encoding: str = "utf-8") -> Path:

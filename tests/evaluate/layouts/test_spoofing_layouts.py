@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from emocap.errors import UserError
-from emocap.evaluate.examples import Example, Sound
+from emocap.core.errors import UserError
+from emocap.evaluate.examples import Example
 from emocap.evaluate.layouts.asvspoof import ASVspoof
 from emocap.evaluate.layouts.messages import Messages
+from emocap.io.media import Sound
 
 LA = ASVspoof(reader="asvspoof2019-la")
 LINES = "LA_0039 LA_E_2834763 - A11 spoof\nLA_0014 LA_E_8877452 - A14 spoof\nLA_0040 LA_E_6828287 - - bonafide\n"

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
+from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Film, Picture, Question
+from emocap.evaluate.examples import Question
 from emocap.evaluate.layouts import read
 from emocap.evaluate.layouts.visual_room import VisualRoom
-from emocap.recipes import load
+from emocap.io.media import Film, Picture
 
 ROW = {"id": "a", "media": "a.jpg", "media_type": "image", "text": "Great.", "perception": [], "sarcasm": 1}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from asked import asked
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.ranking.contest import gather
 from emocap.evaluate.ranking.pairs import Pair
 

@@ -16,7 +16,7 @@ import pytest
 from asked import asked
 
 from emocap.captioners.rehearsal import FAULTS, Rehearsal, drawn
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.generate.models import endpoints
 from emocap.evaluate.ranking.contest import Contest, gather
 from emocap.evaluate.ranking.media import Shown

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from describing import Oracle, by_alphabet, chance, write_descriptions
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.ranking.contest import gather
 from emocap.evaluate.ranking.pairs import Answer, Pair
 from emocap.evaluate.ranking.run import BATCH, rank_by_judge, rank_by_people

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.ranking.pairs import Pair
 from emocap.evaluate.ranking.tables import (
     Tally,

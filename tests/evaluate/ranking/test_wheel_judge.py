@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from describing import write_descriptions
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.metrics import Numbers
 from emocap.evaluate.ranking.contest import Contest, Said, gather
 from emocap.evaluate.ranking.pairs import Pair

@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 import wheel_oracle
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.wheel import resources
 from emocap.evaluate.wheel.resources import load, small
 

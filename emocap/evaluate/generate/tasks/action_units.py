@@ -10,7 +10,7 @@ from emocap.evaluate.examples import Example
 from emocap.evaluate.generate.tasks.base import Answered, Task, fill
 from emocap.evaluate.generate.tasks.references import beside
 from emocap.evaluate.outcomes import Outcome
-from emocap.facs import UNITS
+from emocap.schema.facs import UNITS
 
 _NEGATION = re.compile(
     r"\b(?:no|not|nor|none|neither|never|without|absent|lacks?|rather than|instead of)\b|n['’]t\b", re.IGNORECASE

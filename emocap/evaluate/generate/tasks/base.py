@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate.cards import Card
 from emocap.evaluate.examples import Example
 from emocap.evaluate.generate.models import Model, Response

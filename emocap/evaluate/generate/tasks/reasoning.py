@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from emocap.errors import UserError
+from emocap.core.errors import UserError
 from emocap.evaluate import metrics, outcomes
 from emocap.evaluate.cards import Card
 from emocap.evaluate.examples import Example

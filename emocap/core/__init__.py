@@ -1,0 +1,1 @@
+"""What everything else stands on: errors, recipes, registries, progress, files, threads, a Ray session."""

@@ -1,0 +1,1 @@
+"""What people have on their disks: images, videos, sounds, tables, and where they lie."""

@@ -1,0 +1,61 @@
+"""Parquet files, written row by row or at once, there whole or not at all."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from emocap.core.files import replacing
+
+
+class TableWriter:
+    """Writes a Parquet file row by row with little memory; use it in a ``with`` block.
+
+    The file takes its place when the block ends without an error. ``counts``, settable until then, are kept in its
+    metadata: :func:`read_counts`.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, rows_per_group: int = 1000) -> None:
+        self._path, self._schema, self._rows_per_group = path, schema, rows_per_group
+        self._rows: list[dict[str, Any]] = []
+        self.counts: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            scratch = stack.enter_context(replacing(self._path))
+            self._file = stack.enter_context(pq.ParquetWriter(scratch, self._schema))
+            self._stack = stack.pop_all()
+        return self
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Append one row."""
+        self._rows.append(row)
+        if len(self._rows) >= self._rows_per_group:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the rows that wait as a row group of their own."""
+        if self._rows:
+            self._file.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+            self._rows = []
+
+    def __exit__(self, *error: Any) -> None:
+        if error[0] is None:
+            self.flush()
+            self._file.add_key_value_metadata({"emocap_counts": json.dumps(self.counts)})
+        self._stack.__exit__(*error)
+
+
+def read_counts(path: Path) -> dict[str, int]:
+    """The counts that a :class:`TableWriter` or :class:`ShardWriter` left in the metadata of a Parquet file."""
+    counts: dict[str, int] = json.loads((pq.read_metadata(path).metadata or {}).get(b"emocap_counts", b"{}"))
+    return counts
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a Parquet file so that it is there whole or not at all."""
+    with replacing(path) as scratch:
+        pq.write_table(table, scratch)
