@@ -63,9 +63,9 @@ def build(
     recipe: RecipeName, out: Out, overrides: Overrides = None, verbose: Verbose = False, debug: Debug = False
 ) -> None:
     """Photos → faces → captions → WebDataset shards, with index, rejects, manifest and report.html."""
-    from emocap.build.recipe import BuildRecipe
-    from emocap.build.run import build as run_build
     from emocap.core.recipes import load
+    from emocap.dataset.recipe import BuildRecipe
+    from emocap.dataset.run import build as run_build
     from emocap.reports.page import write_report
 
     manifest = run_build(load(BuildRecipe, "pipelines", recipe, overrides or ()), out)
@@ -85,7 +85,7 @@ def inspect(
     debug: Debug = False,
 ) -> None:
     """Check every byte of a build against its manifest and index, and tell what its captions are like."""
-    from emocap.build.statistics import describe
+    from emocap.dataset.statistics import describe
     from emocap.schema.verify import verify
 
     counts = _manifest(folder)["counts"]

@@ -12,7 +12,7 @@ from emocap.cli_options import Debug, Out, Verbose
 from emocap.core.errors import UserError
 
 if TYPE_CHECKING:
-    from emocap.evaluate.generate.models import Endpoints
+    from emocap.llm.chat_models import Endpoints
 
 
 def rank(
@@ -122,11 +122,11 @@ class _Asked:
 
 
 def _by_model(inputs: list[Path], asked: _Asked, out: Path, pairs: int | None, seed: int) -> dict[str, Any]:
-    from emocap.evaluate.generate.models import endpoints
     from emocap.evaluate.ranking.contest import gather
     from emocap.evaluate.ranking.media import Shown
     from emocap.evaluate.ranking.models import STRATEGIES, TEXT_ALONE, Looking, ModelJudge
     from emocap.evaluate.ranking.run import rank_by_judge
+    from emocap.llm.chat_models import endpoints
 
     strategy = next((one for one in STRATEGIES if one == asked.strategy.upper()), None)
     if strategy is None:

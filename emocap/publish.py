@@ -63,7 +63,7 @@ def push(
 
 
 def _push_build(folder: Path, repo: str, private: bool, licence: str | None, everything: bool) -> str:
-    from emocap.build.dataset_card import write_card
+    from emocap.dataset.dataset_card import write_card
     from emocap.schema.verify import verify
 
     if problems := verify(folder):

@@ -25,9 +25,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from machine import describe
 
-from emocap.build.recipe import BuildRecipe
-from emocap.build.run import build
 from emocap.core.recipes import load
+from emocap.dataset.recipe import BuildRecipe
+from emocap.dataset.run import build
 
 ROWS = {
     "clip": "global (CLIP, FLIP)",

@@ -215,7 +215,7 @@ def faces(photos: Sequence[Path], weights: str, count: int, times: int, peer: st
 
 def endpoint(latency: float) -> Iterator[str]:
     """A rehearsal endpoint in a process of its own: yields its address."""
-    words = ["-m", "emocap.captioners.rehearsal", "--port", "0", "--latency", str(latency)]
+    words = ["-m", "emocap.captioning.mock_server", "--port", "0", "--latency", str(latency)]
     process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True)
     assert process.stdout
     try:

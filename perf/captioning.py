@@ -16,9 +16,9 @@ import numpy as np
 from machine import describe
 from PIL import Image
 
-from emocap.captioners.openai import OpenAICaptioner
-from emocap.captioners.prompt import load_prompt
-from emocap.captioners.recipe import CaptionerRecipe
+from emocap.captioning.openai import OpenAICaptioner
+from emocap.captioning.prompt import load_prompt
+from emocap.captioning.recipe import CaptionerRecipe
 from emocap.schema.samples import Face, Record, Sample, Source
 
 SETTINGS = [(64, 1.0), (256, 1.0), (64, 0.0)]
@@ -40,7 +40,7 @@ def samples(count: int) -> list[Sample]:
 
 
 def measure(faces: list[Sample], concurrency: int, latency: float) -> str:
-    command = [sys.executable, "-m", "emocap.captioners.rehearsal", "--latency", str(latency)]
+    command = [sys.executable, "-m", "emocap.captioning.mock_server", "--latency", str(latency)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server, tempfile.TemporaryDirectory() as out:
         assert server.stdout is not None
         endpoint = {"base_url": server.stdout.readline().strip(), "concurrency": concurrency}

@@ -22,9 +22,9 @@ from pathlib import Path
 import yaml
 from machine import describe
 
-from emocap.captioners.ledger import ACCEPTED, read_replies
-from emocap.captioners.rehearsal import Rehearsal
+from emocap.captioning.mock_server import mock_captioner
 from emocap.core.files import sha256
+from emocap.llm.reply_log import ACCEPTED, read_replies
 from emocap.schema.verify import verify
 
 SHARDS, FACES_PER_SHARD = 50, 20
@@ -89,9 +89,9 @@ def main() -> None:
     draw = random.Random(given.seed)
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
-        with Rehearsal().running() as address:
+        with mock_captioner().running() as address:
             assert start(recipe(address, root / "whole.yaml"), root / "whole").wait() == 0
-        server = Rehearsal(latency=given.latency, honour_idempotency=True)
+        server = mock_captioner(latency=given.latency, honour_idempotency=True)
         out = root / "killed"
         hit: Counter[str] = Counter()
         with server.running() as address:

@@ -13,11 +13,11 @@ from pathlib import Path
 from demo_seeds import row
 from machine import describe
 
-from emocap.build.recipe import BuildRecipe
-from emocap.build.run import build
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
 from emocap.core.recipes import load
+from emocap.dataset.recipe import BuildRecipe
+from emocap.dataset.run import build
 from emocap.evaluate.cards import Card
 from emocap.evaluate.run import evaluate
 

@@ -23,7 +23,7 @@ from machine import describe
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from emocap.captioners.annotations import caption
+from emocap.captioning.annotations import caption
 from emocap.clip.batch import Batch, Features, LocalFeatures
 from emocap.clip.contrast import contrast
 from emocap.clip.distributed import even_share

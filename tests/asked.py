@@ -9,7 +9,7 @@ import pyarrow as pa
 from PIL import Image
 
 from emocap import synthetic
-from emocap.captioners import annotations
+from emocap.captioning import annotations
 from emocap.core.files import sha256, write_json
 from emocap.io.parquet import write_table
 from emocap.schema.captions import Caption, LocalCaption

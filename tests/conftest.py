@@ -13,8 +13,8 @@ import av
 import numpy as np
 import pytest
 
-from emocap.build.recipe import BuildRecipe
 from emocap.clip.recipe import TrainRecipe
+from emocap.dataset.recipe import BuildRecipe
 from emocap.io.images import Pixels
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -45,7 +45,7 @@ def drawn_recipe() -> BuildRecipe:
 @pytest.fixture(scope="session")
 def drawn_build(tmp_path_factory: pytest.TempPathFactory, drawn_recipe: BuildRecipe, ray_session: None) -> Path:
     """120 drawn faces in three shards; shared by all tests, which leave it as it is."""
-    from emocap.build.run import build
+    from emocap.dataset.run import build
 
     out = tmp_path_factory.mktemp("drawn") / "build"
     build(drawn_recipe, out)
@@ -219,9 +219,9 @@ def peaks() -> Callable[[list[Path]], list[int]]:
     script = """
 import resource, sys
 from pathlib import Path
-from emocap.build.labels import LabelTable
-from emocap.build.recipe import SourceRecipe
-from emocap.build.sources import list_inputs, read_input
+from emocap.dataset.labels import LabelTable
+from emocap.dataset.recipe import SourceRecipe
+from emocap.dataset.sources import list_inputs, read_input
 
 for path in sys.argv[2:]:
     source = SourceRecipe(path=path, video={"rate": 1000})

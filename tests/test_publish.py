@@ -9,8 +9,8 @@ import pytest
 from hub import TOKEN, Hub
 from huggingface_hub import DatasetCard
 
-from emocap.build.dataset_card import write_card
 from emocap.core.errors import UserError
+from emocap.dataset.dataset_card import write_card
 from emocap.publish import push
 from emocap.schema.shards import read_index
 from emocap.schema.verify import verify

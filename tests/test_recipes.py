@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from emocap.build.recipe import BuildRecipe
 from emocap.clip.recipe import TrainRecipe
 from emocap.core.errors import UserError
 from emocap.core.recipes import Recipe, builtin, difference, load, to_yaml
+from emocap.dataset.recipe import BuildRecipe
 from emocap.evaluate.cards import Card
 
 

@@ -33,7 +33,7 @@ def wanted(workers: int | None, device: str | None) -> bool:
     return bool(os.environ.get("RAY_ADDRESS")) or gpus > 1
 
 
-class Crew:
+class RayFeatureExtractor:
     """Workers that have loaded an encoder; use it in a ``with`` block.
 
     workers: how many; None: one per GPU of the cluster, or per machine where there is none. All of them must see the

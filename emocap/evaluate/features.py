@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -21,9 +21,6 @@ from emocap.evaluate.store import Row, Store
 from emocap.io.images import ImageError
 from emocap.io.media import Picture, Several, Stored
 
-if TYPE_CHECKING:
-    from emocap.evaluate.crew import Crew
-
 log = logging.getLogger(__name__)
 
 Pooling = Literal["mean", "normalised", "max", "middle"]
@@ -36,14 +33,22 @@ _KEEP = 4096
 """Rows that are written to the cache at once: so many are lost at most when a process is killed."""
 
 
+class FeatureExtractor(Protocol):
+    """Something that extracts the features of examples elsewhere, such as Ray workers."""
+
+    def look(self, examples: Sequence[Example], segments: int, pooling: Pooling) -> Iterator[tuple[int, Matrix]]:
+        """As :func:`look`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Looking:
     """How pictures are looked at, and where features are kept."""
 
     pooling: Pooling = "mean"
     store: Store = field(default_factory=Store)
-    crew: "Crew | None" = None
-    """Ray workers that extract; None: this process."""
+    crew: FeatureExtractor | None = None
+    """None: this process."""
 
 
 def hashes(examples: Sequence[Example]) -> list[str]:

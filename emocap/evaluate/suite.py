@@ -18,7 +18,6 @@ from emocap.evaluate.encoders import Encoder, load
 from emocap.evaluate.features import Looking, Pooling
 from emocap.evaluate.fewshot import SEEDS, SHOTS
 from emocap.evaluate.generate import run as generate
-from emocap.evaluate.generate.models import Model, endpoints
 from emocap.evaluate.generate.pooled import pool
 from emocap.evaluate.generate.predictions import Predictions
 from emocap.evaluate.generate.tasks import Aids, task_of
@@ -29,6 +28,7 @@ from emocap.evaluate.run import evaluate
 from emocap.evaluate.store import Store
 from emocap.evaluate.wheel.resources import Wheels
 from emocap.evaluate.wheel.resources import load as read_wheels
+from emocap.llm.chat_models import Model, endpoints
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Writing:
     """How models that write are asked, and who reads what they write."""
 
     settings: Sequence[str] = ()
-    """``key=value`` of :class:`emocap.evaluate.generate.ask.WriterRecipe`; see :func:`endpoints`."""
+    """``key=value`` of :class:`emocap.llm.chat_request.ChatRecipe`; see :func:`endpoints`."""
     extractor: str | None = None
     """``openai:NAME``; so is the judge."""
     judge: str | None = None
@@ -247,5 +247,5 @@ def _looking(
     if not crew.wanted(workers, device):
         yield Looking(pooling, store)
         return
-    with crew.Crew(encoder, workers, device) as together:
+    with crew.RayFeatureExtractor(encoder, workers, device) as together:
         yield Looking(pooling, store, together)

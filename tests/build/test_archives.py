@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from emocap.build import archives
-from emocap.build.archives import Member, read_parquet, read_tar
+from emocap.dataset.readers import archives
+from emocap.dataset.readers.archives import Member, read_parquet, read_tar
 from emocap.io.images import ImageError
 
 

@@ -14,14 +14,14 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from emocap.build.crashes import CrashWatch
-from emocap.build.find import FindFaces
-from emocap.build.labels import LabelTable
-from emocap.build.recipe import BuildRecipe, ResourcesRecipe, SourceRecipe, StageRecipe
-from emocap.build.run import build
-from emocap.build.sources import Input, list_inputs
-from emocap.build.statistics import describe
 from emocap.core.errors import UserError
+from emocap.dataset.crashes import CrashWatch
+from emocap.dataset.detect import FindFaces
+from emocap.dataset.labels import LabelTable
+from emocap.dataset.recipe import BuildRecipe, ResourcesRecipe, SourceRecipe, StageRecipe
+from emocap.dataset.run import build
+from emocap.dataset.sources import Input, list_inputs
+from emocap.dataset.statistics import describe
 from emocap.demo import ANNOTATIONS
 from emocap.io.parquet import write_table
 from emocap.schema.shards import Reject, read_index, read_rejects, read_shard
@@ -230,7 +230,7 @@ def test_a_source_that_cannot_be_reached_stops_the_worker(tmp_path: Path, monkey
     def away(*_: object) -> None:
         raise UserError("install the driver")
 
-    monkeypatch.setattr("emocap.build.find.read_input", away)
+    monkeypatch.setattr("emocap.dataset.detect.read_input", away)
     LabelTable.write(SourceRecipe(path="a.jpg"), tmp_path / "labels" / "0.sqlite")
     finder = FindFaces(recipe(sources=[{"path": "a.jpg"}]), tmp_path, "run")
     with pytest.raises(UserError, match="install the driver"), CrashWatch(tmp_path / "watch", "run") as watch:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from emocap.build.recipe import BuildRecipe
-from emocap.build.run import build
-from emocap.captioners.ledger import read_replies
-from emocap.captioners.rehearsal import Rehearsal, drawn, picture_name
+from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
+from emocap.dataset.recipe import BuildRecipe
+from emocap.dataset.run import build
+from emocap.llm.mock_server import drawn, picture_name
+from emocap.llm.reply_log import read_replies
 from emocap.schema.shards import read_rejects, read_shard
 from emocap.schema.verify import verify
 
@@ -26,7 +27,7 @@ Asking = Callable[..., BuildRecipe]
 def test_with_every_fault_at_30_percent_each_face_is_captioned_or_rejected_with_its_reason(
     tmp_path: Path, asking_recipe: Asking
 ) -> None:
-    server = Rehearsal(drawn(0.3, seed=3), retry_after="0.2", honour_idempotency=True)
+    server = mock_captioner(drawn(0.3, seed=3), retry_after="0.2", honour_idempotency=True)
     with server.running() as address:
         # One ask in three hundred fails twice for the same reason: with two asks some faces end in rejects.
         manifest = build(asking_recipe(address, deadline=1.5, asks=2), tmp_path / "out")
@@ -54,7 +55,7 @@ def test_with_every_fault_at_30_percent_each_face_is_captioned_or_rejected_with_
 
 
 def test_a_budget_stops_the_build_and_a_higher_one_goes_on(tmp_path: Path, asking_recipe: Asking) -> None:
-    server = Rehearsal()
+    server = mock_captioner()
     with server.running() as address:
         whole = asking_recipe(address)
         with pytest.raises(UserError, match=r"raise captioner\.budget"):

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from emocap.build.crashes import CrashWatch, Read
-from emocap.build.sources import Input
+from emocap.dataset.crashes import CrashWatch, Read
+from emocap.dataset.sources import Input
 from emocap.schema.shards import Reject
 
 INPUTS = [Input(f"{number}.jpg", 0, "picture", 9) for number in range(4)]

@@ -8,7 +8,7 @@ import pytest
 import webdataset as wds
 from huggingface_hub import DatasetCard
 
-from emocap.build.dataset_card import size_category, write_card
+from emocap.dataset.dataset_card import size_category, write_card
 from emocap.io.parquet import write_table
 from emocap.schema.captions import Caption
 

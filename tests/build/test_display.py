@@ -1,5 +1,5 @@
-from emocap.build.display import Display, describe
 from emocap.core.progress import Stage
+from emocap.dataset.display import Display, describe
 
 
 def test_a_line_says_what_was_kept_and_why_the_rest_was_not() -> None:

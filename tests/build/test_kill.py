@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from emocap.build.recipe import BuildRecipe
-from emocap.build.run import build
-from emocap.captioners.rehearsal import Rehearsal
+from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import to_yaml
+from emocap.dataset.recipe import BuildRecipe
+from emocap.dataset.run import build
 from emocap.schema.verify import verify
 
 pytestmark = pytest.mark.slow
@@ -61,9 +61,9 @@ def test_killed_at_any_moment_it_ends_in_the_same_shards_and_pays_for_no_face_tw
     tmp_path: Path, ray_session: None, asking_recipe: Callable[..., BuildRecipe]
 ) -> None:
     draw = random.Random(1)
-    with Rehearsal().running() as address:
+    with mock_captioner().running() as address:
         build(asking_recipe(address, samples=6), tmp_path / "whole")
-    server = Rehearsal(latency=0.2, honour_idempotency=True)
+    server = mock_captioner(latency=0.2, honour_idempotency=True)
     recipe_file, out = tmp_path / "recipe.yaml", tmp_path / "out"
     with server.running() as address:
         recipe_file.write_text(to_yaml(asking_recipe(address, concurrency=2, samples=6)))
@@ -89,9 +89,9 @@ THREE_NODES = textwrap.dedent(
     import pathlib, sys, threading, time
     import ray
     from ray.cluster_utils import Cluster
-    from emocap.build.recipe import BuildRecipe
-    from emocap.build.run import build
-    from emocap.recipes import load
+    from emocap.dataset.recipe import BuildRecipe
+    from emocap.dataset.run import build
+    from emocap.core.recipes import load
 
     recipe_file, out, victim = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})

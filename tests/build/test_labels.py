@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from emocap.build.labels import Known, LabelTable, known_faces, match, with_split
-from emocap.build.recipe import SourceRecipe, SplitRecipe
 from emocap.core.errors import UserError
+from emocap.dataset.labels import Known, LabelTable, known_faces, match, with_split
+from emocap.dataset.recipe import SourceRecipe, SplitRecipe
 from emocap.faces.detectors import Detection
 from emocap.schema.samples import Labels
 

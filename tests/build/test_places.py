@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from pyarrow import fs
 
-from emocap.build.labels import LabelTable
-from emocap.build.recipe import SourceRecipe
-from emocap.build.sources import Frame, Input, Kind, list_inputs, read_input
 from emocap.core.errors import UserError
+from emocap.dataset.labels import LabelTable
+from emocap.dataset.recipe import SourceRecipe
+from emocap.dataset.sources import Frame, Input, Kind, list_inputs, read_input
 from emocap.io import storage
 from emocap.io.storage import Place, place
 from emocap.schema.shards import Reject

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emocap.build.select import read_plan, select
+from emocap.dataset.select import read_plan, select
 from emocap.io.parquet import read_counts
 from emocap.schema.samples import Face, Record, Sample, Source
 from emocap.schema.shards import read_rejects, write_shard
@@ -108,7 +108,7 @@ def test_it_keeps_what_a_comparison_of_all_pairs_keeps(
 def test_memory_does_not_grow_with_the_faces(tmp_path: Path) -> None:
     def peak(out: Path) -> int:
         script = (
-            "import resource, sys, pathlib; from emocap.build.select import select;"
+            "import resource, sys, pathlib; from emocap.dataset.select import select;"
             "select(pathlib.Path(sys.argv[1]), 1000, 4);"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
         )

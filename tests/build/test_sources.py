@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from emocap.build.labels import LabelTable
-from emocap.build.recipe import DrawnRecipe, SourceRecipe
-from emocap.build.sources import Frame, Input, list_inputs, read_input
 from emocap.core.errors import UserError
+from emocap.dataset.labels import LabelTable
+from emocap.dataset.recipe import DrawnRecipe, SourceRecipe
+from emocap.dataset.sources import Frame, Input, list_inputs, read_input
 from emocap.schema.samples import Labels
 from emocap.schema.shards import Reject, ShardWriter
 

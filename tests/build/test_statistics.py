@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from emocap.build.statistics import CaptionStatistics, Measure, describe
+from emocap.dataset.statistics import CaptionStatistics, Measure, describe
 from emocap.schema.captions import Caption, LocalCaption
 
 

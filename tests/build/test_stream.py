@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from ray import cloudpickle
 
-from emocap.build import stream as streams
-from emocap.build.recipe import StageRecipe
-from emocap.build.stream import Row, stream
 from emocap.core.errors import UserError
+from emocap.dataset import stream as streams
+from emocap.dataset.recipe import StageRecipe
+from emocap.dataset.stream import Row, stream
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 

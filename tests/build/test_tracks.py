@@ -1,7 +1,7 @@
 import random
 from collections.abc import Iterator
 
-from emocap.build.tracks import best_of_tracks, quality
+from emocap.dataset.tracks import best_of_tracks, quality
 from emocap.schema.samples import Face, Record, Sample, Source, make_key
 from emocap.schema.shards import Reject
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emocap.build.recipe import VideoRecipe
-from emocap.build.videos import Clock, is_animated, read_animation, read_video
+from emocap.dataset.readers.videos import Clock, is_animated, read_animation, read_video
+from emocap.dataset.recipe import VideoRecipe
 from emocap.io.images import ImageError, Pixels
 
 Film = Callable[..., Path]

@@ -4,11 +4,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from emocap.captioners import NoCaption, Outcome
-from emocap.captioners.ledger import Reply, read_replies
-from emocap.captioners.openai import OpenAICaptioner
-from emocap.captioners.prompt import load_prompt
-from emocap.captioners.recipe import CaptionerRecipe
+from emocap.captioning.base import NoCaption, Outcome
+from emocap.captioning.openai import OpenAICaptioner
+from emocap.captioning.prompt import load_prompt
+from emocap.captioning.recipe import CaptionerRecipe
+from emocap.llm.reply_log import Reply, read_replies
 from emocap.schema.samples import Face, Record, Sample, Source
 
 

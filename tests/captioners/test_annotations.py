@@ -10,9 +10,9 @@ from random import Random
 import pytest
 from test_phrases import TELLS
 
-from emocap.captioners import CaptionError
-from emocap.captioners.annotations import caption
-from emocap.captioners.phrases import load
+from emocap.captioning.annotations import caption
+from emocap.captioning.base import CaptionError
+from emocap.captioning.phrases import load
 from emocap.schema.captions import Caption, lint, mirror
 from emocap.schema.facs import EMOTIONS, UNITS, ActionUnits, draw_units, intensity, letter, numbers
 from emocap.schema.samples import Labels
@@ -210,7 +210,7 @@ LONG = Labels(emotion="happiness", action_units={"6": 3.0, "12": 4.0, "25": 3.0}
 
 def test_the_same_key_gives_the_same_caption_in_any_process() -> None:
     code = (
-        "from emocap.captioners.annotations import caption; from emocap.schema.samples import Labels; import sys\n"
+        "from emocap.captioning.annotations import caption; from emocap.schema.samples import Labels; import sys\n"
         "print(caption(Labels.model_validate_json(sys.argv[1]), 'key')[0].model_dump_json(by_alias=True))\n"
         "heavy = {'torch', 'ray', 'numpy', 'cv2'} & sys.modules.keys()\n"
         "assert not heavy, heavy"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from rehearsing import recipe
 
-from emocap.captioners.endpoints import Endpoint, Failed, Pace, read_answer, retry_after
+from emocap.llm.endpoints import Endpoint, Failed, Pace, read_answer, retry_after
 
 
 @pytest.fixture

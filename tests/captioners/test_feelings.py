@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from emocap.captioners.annotations import caption
-from emocap.captioners.phrases import load
+from emocap.captioning.annotations import caption
+from emocap.captioning.phrases import load
 from emocap.schema.captions import named_emotions
 from emocap.schema.facs import EMOTIONS, PROTOTYPES, draw_units
 from emocap.schema.samples import Labels

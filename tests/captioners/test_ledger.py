@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emocap.captioners.ledger import Ledger, Reply, Usage, read_replies, read_usage
 from emocap.core.errors import UserError
+from emocap.llm.reply_log import Ledger, Reply, Usage, read_replies, read_usage
 
 
 def reply(number: int, verdict: str = "accepted", text: str = "{}") -> Reply:
@@ -114,7 +114,7 @@ def test_a_reply_counts_only_once_it_is_synced(tmp_path: Path, monkeypatch: pyte
 
     async def work() -> None:
         ledger = Ledger(tmp_path / "one.jsonl")
-        monkeypatch.setattr("emocap.captioners.ledger.os.fsync", fail)
+        monkeypatch.setattr("emocap.llm.reply_log.os.fsync", fail)
         with pytest.raises(UserError, match="cannot be written: Input/output error"):
             await ledger.append(reply(1))
         monkeypatch.undo()

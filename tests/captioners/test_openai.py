@@ -18,13 +18,14 @@ from typing import Any
 import pytest
 from rehearsing import captioner, faces, ledger, reasons, recipe
 
-from emocap.captioners import NoCaption
-from emocap.captioners.budget import BudgetSpent
-from emocap.captioners.endpoints import Endpoint
-from emocap.captioners.ledger import ACCEPTED, read_usage
-from emocap.captioners.openai import OpenAICaptioner
-from emocap.captioners.rehearsal import FAULTS, Rehearsal, drawn, picture_name
+from emocap.captioning.base import NoCaption
+from emocap.captioning.mock_server import mock_captioner
+from emocap.captioning.openai import OpenAICaptioner
 from emocap.core.errors import UserError
+from emocap.llm.budget import BudgetSpent
+from emocap.llm.endpoints import Endpoint
+from emocap.llm.mock_server import FAULTS, MockServer, drawn, picture_name
+from emocap.llm.reply_log import ACCEPTED, read_usage
 from emocap.schema.captions import lint
 
 CONTENT = {
@@ -41,7 +42,7 @@ PRICE = {"prompt": 1.0, "completion": 2.0}
 
 
 @contextmanager
-def asking(rehearsal: Rehearsal, folder: Path, **changes: Any) -> Iterator[OpenAICaptioner]:
+def asking(rehearsal: MockServer, folder: Path, **changes: Any) -> Iterator[OpenAICaptioner]:
     with rehearsal.running() as url, closing(captioner(recipe(url, **changes), folder)) as made:
         yield made
 
@@ -51,7 +52,7 @@ def test_every_fault_is_known_here() -> None:
 
 
 def test_captions_come_in_the_order_of_the_faces_and_say_how_they_were_made(tmp_path: Path) -> None:
-    rehearsal = Rehearsal()
+    rehearsal = mock_captioner()
     with asking(rehearsal, tmp_path, price=PRICE) as made:
         outcomes = made.caption(faces(9), "one")
         again = made.caption(faces(9), "two")
@@ -72,7 +73,7 @@ def test_captions_come_in_the_order_of_the_faces_and_say_how_they_were_made(tmp_
 
 
 def test_a_request_holds_picture_prompt_and_schema(tmp_path: Path) -> None:
-    rehearsal = Rehearsal()
+    rehearsal = mock_captioner()
     with asking(rehearsal, tmp_path, temperature=0.5, max_tokens=77, key="TOKEN") as made:
         made.caption(faces(1), "one")
     asked, headers = rehearsal.seen[0].body, rehearsal.seen[0].headers
@@ -87,7 +88,7 @@ def test_a_request_holds_picture_prompt_and_schema(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("structured", "sent"), [("json_object", {"type": "json_object"}), ("none", None)])
 def test_servers_without_schemas_are_asked_without(tmp_path: Path, structured: str, sent: object) -> None:
-    rehearsal = Rehearsal()
+    rehearsal = mock_captioner()
     with asking(rehearsal, tmp_path, structured=structured) as made:
         made.caption(faces(1), "one")
     assert rehearsal.seen[0].body.get("response_format") == sent
@@ -96,7 +97,7 @@ def test_servers_without_schemas_are_asked_without(tmp_path: Path, structured: s
 
 @pytest.mark.parametrize("fault", CONTENT)
 def test_a_reply_that_cannot_be_used_is_asked_for_again_and_then_rejected(tmp_path: Path, fault: str) -> None:
-    rehearsal = Rehearsal(lambda number: fault)
+    rehearsal = mock_captioner(lambda number: fault)
     with asking(rehearsal, tmp_path, asks=2, max_tokens=500) as made:
         outcomes = made.caption(faces(3), "one")
         assert made.caption(faces(3), "one") == outcomes
@@ -110,7 +111,7 @@ def test_a_reply_that_cannot_be_used_is_asked_for_again_and_then_rejected(tmp_pa
 
 
 def test_the_model_is_told_what_was_wrong_with_its_last_reply(tmp_path: Path) -> None:
-    rehearsal = Rehearsal(lambda number: "identity" if number == 0 else None)
+    rehearsal = mock_captioner(lambda number: "identity" if number == 0 else None)
     with asking(rehearsal, tmp_path) as made:
         assert reasons(made.caption(faces(1), "one")) == {"captioned": 1}
     first, second = rehearsal.seen
@@ -123,7 +124,7 @@ def test_the_model_is_told_what_was_wrong_with_its_last_reply(tmp_path: Path) ->
 
 @pytest.mark.parametrize("fault", TRANSPORT)
 def test_a_failure_is_tried_again_as_the_same_request(tmp_path: Path, fault: str) -> None:
-    rehearsal = Rehearsal(lambda number: fault if number == 0 else None, retry_after="0.05")
+    rehearsal = mock_captioner(lambda number: fault if number == 0 else None, retry_after="0.05")
     with asking(rehearsal, tmp_path, deadline=2.0) as made:
         assert reasons(made.caption(faces(1), "one")) == {"captioned": 1}
     assert len(ledger(tmp_path)) == 1
@@ -133,7 +134,7 @@ def test_a_failure_is_tried_again_as_the_same_request(tmp_path: Path, fault: str
 
 
 def test_a_kept_connection_that_was_closed_in_the_meantime_is_no_failure(tmp_path: Path) -> None:
-    rehearsal = Rehearsal(lambda number: "reset" if number in (3, 7) else None)
+    rehearsal = mock_captioner(lambda number: "reset" if number in (3, 7) else None)
     with asking(rehearsal, tmp_path, concurrency=1) as made:
         assert reasons(made.caption(faces(9), "one")) == {"captioned": 9}
         assert made.usage().retries == 0
@@ -142,7 +143,7 @@ def test_a_kept_connection_that_was_closed_in_the_meantime_is_no_failure(tmp_pat
 
 @pytest.mark.parametrize("fault", ["broken", "html"])
 def test_a_face_at_which_the_server_breaks_is_given_up(tmp_path: Path, fault: str) -> None:
-    rehearsal = Rehearsal(lambda number: fault)
+    rehearsal = mock_captioner(lambda number: fault)
     with asking(rehearsal, tmp_path, tries=3) as made:
         outcomes = made.caption(faces(2), "one")
     assert reasons(outcomes) == {"endpoint_failed": 2}
@@ -152,18 +153,18 @@ def test_a_face_at_which_the_server_breaks_is_given_up(tmp_path: Path, fault: st
 
 @pytest.mark.parametrize("fault", ["busy", "stall", "reset"])
 def test_silence_stops_the_build_and_loses_no_face(tmp_path: Path, fault: str) -> None:
-    rehearsal = Rehearsal(lambda number: fault, retry_after="0.1")
+    rehearsal = mock_captioner(lambda number: fault, retry_after="0.1")
     with (
         asking(rehearsal, tmp_path, tries=2, deadline=0.2, patience=0.6) as made,
         pytest.raises(UserError, match=r"no endpoint has replied for 0\.6 s .*goes on from here"),
     ):
         made.caption(faces(5), "one")
-    with asking(Rehearsal(), tmp_path) as made:
+    with asking(mock_captioner(), tmp_path) as made:
         assert reasons(made.caption(faces(5), "one")) == {"captioned": 5}
 
 
 def test_in_a_storm_every_face_is_captioned_or_rejected_with_its_reason(tmp_path: Path) -> None:
-    rehearsal = Rehearsal(drawn(0.3, seed=5), latency=0.01, retry_after="0.05")
+    rehearsal = mock_captioner(drawn(0.3, seed=5), latency=0.01, retry_after="0.05")
     with asking(rehearsal, tmp_path, deadline=1.5, asks=2, concurrency=12) as made:
         outcomes = made.caption(faces(60), "one")
         usage = made.usage()
@@ -183,7 +184,7 @@ def test_in_a_storm_every_face_is_captioned_or_rejected_with_its_reason(tmp_path
 
 
 def test_what_is_in_the_ledger_is_not_asked_for_again(tmp_path: Path) -> None:
-    rehearsal = Rehearsal(lambda number: "cut" if number == 2 else None)
+    rehearsal = mock_captioner(lambda number: "cut" if number == 2 else None)
     with asking(rehearsal, tmp_path, concurrency=1, asks=1) as made:
         before = made.caption(faces(4), "one")
     with asking(rehearsal, tmp_path, concurrency=1, asks=1) as made:
@@ -194,7 +195,7 @@ def test_what_is_in_the_ledger_is_not_asked_for_again(tmp_path: Path) -> None:
 
 def test_another_prompt_or_model_asks_anew(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("Describe the face.\n{fields}")
-    rehearsal = Rehearsal()
+    rehearsal = mock_captioner()
     for change in ({}, {"model": "other"}, {"prompt": str(tmp_path / "mine.txt")}, {"temperature": 1.0}, {}):
         with asking(rehearsal, tmp_path / "replies", **change) as made:
             made.caption(faces(2), "one")
@@ -202,7 +203,7 @@ def test_another_prompt_or_model_asks_anew(tmp_path: Path) -> None:
 
 
 def test_half_a_line_is_cut_off_and_its_face_is_asked_for_again(tmp_path: Path) -> None:
-    rehearsal = Rehearsal()
+    rehearsal = mock_captioner()
     with asking(rehearsal, tmp_path, concurrency=1) as made:
         before = made.caption(faces(3), "one")
     path = tmp_path / "one.jsonl"
@@ -216,7 +217,7 @@ def test_half_a_line_is_cut_off_and_its_face_is_asked_for_again(tmp_path: Path) 
 
 
 def test_a_busy_endpoint_is_left_alone_for_as_long_as_it_asks(tmp_path: Path) -> None:
-    rehearsal = Rehearsal(lambda number: "busy" if number in (1, 4) else None, retry_after="0.3")
+    rehearsal = mock_captioner(lambda number: "busy" if number in (1, 4) else None, retry_after="0.3")
     with asking(rehearsal, tmp_path, concurrency=1) as made:
         assert reasons(made.caption(faces(6), "one")) == {"captioned": 6}
     times = [seen.at for seen in rehearsal.seen]
@@ -225,7 +226,7 @@ def test_a_busy_endpoint_is_left_alone_for_as_long_as_it_asks(tmp_path: Path) ->
 
 
 def test_threads_share_the_limits_of_an_endpoint(tmp_path: Path) -> None:
-    rehearsal = Rehearsal(latency=0.02)
+    rehearsal = mock_captioner(latency=0.02)
     done: dict[int, Counter[str]] = {}
     with asking(rehearsal, tmp_path, concurrency=3) as made:
 
@@ -245,7 +246,7 @@ def test_threads_share_the_limits_of_an_endpoint(tmp_path: Path) -> None:
 
 
 def test_requests_keep_to_their_number_per_minute(tmp_path: Path) -> None:
-    rehearsal = Rehearsal()
+    rehearsal = mock_captioner()
     with asking(rehearsal, tmp_path, requests_per_minute=1200) as made:
         begun = time.monotonic()
         made.caption(faces(10), "one")
@@ -254,7 +255,7 @@ def test_requests_keep_to_their_number_per_minute(tmp_path: Path) -> None:
 
 
 def test_the_budget_is_never_exceeded_and_a_larger_one_goes_on(tmp_path: Path) -> None:
-    rehearsal = Rehearsal(latency=0.01)
+    rehearsal = mock_captioner(latency=0.01)
     with (
         asking(rehearsal, tmp_path, price=PRICE, budget=0.03) as made,
         pytest.raises(BudgetSpent, match=r"faces of one are left: 0\.02\d+ of .* is spent.*raise captioner\.budget"),
@@ -272,7 +273,7 @@ def test_the_budget_is_never_exceeded_and_a_larger_one_goes_on(tmp_path: Path) -
 
 
 def test_the_budget_counts_replies_that_could_not_be_used(tmp_path: Path) -> None:
-    rehearsal = Rehearsal(lambda number: "whitespace")
+    rehearsal = mock_captioner(lambda number: "whitespace")
     with (
         asking(rehearsal, tmp_path, price=PRICE, budget=0.02, max_tokens=800) as made,
         pytest.raises(BudgetSpent),
@@ -282,7 +283,7 @@ def test_the_budget_counts_replies_that_could_not_be_used(tmp_path: Path) -> Non
 
 
 def test_tokens_that_are_not_counted_are_told_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING), asking(Rehearsal(counts_tokens=False), tmp_path) as made:
+    with caplog.at_level(logging.WARNING), asking(mock_captioner(counts_tokens=False), tmp_path) as made:
         assert reasons(made.caption(faces(4), "one")) == {"captioned": 4}
     assert [record.getMessage() for record in caplog.records if "tokens" in record.getMessage()] == [
         f"{ledger(tmp_path)[0].endpoint} does not say how many tokens it took: they count as 0"
@@ -293,7 +294,7 @@ def test_a_dead_endpoint_leaves_its_faces_to_the_other(tmp_path: Path) -> None:
     with socket.socket() as dead:
         dead.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
         nowhere = f"http://127.0.0.1:{dead.getsockname()[1]}/v1"
-        with Rehearsal(latency=0.01).running() as url:
+        with mock_captioner(latency=0.01).running() as url:
             made = captioner(recipe(nowhere, url, tries=3, concurrency=4), tmp_path)
             with closing(made):
                 assert reasons(made.caption(faces(40), "one")) == {"captioned": 40}
@@ -301,7 +302,7 @@ def test_a_dead_endpoint_leaves_its_faces_to_the_other(tmp_path: Path) -> None:
 
 
 def test_two_endpoints_share_the_faces(tmp_path: Path) -> None:
-    with Rehearsal(latency=0.02).running() as one, Rehearsal(latency=0.02).running() as other:
+    with mock_captioner(latency=0.02).running() as one, mock_captioner(latency=0.02).running() as other:
         made = captioner(recipe(one, other, concurrency=2), tmp_path)
         with closing(made):
             assert reasons(made.caption(faces(40), "one")) == {"captioned": 40}
@@ -322,7 +323,7 @@ def test_two_endpoints_share_the_faces(tmp_path: Path) -> None:
 )
 def test_what_the_user_must_set_right_is_said(tmp_path: Path, status: str, told: str) -> None:
     with (
-        asking(Rehearsal(lambda number: status), tmp_path, key="TOKEN") as made,
+        asking(mock_captioner(lambda number: status), tmp_path, key="TOKEN") as made,
         pytest.raises(UserError, match=told) as raised,
     ):
         made.caption(faces(5), "one")
@@ -331,7 +332,7 @@ def test_what_the_user_must_set_right_is_said(tmp_path: Path, status: str, told:
 
 @pytest.mark.parametrize("refused", [0, 3])
 def test_one_picture_that_is_refused_is_rejected(tmp_path: Path, refused: int) -> None:
-    rehearsal = Rehearsal()
+    rehearsal = mock_captioner()
     bad = faces(1, first=refused)[0]
     answer = rehearsal._respond
 
@@ -350,7 +351,7 @@ def test_one_picture_that_is_refused_is_rejected(tmp_path: Path, refused: int) -
 
 def test_one_picture_that_is_refused_is_rejected_even_if_it_is_all_that_was_left(tmp_path: Path) -> None:
     status: list[str | None] = [None]
-    with Rehearsal(lambda number: status[0]).running() as url:
+    with mock_captioner(lambda number: status[0]).running() as url:
         with closing(captioner(recipe(url), tmp_path)) as made:
             made.caption(faces(3), "one")
         status[0] = "400"
@@ -359,7 +360,7 @@ def test_one_picture_that_is_refused_is_rejected_even_if_it_is_all_that_was_left
 
 
 def test_a_server_that_begins_to_refuse_everything_stops_the_build(tmp_path: Path) -> None:
-    rehearsal = Rehearsal(lambda number: "400" if number >= 10 else None)
+    rehearsal = mock_captioner(lambda number: "400" if number >= 10 else None)
     with asking(rehearsal, tmp_path, concurrency=1) as made, pytest.raises(UserError, match="takes no requests"):
         made.caption(faces(200), "one")
     assert rehearsal.log.requests == 60
@@ -367,13 +368,13 @@ def test_a_server_that_begins_to_refuse_everything_stops_the_build(tmp_path: Pat
 
 def test_a_defect_does_not_leave_callers_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Endpoint, "begin", lambda *arguments: 1 / 0)
-    with asking(Rehearsal(), tmp_path) as made, pytest.raises(ZeroDivisionError):
+    with asking(mock_captioner(), tmp_path) as made, pytest.raises(ZeroDivisionError):
         made.caption(faces(3), "one")
 
 
 def test_a_closed_captioner_lets_go_of_those_who_wait(tmp_path: Path) -> None:
     raised: list[BaseException] = []
-    with Rehearsal(latency=60).running() as url:
+    with mock_captioner(latency=60).running() as url:
         made = captioner(recipe(url), tmp_path)
 
         def work() -> None:
@@ -403,7 +404,7 @@ made.caption(faces(40), "one")
 
 @pytest.mark.parametrize("honours", [True, False])
 def test_a_build_that_is_killed_again_and_again_pays_for_no_face_twice(tmp_path: Path, honours: bool) -> None:
-    rehearsal = Rehearsal(drawn(0.1, seed=3), latency=0.03, retry_after="0.01", honour_idempotency=honours)
+    rehearsal = mock_captioner(drawn(0.1, seed=3), latency=0.03, retry_after="0.01", honour_idempotency=honours)
     chance = random.Random(honours)
     lines = 0
     with rehearsal.running() as url:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from emocap.captioners import phrases
-from emocap.captioners.phrases import Movement, load, units_of
+from emocap.captioning import phrases
+from emocap.captioning.phrases import Movement, load, units_of
 from emocap.core.errors import UserError
 from emocap.schema.captions import named_emotions
 from emocap.schema.facs import UNITS

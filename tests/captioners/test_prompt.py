@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from emocap.captioners.prompt import load_prompt
+from emocap.captioning.prompt import load_prompt
 from emocap.core.errors import UserError
 from emocap.schema.captions import Caption, LocalCaption
 

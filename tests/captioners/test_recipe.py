@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from rehearsing import recipe
 
-from emocap.captioners.recipe import CaptionerRecipe, PriceRecipe, read_keys
+from emocap.captioning.recipe import CaptionerRecipe
 from emocap.core.errors import UserError
 from emocap.core.recipes import check
+from emocap.llm.recipe import PriceRecipe, read_keys
 
 HERE = [{"base_url": "http://localhost:8000/v1"}]
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from rehearsing import faces, recipe
 
-from emocap.captioners.prompt import load_prompt
-from emocap.captioners.rehearsal import FAULTS, Rehearsal, caption, drawn, picture_name
-from emocap.captioners.replies import Question, judge
+from emocap.captioning.mock_server import caption, mock_captioner
+from emocap.captioning.prompt import load_prompt
+from emocap.captioning.replies import Question, judge
+from emocap.llm.mock_server import FAULTS, drawn, picture_name
 
 
 def get(address: str) -> Any:
@@ -36,7 +37,7 @@ def test_a_picture_always_gets_the_same_caption_and_it_is_fit_to_train_on() -> N
     captions = [caption(picture_name(bytes([number]))) for number in range(200)]
     assert len(set(captions)) == 200
     assert {judge(text, "stop", None)[0] for text in captions} == {"accepted"}
-    with Rehearsal().running() as one, Rehearsal().running() as other:
+    with mock_captioner().running() as one, mock_captioner().running() as other:
         jpeg = faces(1)[0].jpeg
         texts = {ask(url, jpeg)["choices"][0]["message"]["content"] for url in (one, other, one)}
     assert texts == {caption(picture_name(jpeg))}
@@ -52,7 +53,7 @@ def test_faults_are_drawn_by_seed_and_number() -> None:
 
 @pytest.mark.parametrize("honours", [True, False])
 def test_a_repeated_request_is_charged_once_where_keys_are_honoured(honours: bool) -> None:
-    rehearsal = Rehearsal(lambda number: "empty" if number == 0 else None, honour_idempotency=honours)
+    rehearsal = mock_captioner(lambda number: "empty" if number == 0 else None, honour_idempotency=honours)
     jpeg = faces(1)[0].jpeg
     with rehearsal.running() as url:
         replies = [ask(url, jpeg, **{"Idempotency-Key": key}) for key in ("a", "a", "b")]
@@ -67,7 +68,7 @@ def test_a_repeated_request_is_charged_once_where_keys_are_honoured(honours: boo
 
 
 def test_a_request_of_nothing_or_to_another_address_is_refused() -> None:
-    with Rehearsal().running() as url:
+    with mock_captioner().running() as url:
         assert get(f"{url}/models")["data"][0]["object"] == "model"
         with pytest.raises(urllib.error.HTTPError, match="404"):
             get(f"{url}/embeddings")
@@ -78,7 +79,7 @@ def test_a_request_of_nothing_or_to_another_address_is_refused() -> None:
 
 def test_a_question_with_options_gets_one_of_them_and_may_get_the_odds_of_its_first_word() -> None:
     question = {"role": "user", "content": "Is it real?\nA. Real\nB. Fake"}
-    with Rehearsal().running() as url:
+    with mock_captioner().running() as url:
         asked = json.dumps({"messages": [question], "logprobs": True, "top_logprobs": 5}).encode()
         choice = get_json(urllib.request.Request(f"{url}/chat/completions", asked))["choices"][0]
     assert choice["message"]["content"] in ("A. Real", "B. Fake")
@@ -87,7 +88,7 @@ def test_a_question_with_options_gets_one_of_them_and_may_get_the_odds_of_its_fi
 
 
 def test_it_runs_as_a_program_and_says_where() -> None:
-    command = [sys.executable, "-m", "emocap.captioners.rehearsal", "--port", "0", "--latency", "0"]
+    command = [sys.executable, "-m", "emocap.captioning.mock_server", "--port", "0", "--latency", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from emocap.captioners.rehearsed import say
+from emocap.llm.mock_replies import say
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import json
 import pytest
 from rehearsing import faces, recipe
 
-from emocap.captioners.ledger import ACCEPTED, Reply
-from emocap.captioners.prompt import load_prompt
-from emocap.captioners.rehearsal import caption
-from emocap.captioners.replies import Question, judge, read_caption
+from emocap.captioning.mock_server import caption
+from emocap.captioning.prompt import load_prompt
+from emocap.captioning.replies import Question, judge, read_caption
+from emocap.llm.reply_log import ACCEPTED, Reply
 
 GOOD = caption("ab")
 

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from rehearsing import captioner, faces, ledger, reasons, recipe
 
-from emocap.captioners import NoCaption
+from emocap.captioning.base import NoCaption
 from emocap.core.errors import UserError
 from emocap.schema.samples import Sample
 

@@ -11,7 +11,7 @@ import torch
 
 from emocap.core.errors import UserError
 from emocap.evaluate import crew
-from emocap.evaluate.crew import Crew
+from emocap.evaluate.crew import RayFeatureExtractor
 from emocap.evaluate.encoders import load
 from emocap.evaluate.encoders.base import Encoder
 from emocap.evaluate.examples import Example
@@ -51,7 +51,7 @@ def test_workers_give_the_numbers_of_one_process_and_outlive_a_kill(
     examples = [Example(f"{n}", Noise(n, flag if n == 20 else None)) for n in range(50)]
     alone = extract(encoder, examples, 1)
     flag.touch()
-    with Crew(encoder, 2, "cpu") as workers:
+    with RayFeatureExtractor(encoder, 2, "cpu") as workers:
         together = extract(encoder, examples, 1, Looking(crew=workers))
         assert not flag.exists()
         torn = Example("torn", Picture(tmp_path / "nowhere.png"))
@@ -63,7 +63,7 @@ def test_workers_give_the_numbers_of_one_process_and_outlive_a_kill(
 
 
 def test_more_workers_than_there_are_cpus_are_refused(encoder: Encoder, ray_session: None) -> None:
-    with pytest.raises(UserError, match="--workers: 4000 is more than the"), Crew(encoder, 4000, "cpu"):
+    with pytest.raises(UserError, match="--workers: 4000 is more than the"), RayFeatureExtractor(encoder, 4000, "cpu"):
         pass
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from emocap.captioners.rehearsal import Rehearsal
+from emocap.captioning.mock_server import mock_captioner
 from emocap.evaluate.miniatures import WRITERS, write
 from emocap.evaluate.run import read_results
 from emocap.evaluate.suite import Writing, choose, measure, protocols_of
@@ -20,7 +20,7 @@ POOLED = {"mme-emotion"}
 @pytest.fixture(scope="module")
 def served() -> Iterator[str]:
     """The address of a model that writes."""
-    with Rehearsal().running() as url:
+    with mock_captioner().running() as url:
         yield url
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from emocap.core.errors import UserError, few
-from emocap.evaluate.generate.ask import Ask
-from emocap.evaluate.generate.models import Response
 from emocap.io.tables import numbered_lines, table_of, text_of
+from emocap.llm.chat_models import Response
+from emocap.llm.chat_request import Ask
 
 IDS = ("name", "id", "video_id", "audio_path", "path", "filename")
 TEXTS = (
@@ -42,7 +42,7 @@ class Predictions:
             raise UserError(f"--predictions: there is no {place}")
 
     def answer(self, asks: Sequence[Ask], ledger: str) -> list[Response]:
-        """See :class:`emocap.evaluate.generate.models.Model`. ``ledger``: the benchmark's name.
+        """See :class:`emocap.llm.chat_models.Model`. ``ledger``: the benchmark's name.
 
         Raises UserError for a file that cannot be read or says nothing, and for names that are there twice or that no
         tested example bears.

@@ -15,14 +15,14 @@ from emocap.evaluate import rows
 from emocap.evaluate.cards import Card
 from emocap.evaluate.check import as_expected, refuse
 from emocap.evaluate.examples import Example
-from emocap.evaluate.generate.ask import Ask
-from emocap.evaluate.generate.models import Model, Response
 from emocap.evaluate.generate.predictions import Predictions
 from emocap.evaluate.generate.tasks import Aids, Answered, Task, task_of
 from emocap.evaluate.layouts import read
 from emocap.evaluate.results import store, write_predictions
 from emocap.evaluate.splits import divide
 from emocap.io.images import ImageError
+from emocap.llm.chat_models import Model, Response
+from emocap.llm.chat_request import Ask
 
 
 def evaluate(

@@ -1,6 +1,6 @@
 """A model as the judge: behind endpoints, in one of the four ways of EmoPrefer (prompts.py).
 
-Whatever is asked goes through :mod:`emocap.evaluate.generate.models`, which keeps every reply before it is used: a
+Whatever is asked goes through :mod:`emocap.llm.chat_models`, which keeps every reply before it is used: a
 verdict is paid for once, however often a run is stopped.
 """
 
@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from emocap.evaluate.generate.ask import Ask
-from emocap.evaluate.generate.models import Model, Response
 from emocap.evaluate.ranking import prompts
 from emocap.evaluate.ranking.media import Shown
 from emocap.evaluate.ranking.pairs import Pair, Verdict
 from emocap.evaluate.ranking.replies import read_reply
 from emocap.io.media import Film, Sound
+from emocap.llm.chat_models import Model, Response
+from emocap.llm.chat_request import Ask
 
 T = TypeVar("T", str, Pair)
 Strategy = Literal["S1", "S2", "S3", "S4"]

@@ -6,11 +6,11 @@ import pytest
 from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.examples import Example
-from emocap.evaluate.generate.models import Response
 from emocap.evaluate.generate.tasks import Aids, Answered
 from emocap.evaluate.generate.tasks.action_units import named, questions, read
 from emocap.evaluate.outcomes import measured
 from emocap.io.media import Stored
+from emocap.llm.chat_models import Response
 from emocap.schema.facs import UNITS
 
 FABA = load(Card, "benchmarks", "faba-au")

@@ -8,12 +8,12 @@ import pytest
 from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.examples import Example
-from emocap.evaluate.generate.models import Response
 from emocap.evaluate.generate.tasks import Aids, Answered
 from emocap.evaluate.generate.tasks.emotion import WORDS, described, named, questions, read, words_of
 from emocap.evaluate.outcomes import measured
 from emocap.evaluate.suite import choose
 from emocap.io.media import Stored
+from emocap.llm.chat_models import Response
 
 FABA = load(Card, "benchmarks", "faba-emotion")
 BASIC = words_of(FABA)

@@ -10,12 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from emocap.captioners.rehearsal import Rehearsal, drawn
+from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.miniatures import write
 from emocap.evaluate.suite import Writing, choose, measure
+from emocap.llm.mock_server import MockServer, drawn
 from emocap.reports.page import write_report
 
 FAST = ("deadline=2", "patience=60")
@@ -28,7 +29,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def ask(rehearsal: Rehearsal, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *settings: str) -> list[str]:
+def ask(rehearsal: MockServer, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *settings: str) -> list[str]:
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         monkeypatch.setenv("OPENAI_API_KEY", "a-secret")
@@ -50,7 +51,7 @@ def rows(out: Path) -> list[dict[str, Any]]:
 def test_a_question_shows_the_picture_and_the_options(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = Rehearsal()
+    rehearsal = mock_captioner()
     assert ask(rehearsal, data, tmp_path, monkeypatch) == []
     (row,) = rows(tmp_path)
     assert (row["protocol"], row["model"], row["questions"], row["unanswered"]) == ("generate", "openai:tiny", 28, {})
@@ -69,7 +70,7 @@ def test_a_question_shows_the_picture_and_the_options(
 def test_in_a_storm_every_question_is_answered_or_counted_and_none_is_asked_again(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = Rehearsal(drawn(0.3, seed=2), retry_after="0.05")
+    rehearsal = mock_captioner(drawn(0.3, seed=2), retry_after="0.05")
     assert ask(rehearsal, data, tmp_path, monkeypatch, "asks=1") == []
     (row,) = rows(tmp_path)
     told = pq.read_table(tmp_path / row["predictions"]).to_pylist()
@@ -85,7 +86,7 @@ def test_in_a_storm_every_question_is_answered_or_counted_and_none_is_asked_agai
 
 
 def test_a_reply_that_was_cut_is_read_and_counted(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rehearsal = Rehearsal(lambda number: "cut" if number in (3, 5) else None)
+    rehearsal = mock_captioner(lambda number: "cut" if number in (3, 5) else None)
     assert ask(rehearsal, data, tmp_path, monkeypatch) == []
     (row,) = rows(tmp_path)
     assert (row["cut_short"], row["unanswered"]) == (2, {})
@@ -96,7 +97,7 @@ def test_a_reply_that_was_cut_is_read_and_counted(data: Path, tmp_path: Path, mo
 
 def test_what_a_model_thinks_is_not_its_answer(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     thoughts = iter(["<think>Option B is likely.</think>\nD", "<think>B or C. The answer is B", *["D"] * 26])
-    rehearsal = Rehearsal(answers=lambda asked, shown: next(thoughts))
+    rehearsal = mock_captioner(answers=lambda asked, shown: next(thoughts))
     assert ask(rehearsal, data, tmp_path, monkeypatch) == []
     (row,) = rows(tmp_path)
     told = pq.read_table(tmp_path / row["predictions"]).to_pylist()
@@ -106,7 +107,7 @@ def test_what_a_model_thinks_is_not_its_answer(data: Path, tmp_path: Path, monke
 
 def test_another_picture_or_temperature_is_another_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write("facexbench", load(Card, "benchmarks", "facexbench"), tmp_path)
-    rehearsal, out = Rehearsal(), tmp_path / "out"
+    rehearsal, out = mock_captioner(), tmp_path / "out"
     assert ask(rehearsal, tmp_path, out, monkeypatch) == []
     assert rehearsal.log.requests == 28
     first, second, *_ = sorted((tmp_path / "FaceXBench").rglob("question_*.png"))
@@ -121,7 +122,7 @@ def test_wheels_that_cannot_be_read_are_told_of_before_anything_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write("meld", load(Card, "benchmarks", "meld"), tmp_path)
-    rehearsal = Rehearsal()
+    rehearsal = mock_captioner()
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         writing = Writing(FAST, wheel=tmp_path / "absent")
@@ -137,13 +138,13 @@ def test_a_broken_picture_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyP
     first, second, *_ = sorted((tmp_path / "FaceXBench").rglob("question_*.png"))
     first.write_bytes(b"no picture")
     second.unlink()
-    assert ask(Rehearsal(), tmp_path, tmp_path / "out", monkeypatch) == []
+    assert ask(mock_captioner(), tmp_path, tmp_path / "out", monkeypatch) == []
     assert rows(tmp_path / "out")[0]["unanswered"] == {"not_an_image": 1, "missing_file": 1}
 
 
 def test_the_budget_holds_and_more_of_it_goes_on(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     price = "price={prompt: 1000, completion: 1000}"
-    rehearsal = Rehearsal()
+    rehearsal = mock_captioner()
     (failed,) = ask(rehearsal, data, tmp_path, monkeypatch, price, "budget=4")
     assert "questions of facexbench are left" in failed
     assert "raise --ask budget and run the same command again" in failed
@@ -174,7 +175,7 @@ def test_what_the_user_must_set_right_is_said(
         raise UserError(failed)
 
 
-def once(card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rehearsal: Rehearsal) -> list[dict[str, Any]]:
+def once(card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rehearsal: MockServer) -> list[dict[str, Any]]:
     """The rows of one card, measured on its miniature."""
     (chosen,) = choose([card])
     write(card, chosen.card, tmp_path)
@@ -187,7 +188,7 @@ def once(card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rehearsal: 
 
 def test_whoever_always_says_a_is_right_by_chance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Face-Human-Bench stores the right option first; what is asked does not."""
-    (row,) = once("face-human-bench", tmp_path, monkeypatch, Rehearsal(answers=lambda asked, shown: "A"))
+    (row,) = once("face-human-bench", tmp_path, monkeypatch, mock_captioner(answers=lambda asked, shown: "A"))
     for file in (tmp_path / "Face-Human-Bench").rglob("face_expression_*.json"):
         assert {entry["QA"]["answer"] for entry in json.loads(file.read_text())["data"]} == {0}
     told = pq.read_table(tmp_path / "out" / row["predictions"]).to_pylist()
@@ -199,7 +200,7 @@ def test_whoever_always_says_a_is_right_by_chance(tmp_path: Path, monkeypatch: p
 
 
 def test_a_question_shows_all_of_its_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rehearsal = Rehearsal()
+    rehearsal = mock_captioner()
     (row,) = once("facexbench-multiple", tmp_path, monkeypatch, rehearsal)
     assert (row["questions"], row["unanswered"], row["unparsable"]) == (28, {}, 0)
     counted = sorted(len(seen.body["messages"][0]["content"]) - 1 for seen in rehearsal.seen)
@@ -216,7 +217,7 @@ def test_official_folds_have_a_row_each_and_one_of_their_mean(tmp_path: Path, mo
         replies["n"] += 1
         return "no idea" if replies["n"] % 3 else "Happy."
 
-    found = {row["fold"]: row for row in once("dfew", tmp_path, monkeypatch, Rehearsal(answers=answers))}
+    found = {row["fold"]: row for row in once("dfew", tmp_path, monkeypatch, mock_captioner(answers=answers))}
     mean = found.pop("mean")
     assert set(found) == {1, 2, 3, 4, 5}
     assert mean["questions"] == sum(row["questions"] for row in found.values()) == replies["n"]

@@ -12,12 +12,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from emocap.captioners.rehearsal import Rehearsal, drawn
+from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.generate.tasks.rubric import made
 from emocap.evaluate.miniatures import write
 from emocap.evaluate.suite import Writing, choose, measure
+from emocap.llm.mock_server import MockServer, drawn
 from emocap.reports.page import write_report
 
 Row = dict[str, Any]
@@ -118,7 +119,7 @@ def right(asked: Mapping[str, Any], shown: str) -> str:
 
 
 def ask(
-    rehearsal: Rehearsal, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *settings: str, judge: bool = False
+    rehearsal: MockServer, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *settings: str, judge: bool = False
 ) -> list[str]:
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
@@ -128,7 +129,7 @@ def ask(
 def test_a_question_sends_the_recording_and_the_options_as_they_are(
     data: Path, meta: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = Rehearsal(answers=right)
+    rehearsal = mock_captioner(answers=right)
     assert ask(rehearsal, data, tmp_path, monkeypatch) == []
     row, _ = told(tmp_path)
     firsts = sum(one["answer"] == one["choices"][0] for one in meta)
@@ -149,7 +150,7 @@ def test_in_a_storm_silence_is_wrong_and_left_out_of_the_official_number(
     def answers(asked: Mapping[str, Any], shown: str) -> str:
         return "Bass Flute" if "Bass Flute" in asked["messages"][-1]["content"][-1]["text"] else "Yes"
 
-    rehearsal = Rehearsal(drawn(0.3, seed=5), retry_after="0.05", answers=answers)
+    rehearsal = mock_captioner(drawn(0.3, seed=5), retry_after="0.05", answers=answers)
     assert ask(rehearsal, data, tmp_path, monkeypatch, "asks=1") == []
     row, lines = told(tmp_path)
     hits = sum(line["predicted"] == line["true"] for line in lines)
@@ -181,7 +182,7 @@ def test_rubrics_are_judged_five_times_where_the_answer_is_right(
     data: Path, meta: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seeds: list[int] = []
-    rehearsal = Rehearsal(answers=judged(seeds))
+    rehearsal = mock_captioner(answers=judged(seeds))
     assert ask(rehearsal, data, tmp_path, monkeypatch, judge=True) == []
     row, _ = told(tmp_path)
     hits = sum(one["answer"] == one["choices"][0] for one in meta)
@@ -201,7 +202,7 @@ def test_rubrics_are_judged_five_times_where_the_answer_is_right(
 def test_a_judge_that_is_cut_off_goes_on_and_is_paid_once(
     data: Path, meta: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = Rehearsal(answers=judged([]))
+    rehearsal = mock_captioner(answers=judged([]))
     price = "judge.price={prompt: 1000, completion: 1000}"
     (failed,) = ask(rehearsal, data, tmp_path, monkeypatch, price, "judge.budget=6", judge=True)
     assert "questions of mmar-rubric are left" in failed
@@ -223,7 +224,7 @@ def test_what_no_judge_could_score_counts_as_nothing_and_is_told(
             return "I cannot say."
         return "\n".join(f"{point}: {int(point <= seed)}" for point in range(1, 6))
 
-    assert ask(Rehearsal(answers=answers), data, tmp_path, monkeypatch, judge=True) == []
+    assert ask(mock_captioner(answers=answers), data, tmp_path, monkeypatch, judge=True) == []
     row, _ = told(tmp_path)
     unscored = sum(one["answer"] == one["choices"][0] and "Violin" in one["choices"] for one in meta)
     scored = sum(one["answer"] == one["choices"][0] and "Violin" not in one["choices"] for one in meta)
@@ -258,7 +259,7 @@ def test_the_lowest_and_the_highest_run_are_dropped_and_silence_is_out_of_the_of
 
     file = tmp_path / "own.jsonl"
     file.write_text("\n".join(json.dumps(one | {"answer_prediction": one["answer"]}) for one in meta[8:]))
-    with Rehearsal(answers=answers).running() as url:
+    with mock_captioner(answers=answers).running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         assert run([f"predictions:own={file}"], data, tmp_path, Writing(FAST, judge="openai:wise")) == []
     row, _ = told(tmp_path)
@@ -291,7 +292,7 @@ def test_recordings_that_are_missing_or_broken_are_counted(tmp_path: Path, monke
     first.unlink()
     second.write_bytes(b"RIFF, and no more")
     third.write_text("#EXTM3U\n" + str(second))
-    rehearsal = Rehearsal(answers=right)
+    rehearsal = mock_captioner(answers=right)
     assert ask(rehearsal, tmp_path, tmp_path / "out", monkeypatch) == []
     row, _ = told(tmp_path / "out")
     assert row["unanswered"] == {"missing_file": 1, "broken_sound": 2}

@@ -10,12 +10,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from emocap.captioners.rehearsal import Rehearsal
+from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
 from emocap.evaluate import miniatures
 from emocap.evaluate.cards import Card
-from emocap.evaluate.generate.models import Response
 from emocap.evaluate.generate.tasks.words import listed
 from emocap.evaluate.layouts import read
 from emocap.evaluate.suite import Writing, choose, measure
@@ -24,6 +23,7 @@ from emocap.evaluate.wheel.groups import groups
 from emocap.evaluate.wheel.overlaps import f_score, hit_rate, overlap
 from emocap.evaluate.wheel.resources import small
 from emocap.evaluate.wheel.sentiment import sign_f1
+from emocap.llm.chat_models import Response
 from emocap.reports.failures import failures
 from emocap.reports.page import write_report
 from emocap.reports.results import read_results
@@ -154,7 +154,7 @@ def test_free_text_needs_a_reader(data: Path, tmp_path: Path, monkeypatch: pytes
         text = str(body["messages"][-1]["content"])
         return "[glad, amused]" if "beams" in text else "I am not sure."
 
-    rehearsal = Rehearsal(answers=answers)
+    rehearsal = mock_captioner(answers=answers)
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         for _ in range(2):
@@ -169,7 +169,7 @@ def test_free_text_needs_a_reader(data: Path, tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_model_is_asked_with_what_is_said(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rehearsal = Rehearsal(answers=lambda body, shown: "[happy, sad]")
+    rehearsal = mock_captioner(answers=lambda body, shown: "[happy, sad]")
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         failed = measure(
@@ -226,7 +226,7 @@ def test_signs_are_scored(data: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     file.write_text(json.dumps({"drawn1_1": "[happy, glad]", "drawn2_1": "mixed"}))
     with pytest.raises(UserError, match="give --judge openai:NAME"):
         scored(data, tmp_path, "cmu-mosi", file)
-    rehearsal = Rehearsal(
+    rehearsal = mock_captioner(
         answers=lambda body, shown: "positive" if "glad" in str(body["messages"][-1]["content"]) else "?"
     )
     with rehearsal.running() as url:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from emocap.captioners.rehearsal import Rehearsal, drawn
+from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
@@ -25,6 +25,7 @@ from emocap.evaluate.miniatures import write
 from emocap.evaluate.miniatures.faces import film
 from emocap.evaluate.suite import Writing, choose, measure
 from emocap.io.media import Film
+from emocap.llm.mock_server import MockServer, drawn
 
 FAST = ("deadline=2", "patience=60")
 AIDS = Writing(FAST, "openai:steps", "openai:judge")
@@ -95,7 +96,7 @@ def judged(text: str) -> list[str]:
 
 
 def ask(
-    rehearsal: Rehearsal,
+    rehearsal: MockServer,
     name: str,
     data: Path,
     out: Path,
@@ -124,7 +125,7 @@ def value(row: dict[str, Any], metric: str) -> float:
 def test_answers_are_brought_into_steps_and_judged(
     name: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = Rehearsal(answers=play)
+    rehearsal = mock_captioner(answers=play)
     row = ask(rehearsal, name, data, tmp_path, monkeypatch)
     bodies = [seen.body for seen in rehearsal.seen if seen.body["model"] == "judge"]
     scores = [
@@ -160,7 +161,7 @@ def test_the_judge_sees_a_frame_of_every_second_and_knows_label_and_sound(
     write("mme-emotion-ml-er", load(Card, "benchmarks", "mme-emotion-ml-er"), tmp_path)
     long = sorted((tmp_path / "MME-Emotion").rglob("*.mp4"))[0]
     film([Image.new("RGB", (64, 64), (n, n, n)) for n in range(60)], long)
-    rehearsal = Rehearsal(answers=play)
+    rehearsal = mock_captioner(answers=play)
     ask(rehearsal, "mme-emotion-ml-er", tmp_path, tmp_path / "out", monkeypatch)
     contents = [s.body["messages"][1]["content"] for s in rehearsal.seen if s.body["model"] == "judge"]
     assert sorted(len(content) - 1 for content in contents) == [1] * (len(contents) - 1) + [3]
@@ -180,7 +181,7 @@ def test_the_judge_sees_a_frame_of_every_second_and_knows_label_and_sound(
 def test_in_a_storm_every_clip_is_scored_or_counted_and_nothing_is_asked_again(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = Rehearsal(drawn(0.3, seed=8), retry_after="0.05", answers=play)
+    rehearsal = mock_captioner(drawn(0.3, seed=8), retry_after="0.05", answers=play)
     writing = Writing((*FAST, "asks=1", "extractor.asks=1", "judge.asks=1"), "openai:steps", "openai:judge")
     row = ask(rehearsal, "mme-emotion-er-wild", data, tmp_path, monkeypatch, writing)
     lost = [sum(row[key].values()) for key in ("unanswered", "without_steps", "unjudged")]
@@ -203,7 +204,7 @@ def test_the_judge_sees_a_frame_of_each_of_the_first_ten_seconds() -> None:
 def test_without_a_judge_it_says_so_before_anybody_is_paid(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = Rehearsal(answers=play)
+    rehearsal = mock_captioner(answers=play)
     (tmp_path / "said.json").write_text(json.dumps(dict.fromkeys(CLIPS, "She frowns: anger.")))
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)

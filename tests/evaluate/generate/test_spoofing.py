@@ -10,14 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_curve
 
-from emocap.captioners.rehearsal import Rehearsal, drawn
+from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
-from emocap.evaluate.generate.models import Response
 from emocap.evaluate.generate.tasks.spoofing import decision, score, words
 from emocap.evaluate.metrics import Numbers
 from emocap.evaluate.miniatures import write
 from emocap.evaluate.suite import Writing, choose, measure
+from emocap.llm.chat_models import Response
+from emocap.llm.mock_server import MockServer, drawn
 from emocap.reports.page import write_report
 
 CARD = load(Card, "benchmarks", "asvspoof2019-la")
@@ -160,7 +161,7 @@ def test_rows_of_text_decide_and_have_no_eer(
     write_report([tmp_path], tmp_path / "report.html")
 
 
-def ask(rehearsal: Rehearsal, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *settings: str) -> list[str]:
+def ask(rehearsal: MockServer, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *settings: str) -> list[str]:
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         return run(["openai:tiny"], data, out, *settings)
@@ -169,7 +170,7 @@ def ask(rehearsal: Rehearsal, data: Path, out: Path, monkeypatch: pytest.MonkeyP
 def test_endpoints_are_asked_for_the_odds_of_the_first_word(
     data: Path, trials: list[tuple[str, str, bool]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = Rehearsal(answers=lambda asked, shown: "Real.")
+    rehearsal = mock_captioner(answers=lambda asked, shown: "Real.")
     assert ask(rehearsal, data, tmp_path, monkeypatch) == []
     body = rehearsal.seen[0].body
     assert (body["logprobs"], body["top_logprobs"], body["max_tokens"]) == (True, 20, 16)
@@ -189,7 +190,7 @@ def test_endpoints_are_asked_for_the_odds_of_the_first_word(
 def test_a_server_that_refuses_odds_is_asked_without(
     data: Path, trials: list[tuple[str, str, bool]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = Rehearsal(answers=lambda asked, shown: "Fake.")
+    rehearsal = mock_captioner(answers=lambda asked, shown: "Fake.")
     assert ask(rehearsal, data, tmp_path, monkeypatch, "odds=0") == []
     assert "logprobs" not in rehearsal.seen[0].body
     assert rehearsal.log.requests == 64
@@ -199,7 +200,7 @@ def test_a_server_that_refuses_odds_is_asked_without(
 
 
 def test_in_a_storm_all_is_counted(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rehearsal = Rehearsal(drawn(0.3, seed=3), retry_after="0.05", answers=lambda asked, shown: "Real.")
+    rehearsal = mock_captioner(drawn(0.3, seed=3), retry_after="0.05", answers=lambda asked, shown: "Real.")
     assert ask(rehearsal, data, tmp_path, monkeypatch, "asks=1") == []
     row, lines = told(tmp_path)
     silent = [line for line in lines if line["reply"] is None]

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emocap.evaluate.examples import Question
-from emocap.evaluate.generate.models import Response
 from emocap.evaluate.generate.tasks.tokens import chosen, divided, matches, words
+from emocap.llm.chat_models import Response
 
 SCENES = ("Mountain Canyon", "Dense Forest", "Open Grassland", "City Streets")
 

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from emocap.captioners.rehearsal import Rehearsal, drawn
+from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
 from emocap.evaluate.cards import Card
 from emocap.evaluate.generate.tasks.two_tiers import matches, sarcastic, yes_or_no
 from emocap.evaluate.miniatures import write
 from emocap.evaluate.suite import Writing, choose, measure
+from emocap.llm.mock_server import drawn
 
 FAST = ("deadline=2", "patience=60", "asks=1", "judge.asks=1")
 
@@ -150,7 +151,7 @@ def test_long_answers_are_compared_by_a_judge(by_hand: Path, tmp_path: Path, mon
     (failed,) = measure(chosen, [spec], None, by_hand, by_hand / "out", allow_counts=True)
     assert "give --judge openai:NAME" in failed
     replies = iter(["<score>1</score>", "Indeed."])
-    rehearsal = Rehearsal(answers=lambda asked, shown: next(replies))
+    rehearsal = mock_captioner(answers=lambda asked, shown: next(replies))
     for out, judge, share, read_by in (("a", "one", 1, "judge"), ("b", "two", 0, "judge_unparsable")):
         with rehearsal.running() as url:
             monkeypatch.setenv("OPENAI_BASE_URL", url)
@@ -172,7 +173,7 @@ def test_each_question_is_asked_by_itself_and_a_storm_loses_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write("visual-room", load(Card, "benchmarks", "visual-room"), tmp_path)
-    rehearsal = Rehearsal(drawn(0.3, seed=3), retry_after="0.05", answers=play)
+    rehearsal = mock_captioner(drawn(0.3, seed=3), retry_after="0.05", answers=play)
     rows = []
     for _ in range(2):
         with rehearsal.running() as url:

@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 from asked import asked
 
-from emocap.captioners.rehearsal import FAULTS, Rehearsal, drawn
+from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
-from emocap.evaluate.generate.models import endpoints
 from emocap.evaluate.ranking.contest import Contest, gather
 from emocap.evaluate.ranking.media import Shown
 from emocap.evaluate.ranking.models import Looking, ModelJudge, Strategy
 from emocap.evaluate.ranking.pairs import Judged, Pair
 from emocap.evaluate.ranking.run import rank_by_judge
+from emocap.llm.chat_models import endpoints
+from emocap.llm.mock_server import FAULTS, MockServer, drawn
 
 FAST = ("deadline=2", "patience=60")
 UNPAID = ("busy", "broken", "html")
@@ -68,7 +69,7 @@ def contest(tmp_path_factory: pytest.TempPathFactory) -> Contest:
 
 def judge(
     contest: Contest,
-    rehearsal: Rehearsal,
+    rehearsal: MockServer,
     out: Path,
     *settings: str,
     strategy: Strategy = "S1",
@@ -92,7 +93,7 @@ def names(result: dict[str, Any]) -> list[str]:
 
 
 def test_s1_shows_the_face_and_asks_word_for_word(contest: Contest, tmp_path: Path) -> None:
-    rehearsal = Rehearsal(answers=longer)
+    rehearsal = mock_captioner(answers=longer)
     result = judge(contest, rehearsal, tmp_path)
     assert names(result) == ["openai:abcdefgh", "openai:abcd", "openai:ab"]
     assert result["by"] == "openai:seer, S1"
@@ -125,7 +126,7 @@ def test_what_a_judge_thinks_aloud_is_no_verdict(contest: Contest, tmp_path: Pat
     def thinks(body: Mapping[str, Any], shown: str) -> str:
         return f"<think>Is it a1, a2 or the same?</think>{longer(body, shown)}"
 
-    rehearsal = Rehearsal(answers=thinks)
+    rehearsal = mock_captioner(answers=thinks)
     result = judge(contest, rehearsal, tmp_path, strategy=strategy)
     assert names(result) == ["openai:abcdefgh", "openai:abcd", "openai:ab"]
     assert result["consistency"]["consistency"]["value"] == 1.0
@@ -133,7 +134,7 @@ def test_what_a_judge_thinks_aloud_is_no_verdict(contest: Contest, tmp_path: Pat
 
 
 def test_s2_describes_every_face_once_and_shows_it_again(contest: Contest, tmp_path: Path) -> None:
-    rehearsal = Rehearsal(answers=longer)
+    rehearsal = mock_captioner(answers=longer)
     result = judge(contest, rehearsal, tmp_path, strategy="S2")
     assert names(result)[0] == "openai:abcdefgh"
     assert rehearsal.log.requests == 12 + 2 * 36
@@ -149,7 +150,7 @@ def test_s2_describes_every_face_once_and_shows_it_again(contest: Contest, tmp_p
 
 
 def test_s3_has_another_model_judge_that_sees_nothing(contest: Contest, tmp_path: Path) -> None:
-    rehearsal = Rehearsal(answers=longer)
+    rehearsal = mock_captioner(answers=longer)
     result = judge(contest, rehearsal, tmp_path, strategy="S3")
     assert result["by"] == "openai:seer, S3, judged by openai:reader"
     assert names(result)[0] == "openai:abcdefgh"
@@ -160,7 +161,7 @@ def test_s3_has_another_model_judge_that_sees_nothing(contest: Contest, tmp_path
 
 
 def test_s4_reasons_before_it_concludes(contest: Contest, tmp_path: Path) -> None:
-    rehearsal = Rehearsal(answers=concludes)
+    rehearsal = mock_captioner(answers=concludes)
     result = judge(contest, rehearsal, tmp_path, strategy="S4")
     readers = [texts(seen.body) for seen in rehearsal.seen if seen.body["model"] == "reader"]
     reasons = [text for text in readers if text.endswith("Please output the answer along with the reasoning process.")]
@@ -175,7 +176,7 @@ def test_s4_reasons_before_it_concludes(contest: Contest, tmp_path: Path) -> Non
 
 
 def test_one_order_costs_half(contest: Contest, tmp_path: Path) -> None:
-    rehearsal = Rehearsal(answers=longer)
+    rehearsal = mock_captioner(answers=longer)
     result = judge(contest, rehearsal, tmp_path, both_orders=False, pairs=20)
     assert rehearsal.log.requests == result["pairs"]["judged"] == 20
     assert result["consistency"] is None
@@ -185,7 +186,7 @@ def test_one_order_costs_half(contest: Contest, tmp_path: Path) -> None:
 def test_in_a_storm_every_pair_is_answered_or_counted_and_none_is_asked_again(
     contest: Contest, tmp_path: Path, strategy: Strategy
 ) -> None:
-    rehearsal = Rehearsal(drawn(0.3, seed=1), retry_after="0.05", answers=longer)
+    rehearsal = mock_captioner(drawn(0.3, seed=1), retry_after="0.05", answers=longer)
     result = judge(contest, rehearsal, tmp_path, "asks=1", strategy=strategy)
     pairs = result["pairs"]
     assert pairs["judged"] + pairs["unanswered"] == pairs["possible"] == 36
@@ -200,7 +201,7 @@ def test_in_a_storm_every_pair_is_answered_or_counted_and_none_is_asked_again(
 
 
 def test_a_budget_stops_and_more_of_it_goes_on(contest: Contest, tmp_path: Path) -> None:
-    rehearsal = Rehearsal(answers=longer)
+    rehearsal = mock_captioner(answers=longer)
     price = "price={prompt: 1000, completion: 1000}"
     with pytest.raises(UserError, match="raise --ask budget and run the same command again"):
         judge(contest, rehearsal, tmp_path, price, "budget=20", "max_tokens=20")
@@ -222,7 +223,7 @@ def test_inputs_of_which_nothing_is_to_be_seen_are_counted(contest: Contest, tmp
     )
     (tmp_path / "media").mkdir()
     (tmp_path / "media" / "clip.wav").write_bytes(b"RIFF")
-    rehearsal = Rehearsal(answers=longer)
+    rehearsal = mock_captioner(answers=longer)
     with (
         rehearsal.running() as url,
         endpoints("openai:seer", [f"endpoints=[{{base_url: '{url}'}}]"], tmp_path) as model,
@@ -269,7 +270,7 @@ def test_what_decides_about_verdicts_is_in_the_name(contest: Contest, tmp_path: 
 
 
 def test_two_equal_descriptions_without_authors_are_one_question(contest: Contest, tmp_path: Path) -> None:
-    rehearsal = Rehearsal(answers=longer)
+    rehearsal = mock_captioner(answers=longer)
     with (
         rehearsal.running() as url,
         endpoints("openai:seer", [f"endpoints=[{{base_url: '{url}'}}]"], tmp_path) as model,
@@ -284,7 +285,7 @@ def test_two_equal_descriptions_without_authors_are_one_question(contest: Contes
 def test_a_run_that_is_killed_goes_on_and_is_charged_once(tmp_path: Path) -> None:
     """SIGKILL at whatever moment; the endpoint fails in three of ten requests, and honours what is repeated."""
     builds = [str(asked(tmp_path / name, name)) for name in ("ab", "abcd", "abcdefgh")]
-    rehearsal = Rehearsal(
+    rehearsal = mock_captioner(
         drawn(0.3, seed=3), latency=0.02, retry_after="0.05", honour_idempotency=True, answers=longer
     )
     out = tmp_path / "out"

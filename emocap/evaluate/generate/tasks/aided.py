@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from emocap.evaluate.generate.ask import Ask
 from emocap.evaluate.generate.tasks.base import Answered, filled
+from emocap.llm.chat_request import Ask
 
 
 def read_by_another(answered: Answered, places: Sequence[int], prompt: str, purpose: str) -> tuple[str, list[str]]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from emocap.core.errors import UserError
 from emocap.evaluate.cards import Card
 from emocap.evaluate.examples import Example
-from emocap.evaluate.generate.models import Model, Response
 from emocap.evaluate.outcomes import Outcome
 from emocap.evaluate.splits import Rows
 from emocap.evaluate.wheel.resources import Wheels
+from emocap.llm.chat_models import Model, Response
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,12 @@ from emocap.core.errors import UserError
 from emocap.evaluate import metrics, outcomes
 from emocap.evaluate.cards import Card
 from emocap.evaluate.examples import Example
-from emocap.evaluate.generate.ask import Ask
-from emocap.evaluate.generate.models import Response
 from emocap.evaluate.generate.tasks.base import Answered, Task, fill, filled
 from emocap.evaluate.intervals import Statistic, Weighted
 from emocap.evaluate.metrics import Numbers
 from emocap.evaluate.outcomes import Outcome
+from emocap.llm.chat_models import Response
+from emocap.llm.chat_request import Ask
 
 ALPHA = 0.5
 """The weight of Rec in CoT."""

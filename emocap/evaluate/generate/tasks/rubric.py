@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from emocap.evaluate.examples import Example
-from emocap.evaluate.generate.ask import Ask
-from emocap.evaluate.generate.models import Model
 from emocap.evaluate.generate.tasks.base import Answered
 from emocap.evaluate.metrics import Labels, Numbers
+from emocap.llm.chat_models import Model
+from emocap.llm.chat_request import Ask
 
 RUNS = 5
 """Of these the lowest and the highest are dropped."""

@@ -12,11 +12,11 @@ import numpy as np
 from emocap.evaluate import metrics, outcomes
 from emocap.evaluate.cards import Card
 from emocap.evaluate.examples import Example
-from emocap.evaluate.generate.models import Response
 from emocap.evaluate.generate.tasks.base import Answered, Task, fill
 from emocap.evaluate.intervals import OfConfusion, Statistic, Weighted
 from emocap.evaluate.metrics import Numbers
 from emocap.evaluate.outcomes import Outcome
+from emocap.llm.chat_models import Response
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from emocap.evaluate import metrics, outcomes
 from emocap.evaluate.examples import Question
-from emocap.evaluate.generate.models import Response
 from emocap.evaluate.generate.tasks import rubric
 from emocap.evaluate.generate.tasks.base import Answered
 from emocap.evaluate.intervals import Statistic, Weighted
 from emocap.evaluate.outcomes import Outcome
+from emocap.llm.chat_models import Response
 
 
 def read(answered: Answered) -> Outcome:

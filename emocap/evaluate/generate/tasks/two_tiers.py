@@ -13,12 +13,12 @@ import numpy as np
 from emocap.evaluate import metrics, outcomes
 from emocap.evaluate.cards import Card
 from emocap.evaluate.examples import Example, Question
-from emocap.evaluate.generate.ask import Ask
-from emocap.evaluate.generate.models import Response
 from emocap.evaluate.generate.tasks.base import Answered, Task, fill, filled
 from emocap.evaluate.intervals import Statistic, Weighted
 from emocap.evaluate.metrics import Numbers
 from emocap.evaluate.outcomes import Outcome
+from emocap.llm.chat_models import Response
+from emocap.llm.chat_request import Ask
 
 SHORT = 3
 """Words of a right answer that is looked for in the reply; a judge compares longer ones."""

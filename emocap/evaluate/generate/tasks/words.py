@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from emocap.evaluate.generate.models import Response
 from emocap.evaluate.generate.tasks.aided import read_by_another
 from emocap.evaluate.generate.tasks.base import Answered
 from emocap.evaluate.wheel.lists import string_to_list
+from emocap.llm.chat_models import Response
 
 PROMPT = (
     "Below is what somebody wrote about a person. Which emotions does it say that this person clearly has? Answer "

@@ -1,0 +1,1 @@
+"""Captions of faces: templates from labels, and language models that are asked."""

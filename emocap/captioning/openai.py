@@ -1,0 +1,57 @@
+"""Captions asked of endpoints that speak the OpenAI chat completions protocol."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from emocap.captioning.base import NoCaption, Outcome
+from emocap.captioning.prompt import Prompt
+from emocap.captioning.recipe import CaptionerRecipe
+from emocap.captioning.replies import AboutFace, Question, read_caption
+from emocap.llm.chat_client import ChatClient, NoReply
+from emocap.llm.reply_log import Reply, Usage
+from emocap.schema.samples import Captioned, Sample
+
+
+class OpenAICaptioner:
+    """Asks endpoints for captions. One object serves any number of threads, which share its limits and its budget.
+
+    >>> captioner = OpenAICaptioner(recipe, load_prompt(recipe.prompt), read_keys(recipe), out / "replies")
+    >>> outcomes = captioner.caption(samples, "emocap-000012")
+    """
+
+    def __init__(
+        self, recipe: CaptionerRecipe, prompt: Prompt, keys: Mapping[str, str], replies: Path, *, backoff: float = 0.5
+    ) -> None:
+        """See :class:`emocap.llm.chat_client.ChatClient`."""
+        self._recipe, self._prompt, self._question = recipe, prompt, Question(recipe, prompt)
+        self._asker = ChatClient(recipe, keys, replies, where="captioner.", noun="faces", backoff=backoff)
+
+    def caption(self, samples: Sequence[Sample], ledger: str) -> list[Outcome]:
+        """What becomes of each sample, in their order; blocks until all is known. May be called from many threads,
+        each with a ledger of its own: the name of a file in ``replies``.
+
+        Raises UserError for what the user must set right, BudgetSpent, or the endpoints' silence; requests that were
+        under way then are first waited for, and their replies are in the ledger.
+        """
+        queries = [AboutFace(self._question, sample.record.key, sample.jpeg) for sample in samples]
+        return [self._outcome(reply) for reply in self._asker.ask(queries, ledger)]
+
+    def usage(self) -> Usage:
+        """What all runs into the folder have taken so far, and what is under way. May be called from any thread."""
+        return self._asker.usage()
+
+    def close(self) -> None:
+        """Ends the thread and its connections; callers that still wait get an error."""
+        self._asker.close()
+
+    def _outcome(self, reply: Reply | NoReply) -> Outcome:
+        if isinstance(reply, NoReply):
+            return NoCaption(reply.reason, reply.detail, reply.text)
+        made = Captioned(
+            backend="openai",
+            model=self._recipe.model,
+            prompt=self._prompt.version,
+            prompt_tokens=reply.prompt_tokens or None,
+            completion_tokens=reply.completion_tokens or None,
+        )
+        return read_caption(reply.text), made

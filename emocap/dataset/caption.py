@@ -1,0 +1,115 @@
+"""Step 3: the faces of one shard → captioned samples."""
+
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from emocap.captioning import annotations
+from emocap.captioning.base import CaptionError, NoCaption, Outcome
+from emocap.captioning.prompt import Prompt
+from emocap.captioning.recipe import CaptionerRecipe
+from emocap.dataset.select import read_plan
+from emocap.dataset.stream import Row, every_second
+from emocap.io.parquet import TableWriter, read_counts
+from emocap.llm.reply_log import Usage
+from emocap.schema.captions import lint
+from emocap.schema.samples import Labels, Sample
+from emocap.schema.shards import REJECT_SCHEMA, Reject, ShardWriter, read_samples
+
+
+class Captioner(Protocol):
+    """Makes captions of faces; several threads may ask at the same time."""
+
+    def caption(self, samples: Sequence[Sample], ledger: str) -> list[Outcome]:
+        """An outcome for every sample, in their order. ``ledger``: the name under which replies are kept."""
+        ...
+
+    def usage(self) -> Usage:
+        """What has been used so far."""
+        ...
+
+
+class Annotations:
+    """Captions worded from the labels."""
+
+    def caption(self, samples: Sequence[Sample], ledger: str) -> list[Outcome]:
+        """An outcome for every sample, in their order."""
+        return [self._one(sample) for sample in samples]
+
+    def usage(self) -> Usage:
+        """Nothing."""
+        return Usage()
+
+    def _one(self, sample: Sample) -> Outcome:
+        try:
+            made = annotations.caption(sample.record.labels or Labels(), sample.record.key)
+        except CaptionError as error:
+            return NoCaption("no_caption", str(error))
+        problems = lint(made[0])
+        return NoCaption("lint", "; ".join(problems)) if problems else made
+
+
+class CaptionShard:
+    """The worker of step 3: captions the faces that ``select`` chose for one shard, and writes it."""
+
+    def __init__(self, recipe: CaptionerRecipe, prompt: Prompt | None, keys: dict[str, str], out: Path) -> None:
+        self._out = out
+        self._lock = threading.Lock()
+        self._told: Counter[str] = Counter()
+        self._captioner: Captioner = Annotations()
+        if prompt is not None:
+            from emocap.captioning.openai import OpenAICaptioner
+
+            self._captioner = OpenAICaptioner(recipe, prompt, keys, out / "replies")
+            self._told = self._spent()
+
+    def __call__(self, row: Row, tell: Callable[[Counter[str]], None]) -> dict[str, int]:
+        """Row: ``shard``, a number of ``selected.parquet``. Returns its counts."""
+        name = f"emocap-{row['shard']:06d}"
+        index = self._out / "index" / f"{name}.parquet"
+        if index.exists():
+            return read_counts(index)
+        plan = read_plan(self._out / "selected.parquet", row["shard"])
+        faces = [sample for file, keys in plan.items() for sample in self._faces(file, keys)]
+        with self._telling(tell):
+            outcomes = self._captioner.caption(faces, name)
+        counts: Counter[str] = Counter(faces=len(faces))
+        with ShardWriter(self._out / "shards" / f"{name}.tar", index) as shard:
+            with TableWriter(self._out / "rejects" / f"{name}.parquet", REJECT_SCHEMA) as fallen:
+                for face, outcome in zip(faces, outcomes, strict=True):
+                    record = face.record
+                    if isinstance(outcome, NoCaption):
+                        why = (outcome.reason, outcome.detail, record.source.path, record.key, outcome.text)
+                        fallen.add(vars(Reject("caption", *why)))
+                        counts[f"caption: {outcome.reason}"] += 1
+                        continue
+                    caption, how = outcome
+                    shard.add(Sample(record.model_copy(update={"caption": caption, "captioner": how}), face.jpeg))
+                    counts["samples"] += 1
+            shard.counts = dict(counts)
+        return dict(counts)
+
+    def _faces(self, file: str, keys: Sequence[str]) -> list[Sample]:
+        faces = self._out / "faces"
+        return read_samples(faces / f"{file}.tar", faces / f"{file}.parquet", keys)
+
+    @contextlib.contextmanager
+    def _telling(self, tell: Callable[[Counter[str]], None]) -> Iterator[None]:
+        """Tells what the endpoints have answered, about once a second while the block runs."""
+        with every_second(lambda: tell(self._news())):
+            yield
+
+    def _news(self) -> Counter[str]:
+        """What is new since some thread last asked: all shards in hand share one captioner."""
+        with self._lock:
+            now = self._spent()
+            news, self._told = now - self._told, now
+        return news
+
+    def _spent(self) -> Counter[str]:
+        usage = self._captioner.usage()
+        counts = {"samples": usage.accepted, "faces": usage.accepted, "cost": usage.cost}
+        return Counter({**counts, "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens})

@@ -1,0 +1,1 @@
+"""What pictures come out of: archives and videos."""

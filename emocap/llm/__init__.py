@@ -1,0 +1,1 @@
+"""Language models behind endpoints: one client, one log of replies, one budget, and a mock server."""

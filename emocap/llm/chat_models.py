@@ -1,0 +1,130 @@
+"""Models that write: behind endpoints that are asked now, or in files of what they said before."""
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from emocap.core.errors import UserError
+from emocap.core.recipes import check, override
+from emocap.llm.chat_client import ChatClient, NoReply
+from emocap.llm.chat_request import Ask, Asked, ChatRecipe
+from emocap.llm.recipe import read_keys
+from emocap.llm.reply_log import Reply
+
+ROLES = ("model", "extractor", "judge")
+"""model: is measured. extractor: brings what it writes into the form that is measured. judge: scores it."""
+_HOST = "https://api.openai.com/v1"
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a model said to one question."""
+
+    text: str | None
+    """None where there is no answer."""
+    reason: str = ""
+    """Why there is none, in a word; and at length."""
+    detail: str = ""
+    odds: Mapping[str, float] | None = None
+    """Words that might have come first → their log-probabilities, where they were asked for."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Of a file of predictions: what else stands in the row."""
+    cut: bool = False
+    """Whether it had reached the longest length when it ended."""
+
+    @property
+    def said(self) -> str | None:
+        """The text without thoughts: what is in its ``<answer>``, or behind its ``</think>``, where it has these;
+        empty where its thoughts do not end. None where there is no answer.
+        """
+        if self.text is None:
+            return None
+        rest = self.text.rpartition("</think>")[2]
+        answer = re.search(r"<answer>(.*?)(?:</answer>|\Z)", rest, re.DOTALL)
+        return (answer[1] if answer else rest.partition("<think>")[0]).strip()
+
+
+class Model(Protocol):
+    """Something that answers questions."""
+
+    @property
+    def name(self) -> str:
+        """As results call it."""
+        ...
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a row of results says of it."""
+        ...
+
+    def answer(self, asks: Sequence[Ask], ledger: str) -> list[Response]:
+        """A response to each, in their order. ``ledger``: the name under which replies are kept."""
+        ...
+
+
+class Endpoints:
+    """A model behind OpenAI-compatible endpoints. ``with Endpoints(...) as model`` ends its connections."""
+
+    def __init__(self, name: str, recipe: ChatRecipe, replies: Path, where: str = "--ask ") -> None:
+        """replies: the folder where what it says is kept, and never asked for again. where: what stands before
+        a key of the recipe in complaints.
+        """
+        self.name, self._recipe = name, recipe
+        self._asker = ChatClient(recipe, read_keys(recipe, where), replies, where=where, noun="questions")
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Temperature, and what all runs into the folder have taken."""
+        usage = self._asker.usage()
+        cost = {"cost": round(usage.cost, 6)} if self._recipe.price else {}
+        return {
+            "temperature": self._recipe.temperature,
+            "usage": {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens, **cost},
+        }
+
+    def answer(self, asks: Sequence[Ask], ledger: str) -> list[Response]:
+        """See :class:`Model`. Raises UserError for what the user must set right; the next run goes on."""
+        replies = self._asker.ask([Asked(ask, self._recipe) for ask in asks], ledger)
+        return [_response(reply) for reply in replies]
+
+    def __enter__(self) -> "Endpoints":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._asker.close()
+
+
+def _response(reply: Reply | NoReply) -> Response:
+    if isinstance(reply, NoReply):
+        return Response(None, reply.reason, reply.detail)
+    return Response(reply.text, odds=reply.first_token, cut=reply.finish_reason == "length")
+
+
+def endpoints(spec: str, settings: Sequence[str], out: Path, role: str = "model") -> Endpoints:
+    """The model that ``openai:NAME`` means, asked as ``key=value`` settings of :class:`ChatRecipe` say.
+
+    A setting that begins with a role, as in ``judge.budget=5``, is for that role alone. Without endpoints in them it
+    is the one of OPENAI_BASE_URL, or else OpenAI's own, with the key in OPENAI_API_KEY where that is set. Replies are
+    kept below ``out/replies``. Raises UserError for anything else.
+    """
+    kind, _, name = spec.partition(":")
+    if kind != "openai" or not name:
+        raise UserError(f"--{role}: {spec!r} is no model that writes; name it openai:NAME")
+    content: Any = {"model": name}
+    for setting in settings:
+        first, _, rest = setting.partition(".")
+        if first in ROLES and "=" not in first:
+            if first != role:
+                continue
+            setting = rest
+        content = override(content, setting)
+    if not content.get("endpoints"):
+        key = "OPENAI_API_KEY" if os.environ.get("OPENAI_API_KEY") else None
+        content["endpoints"] = [{"base_url": os.environ.get("OPENAI_BASE_URL") or _HOST, "key": key}]
+    recipe = check(ChatRecipe, content, "--ask")
+    slug = re.sub(r"[^\w.-]+", "-", name) + "-" + hashlib.sha256(name.encode()).hexdigest()[:8]
+    return Endpoints(spec, recipe, out / "replies" / f"{role}-{slug}", where="--ask ")
