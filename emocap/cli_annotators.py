@@ -62,12 +62,12 @@ def annotators(
 
     DIC and BAE (2508.10393) are our reading of a paper whose formulas could not be read.
     """
-    from emocap.evaluate.annotators.annotations import Reading
-    from emocap.evaluate.annotators.panel import Comparing
-    from emocap.evaluate.annotators.run import Sources, measure
-    from emocap.evaluate.annotators.scale import Chance, Level, Weights
-    from emocap.evaluate.annotators.structure import Normalize
-    from emocap.evaluate.annotators.task import Method
+    from emocap.annotators.annotations import Reading
+    from emocap.annotators.run import Sources, measure
+    from emocap.annotators.scale import Chance, Level, Weights
+    from emocap.annotators.statistics import Comparing
+    from emocap.annotators.structure import Normalize
+    from emocap.annotators.task import Method
     from emocap.reports.page import write_report
 
     sources = Sources(table, predictions, explanations, item, rater or (), perspective)

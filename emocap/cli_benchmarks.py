@@ -34,9 +34,9 @@ def list_cards(data: MaybeData = None, verbose: Verbose = False, debug: Debug = 
 
 
 def _list(data: Path | None) -> None:
+    from emocap.benchmarks.cards import Card
+    from emocap.benchmarks.loading import present
     from emocap.core.recipes import builtin, load
-    from emocap.evaluate.cards import Card
-    from emocap.evaluate.layouts import present
 
     rows = [("card", "task", "size", "data", "licence")]
     for path in sorted(builtin("benchmarks").glob("*.yaml")):
@@ -68,10 +68,10 @@ def check(
     """Compare counts with the card; find missing, broken and repeated pictures, and test pictures in train."""
     import json
 
+    from emocap.benchmarks.checks import check as run_check
+    from emocap.benchmarks.loading import present
     from emocap.core.files import write_json
-    from emocap.evaluate.check import check as run_check
-    from emocap.evaluate.layouts import present
-    from emocap.evaluate.suite import choose
+    from emocap.evaluation.suite import choose
 
     chosen = [one for one in choose(cards) if one.named or present(one.card, data)]
     if not chosen:
@@ -107,8 +107,8 @@ def draw(
     debug: Debug = False,
 ) -> None:
     """Write the official layout of benchmarks in miniature, with drawn faces: what goes where, without the data."""
-    from emocap.evaluate.miniatures import WRITERS, write
-    from emocap.evaluate.suite import choose
+    from emocap.benchmarks.fixtures import WRITERS, write
+    from emocap.evaluation.suite import choose
 
     for one in choose(cards or sorted(WRITERS)):
         if one.named or one.name in WRITERS:
@@ -184,11 +184,11 @@ def evaluate(
     """Measure encoders, and models that write, on benchmarks; leaves results.jsonl and report.html."""
     from typing import get_args
 
-    from emocap.evaluate.features import Pooling
-    from emocap.evaluate.fewshot import SHOTS
-    from emocap.evaluate.run import PROTOCOLS
-    from emocap.evaluate.store import default_folder
-    from emocap.evaluate.suite import Writing, choose, measure, writes
+    from emocap.encoders.feature_cache import default_folder
+    from emocap.encoders.features import Pooling
+    from emocap.evaluation.protocols.fewshot import SHOTS
+    from emocap.evaluation.runner import PROTOCOLS
+    from emocap.evaluation.suite import Writing, choose, measure, writes
     from emocap.reports.page import write_report
 
     models = [*(model or []), *(f"predictions:{one}" for one in predictions or [])]

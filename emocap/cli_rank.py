@@ -71,9 +71,9 @@ def rank(
     debug: Debug = False,
 ) -> None:
     """Rank describers by comparing their descriptions two at a time; leaves ranking.json, pairs.jsonl, report.html."""
-    from emocap.evaluate.ranking.contest import gather
-    from emocap.evaluate.ranking.run import rank_by_judge, rank_by_people
-    from emocap.evaluate.ranking.wheel import on_wheels
+    from emocap.preference.comparison_data import gather
+    from emocap.preference.run import rank_by_judge, rank_by_people
+    from emocap.preference.wheel_judge import on_wheels
     from emocap.reports.page import write_report
 
     kind, _, rest = by.partition(":")
@@ -122,11 +122,11 @@ class _Asked:
 
 
 def _by_model(inputs: list[Path], asked: _Asked, out: Path, pairs: int | None, seed: int) -> dict[str, Any]:
-    from emocap.evaluate.ranking.contest import gather
-    from emocap.evaluate.ranking.media import Shown
-    from emocap.evaluate.ranking.models import STRATEGIES, TEXT_ALONE, Looking, ModelJudge
-    from emocap.evaluate.ranking.run import rank_by_judge
     from emocap.llm.chat_models import endpoints
+    from emocap.preference.comparison_data import gather
+    from emocap.preference.media import Shown
+    from emocap.preference.model_judge import STRATEGIES, TEXT_ALONE, Looking, ModelJudge
+    from emocap.preference.run import rank_by_judge
 
     strategy = next((one for one in STRATEGIES if one == asked.strategy.upper()), None)
     if strategy is None:

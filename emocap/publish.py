@@ -107,8 +107,8 @@ def _push_run(
 
 def _results(folder: Path, further: Sequence[Path]) -> list[dict[str, Any]]:
     """Rows of eval that measure the weights of a run. Raises UserError for a folder that was named and has none."""
-    from emocap.evaluate.encoders import load
-    from emocap.evaluate.run import read_results
+    from emocap.encoders import load
+    from emocap.evaluation.runner import read_results
 
     sha256 = load(str(folder)).sha256
     rows: list[dict[str, Any]] = []

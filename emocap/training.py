@@ -3,11 +3,11 @@
 import tempfile
 from pathlib import Path
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.loading import read
 from emocap.clip.recipe import EvaluateRecipe
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.layouts import read
-from emocap.evaluate.run import evaluate, refuse_others
+from emocap.evaluation.runner import evaluate, refuse_others
 
 
 def look_ahead(recipe: EvaluateRecipe) -> None:

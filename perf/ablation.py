@@ -80,10 +80,10 @@ def perform(run: Run, faces: Path, out: Path) -> dict[str, float]:
     """
     done = out / run.name / "ablation.json"
     if not done.exists():
+        from emocap.benchmarks.cards import Card
         from emocap.clip.recipe import TrainRecipe
         from emocap.clip.train import train
-        from emocap.evaluate.cards import Card
-        from emocap.evaluate.run import evaluate
+        from emocap.evaluation.runner import evaluate
 
         length = [f"epochs={run.epochs:g}"] if run.epochs else []
         overrides = [f"data.builds=[{faces}]", f"seed={run.seed}", *length]

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from machine import describe
 
+from emocap.benchmarks.cards import Card
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
 from emocap.core.recipes import load
 from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.run import build
 from emocap.demo import GLOBAL_ONLY
-from emocap.evaluate.cards import Card
-from emocap.evaluate.run import evaluate
+from emocap.evaluation.runner import evaluate
 
 MEASURED = {"drawn-emotions": ("zeroshot", "probe"), "drawn-action-units": ("probe",)}
 COLUMNS = ("zero-shot UAR", "linear-probe UAR", "action-unit macro F1")

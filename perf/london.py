@@ -13,13 +13,13 @@ from pathlib import Path
 from demo_seeds import row
 from machine import describe
 
+from emocap.benchmarks.cards import Card
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
 from emocap.core.recipes import load
 from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.run import build
-from emocap.evaluate.cards import Card
-from emocap.evaluate.run import evaluate
+from emocap.evaluation.runner import evaluate
 
 SCRATCH = ("model.init=null", "optimizer.lr=2e-3", "epochs=40")
 

@@ -21,11 +21,11 @@ import numpy as np
 from machine import describe
 from scipy.stats import kendalltau
 
-from emocap.evaluate.ranking.choice import DRAWN, Candidates, choose
-from emocap.evaluate.ranking.pairs import Answer, Judged, Pair, Verdict, every_pair
-from emocap.evaluate.ranking.run import BATCH
-from emocap.evaluate.ranking.standing import rank, wins_of
-from emocap.evaluate.ranking.strengths import penalties, strengths
+from emocap.metrics.bradley_terry import penalties, strengths
+from emocap.preference.active_sampling import DRAWN, Candidates, choose
+from emocap.preference.pairs import Answer, Judged, Pair, Verdict, every_pair
+from emocap.preference.ranking import rank, wins_of
+from emocap.preference.run import BATCH
 
 INPUTS = 500
 SPREAD = 0.5

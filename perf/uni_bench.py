@@ -13,13 +13,13 @@ from pathlib import Path
 
 from machine import describe
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.loading import present
 from emocap.core.recipes import load as load_recipe
-from emocap.evaluate.cards import Card
-from emocap.evaluate.generate.predictions import Predictions
-from emocap.evaluate.generate.run import evaluate
-from emocap.evaluate.generate.tasks import Aids
-from emocap.evaluate.layouts import present
-from emocap.evaluate.wheel.resources import Wheels, load
+from emocap.evaluation.generative import evaluate
+from emocap.evaluation.predictions import Predictions
+from emocap.evaluation.tasks import Aids
+from emocap.metrics.wheel.resources import Wheels, load
 from emocap.reports.uni_bench import NINE
 
 CALLED = {"ov-merd-plus": "ovmerdplus", "iemocap-4": "iemocapfour"}

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from machine import describe
 
-from emocap.evaluate.wheel.groups import groups
-from emocap.evaluate.wheel.resources import Wheels, load, small
-from emocap.evaluate.wheel.rewards import rewards
+from emocap.metrics.wheel.groups import groups
+from emocap.metrics.wheel.resources import Wheels, load, small
+from emocap.metrics.wheel.rewards import rewards
 
 UNKNOWN = 1 / 8
 LISTS = Sequence[list[str]]

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from emocap.benchmarks.cards import Card
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
 from emocap.core.recipes import load
 from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.run import build
-from emocap.evaluate.cards import Card
-from emocap.evaluate.run import evaluate
+from emocap.evaluation.runner import evaluate
 from emocap.schema.shards import read_index, read_rejects
 from emocap.schema.verify import verify
 

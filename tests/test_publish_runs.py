@@ -12,13 +12,13 @@ import torch
 from hub import TOKEN, Hub
 from huggingface_hub import ModelCard
 
+from emocap.benchmarks.cards import Card
 from emocap.clip.model_card import write_card
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
 from emocap.core.errors import UserError
 from emocap.core.recipes import load, to_yaml
-from emocap.evaluate.cards import Card
-from emocap.evaluate.run import evaluate
+from emocap.evaluation.runner import evaluate
 from emocap.publish import push
 
 

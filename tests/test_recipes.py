@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
+from emocap.benchmarks.cards import Card
 from emocap.clip.recipe import TrainRecipe
 from emocap.core.errors import UserError
 from emocap.core.recipes import Recipe, builtin, difference, load, to_yaml
 from emocap.dataset.recipe import BuildRecipe
-from emocap.evaluate.cards import Card
 
 
 class Inner(Recipe):

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from emocap.benchmarks.cards import Card
 from emocap.clip.recipe import EvaluateRecipe, TrainRecipe
 from emocap.clip.train import train
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.run import evaluate
+from emocap.evaluation.runner import evaluate
 from emocap.training import look_ahead, measure
 
 

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from emocap.benchmarks.cards import Card
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
 from emocap.core.progress import console
 from emocap.core.recipes import load
 from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.run import build
-from emocap.evaluate.cards import Card
-from emocap.evaluate.run import evaluate
+from emocap.evaluation.runner import evaluate
 from emocap.reports.page import Highlight, write_report
 
 ANNOTATIONS = Path(__file__).parent / "annotations.csv"

@@ -27,6 +27,20 @@ class Media(Protocol):
         ...
 
 
+class MediaItem(Protocol):
+    """Something with a name and media."""
+
+    @property
+    def name(self) -> str:
+        """Unique among the items that are looked at together."""
+        ...
+
+    @property
+    def media(self) -> Media:
+        """What it shows."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A picture whose bytes are at hand."""

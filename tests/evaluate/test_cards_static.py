@@ -2,9 +2,9 @@
 
 import pytest
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.fixtures.static import WRITERS
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.miniatures.static import WRITERS
 
 FIG_1E = {
     "raf-db": (62.8, 45.1, 39.6),

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.checks import Report, check, refuse
+from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
-from emocap.evaluate.cards import Card
-from emocap.evaluate.check import Report, check, refuse
-from emocap.evaluate.layouts import read
 
 COUNTS = {"train": {"calm": 3, "happy": 5}, "test": {"calm": 2, "happy": 4}}
 

@@ -9,13 +9,12 @@ import pytest
 import ray.cloudpickle
 import torch
 
+from emocap.benchmarks.examples import Example
 from emocap.core.errors import UserError
-from emocap.evaluate import crew
-from emocap.evaluate.crew import RayFeatureExtractor
-from emocap.evaluate.encoders import load
-from emocap.evaluate.encoders.base import Encoder
-from emocap.evaluate.examples import Example
-from emocap.evaluate.features import Looking, extract
+from emocap.encoders import load, ray_features
+from emocap.encoders.base import Encoder
+from emocap.encoders.features import Looking, extract
+from emocap.encoders.ray_features import RayFeatureExtractor
 from emocap.io.images import Pixels
 from emocap.io.media import Picture
 
@@ -45,7 +44,7 @@ class Noise:
 def test_workers_give_the_numbers_of_one_process_and_outlive_a_kill(
     encoder: Encoder, ray_session: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crew, "_PICTURES", 8)
+    monkeypatch.setattr(ray_features, "_PICTURES", 8)
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import a test
     flag = tmp_path / "die"
     examples = [Example(f"{n}", Noise(n, flag if n == 20 else None)) for n in range(50)]
@@ -70,9 +69,9 @@ def test_more_workers_than_there_are_cpus_are_refused(encoder: Encoder, ray_sess
 def test_ray_is_used_where_it_helps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert crew.wanted(None, None)
-    assert not crew.wanted(None, "cpu")
-    assert not crew.wanted(1, None)
-    assert crew.wanted(2, "cpu")
+    assert ray_features.wanted(None, None)
+    assert not ray_features.wanted(None, "cpu")
+    assert not ray_features.wanted(1, None)
+    assert ray_features.wanted(2, "cpu")
     monkeypatch.setenv("RAY_ADDRESS", "1.2.3.4:6379")
-    assert crew.wanted(None, "cpu")
+    assert ray_features.wanted(None, "cpu")

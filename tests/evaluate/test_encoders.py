@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from emocap.core.errors import UserError
-from emocap.evaluate.encoders import load
-from emocap.evaluate.encoders.base import Encoder
+from emocap.encoders import load
+from emocap.encoders.base import Encoder
 
 TEXTS = ["a happy face", "a face"]
 VISION = {"layers": 2, "width": 64, "patch_size": 16, "image_size": 32}
@@ -234,5 +234,5 @@ def test_many_texts_are_embedded_as_few_are(untaught: str, monkeypatch: pytest.M
     sentences = [f"a face, {number}" for number in range(7)]
     assert encoder.texts
     whole = encoder.texts(sentences)
-    monkeypatch.setattr("emocap.evaluate.encoders.base._TEXTS_AT_ONCE", 3)
+    monkeypatch.setattr("emocap.encoders.base._TEXTS_AT_ONCE", 3)
     torch.testing.assert_close(encoder.texts(sentences), whole)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from emocap.benchmarks.fixtures import WRITERS, write
 from emocap.captioning.mock_server import mock_captioner
-from emocap.evaluate.miniatures import WRITERS, write
-from emocap.evaluate.run import read_results
-from emocap.evaluate.suite import Writing, choose, measure, protocols_of
+from emocap.evaluation.runner import read_results
+from emocap.evaluation.suite import Writing, choose, measure, protocols_of
 from emocap.reports.page import write_report
 
 OF_BUILDS = {"drawn-action-units", "drawn-emotions", "drawn-retrieval", "london-smiles"}

@@ -9,13 +9,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from emocap.benchmarks.examples import Example
 from emocap.core.errors import UserError
 from emocap.core.threads import THREADS
-from emocap.evaluate import features
-from emocap.evaluate.encoders.base import Encoder
-from emocap.evaluate.examples import Example
-from emocap.evaluate.features import Looking, extract
-from emocap.evaluate.store import Store
+from emocap.encoders import features
+from emocap.encoders.base import Encoder
+from emocap.encoders.feature_cache import Store
+from emocap.encoders.features import Looking, extract
 from emocap.io.images import Pixels
 from emocap.io.media import Film, Frames, Picture, Several
 from emocap.io.video import middles

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emocap.evaluate.miniatures.faces import film
+from emocap.benchmarks.fixtures.faces import film
 from emocap.io.images import ImageError
 from emocap.io.media import MAX_PIXELS, Film
 from emocap.io.video import read_seconds

@@ -2,16 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom, ttest_1samp
 
-from emocap.evaluate import metrics
-from emocap.evaluate.intervals import (
-    OfConfusion,
-    Weighted,
-    interval,
-    mcnemar,
-    of_mean,
-    resamples,
-    uar_difference,
-)
+from emocap import metrics
+from emocap.metrics.intervals import OfConfusion, Weighted, interval, mcnemar, of_mean, resamples, uar_difference
 
 
 def test_the_interval_holds_the_truth_about_nineteen_times_in_twenty() -> None:
@@ -49,7 +41,7 @@ def test_answers_that_are_no_class_are_drawn_as_examples_are() -> None:
 
 
 def test_a_resample_has_as_many_examples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emocap.evaluate.intervals._CELLS", 70)
+    monkeypatch.setattr("emocap.metrics.intervals._CELLS", 70)
     parts = list(resamples(30, 5, np.random.default_rng(0)))
     assert [part.shape for part in parts] == [(2, 30), (2, 30), (1, 30)]
     assert (np.concatenate(parts).sum(1) == 30).all()

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
-from emocap.evaluate.cards import Card
-from emocap.evaluate.layouts import read
 
 CLASSES: dict[str, Any] = {
     **{name: [name] for name in ("neutral", "sadness", "anger", "fear", "surprise", "disgust")},

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
-from emocap.evaluate import metrics
+from emocap import metrics
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from emocap.benchmarks import fixtures
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.examples import Example
+from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluate import miniatures
-from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example
-from emocap.evaluate.layouts import read
 from emocap.io.media import Film, Frames
 
 NAMES = ("dfew", "ferv39k", "mafw", "mafw-compound", "afew", "crema-d", "ravdess", "enterface05", "caer")
@@ -25,7 +25,7 @@ def card(name: str, *overrides: str) -> Card:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("clips")
     for name in NAMES:
-        miniatures.write(name, card(name), root)
+        fixtures.write(name, card(name), root)
     return root
 
 

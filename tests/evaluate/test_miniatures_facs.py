@@ -13,14 +13,14 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from emocap.benchmarks import fixtures
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.examples import Example, Question
+from emocap.benchmarks.fixtures.faces import picture, posed
+from emocap.benchmarks.fixtures.units import takes
+from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluate import miniatures
-from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example, Question
-from emocap.evaluate.layouts import read
-from emocap.evaluate.miniatures.faces import picture, posed
-from emocap.evaluate.miniatures.units import takes
 from emocap.io.media import Picture
 from emocap.schema.facs import settle
 
@@ -46,7 +46,7 @@ def minis(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Read]:
     """All of them below one folder, as somebody would keep the data, read after all were written."""
     data = tmp_path_factory.mktemp("data")
     cards = {name: load(Card, "benchmarks", name) for name in ALL}
-    roots = {name: miniatures.write(name, card, data) for name, card in cards.items()}
+    roots = {name: fixtures.write(name, card, data) for name, card in cards.items()}
     return {name: Read(card, roots[name], read(card, data)) for name, card in cards.items()}
 
 

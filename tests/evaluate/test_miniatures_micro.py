@@ -7,11 +7,11 @@ from typing import Any
 import openpyxl
 import pytest
 
+from emocap.benchmarks import fixtures
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.examples import Example
+from emocap.benchmarks.loading import read
 from emocap.core.recipes import load
-from emocap.evaluate import miniatures
-from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example
-from emocap.evaluate.layouts import read
 from emocap.io.media import Frames, Picture
 
 NAMES = ("casme2", "samm", "smic", "casme3", "mmew")
@@ -25,7 +25,7 @@ def card(name: str, *overrides: str) -> Card:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("micro")
     for name in NAMES:
-        miniatures.write(name, card(name), root)
+        fixtures.write(name, card(name), root)
     return root
 
 

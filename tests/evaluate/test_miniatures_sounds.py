@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.checks import check
+from emocap.benchmarks.fixtures import write
+from emocap.benchmarks.loading import read
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.check import check
-from emocap.evaluate.layouts import read
-from emocap.evaluate.miniatures import write
 
 
 def card(name: str) -> Card:

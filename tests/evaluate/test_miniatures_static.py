@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emocap.benchmarks import fixtures
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.examples import Example
+from emocap.benchmarks.fixtures.cast import grey, shown
+from emocap.benchmarks.fixtures.static import WRITERS
+from emocap.benchmarks.loading import read
 from emocap.core.recipes import load
-from emocap.evaluate import miniatures
-from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example
-from emocap.evaluate.layouts import read
-from emocap.evaluate.miniatures.cast import grey, shown
-from emocap.evaluate.miniatures.static import WRITERS
 from emocap.schema.facs import affect
 
 Told = dict[str, tuple[str, str | None, str | None]]
@@ -192,7 +192,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All miniatures of stills below one folder, as somebody would keep them."""
     root = tmp_path_factory.mktemp("stills")
     for name in WRITERS:
-        miniatures.write(name, card(name), root)
+        fixtures.write(name, card(name), root)
     return root
 
 

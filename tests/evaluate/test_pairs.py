@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from emocap.evaluate.intervals import mcnemar, uar_difference
-from emocap.evaluate.pairs import compare
-from emocap.evaluate.results import read_results, store
+from emocap.evaluation.paired_tests import compare
+from emocap.evaluation.results import read_results, store
+from emocap.metrics.intervals import mcnemar, uar_difference
 
 LABELS = ["calm", "happy", "sad"]
 RANDOM = np.random.default_rng(0)

@@ -4,10 +4,10 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from emocap import metrics
 from emocap.core.errors import UserError
-from emocap.evaluate import metrics
-from emocap.evaluate.logistic import GRID
-from emocap.evaluate.probe import classes, units
+from emocap.evaluation.protocols.logistic import GRID
+from emocap.evaluation.protocols.probe import classes, units
 
 
 def accuracy(true: np.ndarray, told: np.ndarray) -> float:

@@ -11,12 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
+from emocap import metrics
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.examples import Example, Question
 from emocap.core.errors import UserError
-from emocap.evaluate import metrics
-from emocap.evaluate.cards import Card
-from emocap.evaluate.encoders import Encoder
-from emocap.evaluate.examples import Example, Question
-from emocap.evaluate.run import evaluate, read_results
+from emocap.encoders import Encoder
+from emocap.evaluation.runner import evaluate, read_results
 from emocap.io.media import Picture, Stored
 
 WIDTH = 12
@@ -33,9 +33,9 @@ class World:
 
     def __init__(self, examples: Sequence[Example], features: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
         self.features = {e.name: row.astype(np.float32) for e, row in zip(examples, features, strict=True)}
-        monkeypatch.setattr("emocap.evaluate.run.read", lambda card, data: list(examples))
-        monkeypatch.setattr("emocap.evaluate.run.load", lambda model: self.encoder(model))
-        monkeypatch.setattr("emocap.evaluate.run.extract", self.extract)
+        monkeypatch.setattr("emocap.evaluation.runner.read", lambda card, data: list(examples))
+        monkeypatch.setattr("emocap.evaluation.runner.load", lambda model: self.encoder(model))
+        monkeypatch.setattr("emocap.evaluation.runner.extract", self.extract)
         self.looked: list[str] = []
 
     def extract(self, encoder: Encoder, examples: Sequence[Example], *how: object) -> dict[str, np.ndarray]:

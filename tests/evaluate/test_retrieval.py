@@ -8,9 +8,9 @@ from PIL import Image
 from scipy.sparse import csr_array
 
 from emocap.core.errors import UserError
-from emocap.evaluate import retrieval
-from emocap.evaluate.encoders import Encoder
-from emocap.evaluate.retrieval import RANKS, by_lot, found, measure
+from emocap.encoders import Encoder
+from emocap.evaluation.protocols import retrieval
+from emocap.evaluation.protocols.retrieval import RANKS, by_lot, found, measure
 from emocap.schema.captions import Caption, LocalCaption
 
 

@@ -11,14 +11,17 @@ import pytest
 import torch
 from PIL import Image
 
+from emocap import encoders
+from emocap.benchmarks import loading
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.examples import Example
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluate import encoders, features, layouts, zeroshot
-from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example
-from emocap.evaluate.run import evaluate, read_results
+from emocap.encoders import features
+from emocap.evaluation.protocols import zeroshot
+from emocap.evaluation.runner import evaluate, read_results
 from emocap.io.media import Stored
 from emocap.schema.samples import Sample
 from emocap.schema.shards import read_shard, write_shard
@@ -80,7 +83,7 @@ def test_zero_shot_is_what_open_clip_alone_computes(model: Path, drawn_build: Pa
     confusion = np.zeros((7, 7), dtype=int)
     with torch.no_grad():
         logits = []
-        tests = [example for example in layouts.read(card, drawn_build) if example.splits == ("test",)]
+        tests = [example for example in loading.read(card, drawn_build) if example.splits == ("test",)]
         for example in tests:
             assert isinstance(example.media, Stored)
             picture = Image.open(io.BytesIO(example.media.data))
@@ -117,7 +120,7 @@ def test_retrieval_leaves_a_complete_row(model: Path, drawn_build: Path, tmp_pat
 
 
 def test_captions_are_part_of_the_hash_where_they_are_retrieved(drawn_build: Path) -> None:
-    examples = layouts.read(cards("drawn-retrieval")["drawn-retrieval"], drawn_build)
+    examples = loading.read(cards("drawn-retrieval")["drawn-retrieval"], drawn_build)
     first = examples[0]
     assert first.caption
     reworded = replace(first, caption=first.caption.model_copy(update={"summary": "It is another."}))
@@ -130,7 +133,7 @@ def test_a_build_without_captions_has_nothing_to_retrieve(labelled_build: Path, 
         samples = [Sample(s.record.model_copy(update={"caption": None}), s.jpeg) for s in read_shard(tar)]
         write_shard(tar, bare / "index" / f"{tar.stem}.parquet", samples)
     with pytest.raises(UserError, match="no captioned test pictures for Drawn faces, captions"):
-        layouts.read(cards("drawn-retrieval")["drawn-retrieval"], bare)
+        loading.read(cards("drawn-retrieval")["drawn-retrieval"], bare)
 
 
 def test_only_a_build_has_captions_to_retrieve() -> None:
@@ -188,7 +191,7 @@ def test_any_open_clip_model_can_be_measured(tmp_path: Path) -> None:
 
 
 def hashed(examples: list[Example]) -> str:
-    return layouts.data_sha256(examples, [example.media.sha256() for example in examples])
+    return loading.data_sha256(examples, [example.media.sha256() for example in examples])
 
 
 def toy(values: torch.Tensor, texts: Any = None) -> encoders.Encoder:
@@ -201,7 +204,7 @@ def toy(values: torch.Tensor, texts: Any = None) -> encoders.Encoder:
 
 
 def test_features_that_are_no_numbers_are_told(drawn_build: Path) -> None:
-    examples = layouts.read(cards("drawn-emotions")["drawn-emotions"], drawn_build)
+    examples = loading.read(cards("drawn-emotions")["drawn-emotions"], drawn_build)
     with pytest.raises(UserError, match="features that are no numbers for 120 pictures"):
         features.extract(toy(torch.tensor([1.0, float("nan")])), examples, 1)
 
@@ -213,7 +216,7 @@ def test_without_a_text_tower_there_is_no_zero_shot() -> None:
 
 
 def test_the_hash_of_the_data_sees_labels_and_pixels(drawn_build: Path) -> None:
-    examples = layouts.read(cards("drawn-emotions")["drawn-emotions"], drawn_build)[:3]
+    examples = loading.read(cards("drawn-emotions")["drawn-emotions"], drawn_build)[:3]
     first = hashed(examples)
     assert first == hashed(list(examples))
     assert first != hashed([examples[1], examples[0], examples[2]])

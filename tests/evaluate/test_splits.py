@@ -4,10 +4,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.examples import Example
+from emocap.benchmarks.splits import divide, inner
 from emocap.core.errors import UserError
-from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example
-from emocap.evaluate.splits import divide, inner
 from emocap.io.media import Picture
 
 

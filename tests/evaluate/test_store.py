@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from emocap.core.errors import UserError
-from emocap.evaluate.store import Row, Store
+from emocap.encoders.feature_cache import Row, Store
 
 KIND = "0" * 64
 
@@ -61,7 +61,7 @@ def test_every_flipped_bit_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureF
 
 def test_writers_at_once_do_no_harm(tmp_path: Path) -> None:
     script = (
-        "import sys, numpy as np\nfrom pathlib import Path\nfrom emocap.evaluate.store import Store\n"
+        "import sys, numpy as np\nfrom pathlib import Path\nfrom emocap.encoders.feature_cache import Store\n"
         "store = Store(Path(sys.argv[1]))\n"
         "for n in range(40):\n"
         "    store.keep('0' * 64, {f'{n:064x}': np.full(3, n, dtype=np.float32)})\n"
@@ -77,7 +77,7 @@ def test_a_process_that_was_killed_leaves_what_it_has_written(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     script = (
-        "import os, signal, sys, numpy as np\nfrom pathlib import Path\nfrom emocap.evaluate import store\n"
+        "import os, signal, sys, numpy as np\nfrom pathlib import Path\nfrom emocap.evaluation import store\n"
         "def die(file, **arrays):\n"
         "    file.write(b'PK')\n    file.flush()\n    os.kill(os.getpid(), signal.SIGKILL)\n"
         "here = store.Store(Path(sys.argv[1]))\n"

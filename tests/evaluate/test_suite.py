@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from emocap.cli import app
 from emocap.core.errors import UserError
-from emocap.evaluate.run import read_results
-from emocap.evaluate.suite import choose, measure
+from emocap.evaluation.runner import read_results
+from emocap.evaluation.suite import choose, measure
 
 RATES = {"train": {"calm": 4, "happy": 4}, "test": {"calm": 3, "happy": 2}}
 
@@ -98,7 +98,7 @@ def test_a_model_that_is_not_there_does_not_lose_the_others(untaught: str, place
 def test_a_second_eval_does_no_forward_pass(
     untaught: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from emocap.evaluate import features
+    from emocap.encoders import features
 
     looked: list[int] = []
     encode = features._encode

@@ -6,11 +6,11 @@ import pytest
 import torch
 from PIL import Image
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.examples import Question
 from emocap.core.errors import UserError
-from emocap.evaluate import zeroshot
-from emocap.evaluate.cards import Card
-from emocap.evaluate.encoders import Encoder
-from emocap.evaluate.examples import Question
+from emocap.encoders import Encoder
+from emocap.evaluation.protocols import zeroshot
 
 
 def embedding(text: str) -> np.ndarray:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from test_page import check
 
+from emocap.annotators.run import Sources, measure
+from emocap.annotators.task import Method
 from emocap.core.errors import UserError
-from emocap.evaluate.annotators.run import Sources, measure
-from emocap.evaluate.annotators.task import Method
 from emocap.reports.annotators import FILE, compared, read_annotators
 from emocap.reports.heat import Values, heat_map, short, shortened, span
 from emocap.reports.page import write_report

@@ -15,9 +15,9 @@ from leaderboard import write_leaderboard
 from test_page import check
 from test_ranking import rankings as rankings
 
-from emocap.evaluate.annotators.run import Sources, measure
-from emocap.evaluate.annotators.simulated import write_amer
-from emocap.evaluate.annotators.task import Method
+from emocap.annotators.run import Sources, measure
+from emocap.annotators.simulated import write_amer
+from emocap.annotators.task import Method
 from emocap.reports.page import write_report
 
 Open = Callable[..., tuple[str, list[str]]]

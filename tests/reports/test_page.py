@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from leaderboard import row
 
+from emocap.benchmarks.cards import Card
 from emocap.clip.recipe import TrainRecipe
 from emocap.clip.train import train
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.run import evaluate
+from emocap.evaluation.runner import evaluate
 from emocap.reports.page import Highlight, write_report
 
 

@@ -10,9 +10,9 @@ from asked import asked
 from test_page import check
 
 from emocap.core.errors import UserError
-from emocap.evaluate.ranking.contest import gather
-from emocap.evaluate.ranking.pairs import Answer, Pair, Verdict
-from emocap.evaluate.ranking.run import rank_by_judge, rank_by_people
+from emocap.preference.comparison_data import gather
+from emocap.preference.pairs import Answer, Pair, Verdict
+from emocap.preference.run import rank_by_judge, rank_by_people
 from emocap.reports.page import write_report
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
-from emocap.evaluate import metrics
-from emocap.evaluate.annotators.accuracy import TIED, Confusions, Consensus, majority
+from emocap import metrics
+from emocap.annotators.accuracy import TIED, Confusions, Consensus, majority
 
 
 def test_accuracy_and_f1_of_each_annotator_are_scikit_learns() -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from emocap.annotators.agreement import Alpha, PairTables, kappa
+from emocap.annotators.scale import Chance, Level, Scale, Weights, make_scale
 from emocap.core.errors import UserError
-from emocap.evaluate.annotators.agreement import Alpha, PairTables, kappa
-from emocap.evaluate.annotators.scale import Chance, Level, Scale, Weights, make_scale
-from emocap.evaluate.metrics import Labels, Numbers
+from emocap.metrics.arrays import Labels, Numbers
 
 
 def votes(seed: int, items: int = 60, annotators: int = 4, classes: int = 5, missing: float = 0.3) -> Labels:

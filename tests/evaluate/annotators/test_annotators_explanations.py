@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cosine
 
+from emocap.annotators.explanations import Cosines, read_explanations
 from emocap.core.errors import UserError
-from emocap.evaluate.annotators.explanations import Cosines, read_explanations
 
 
 def saved(folder: Path, vectors: Any, items: object = ("a", "b"), annotators: object = ("1", "2", "3")) -> Path:

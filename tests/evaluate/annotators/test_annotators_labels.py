@@ -2,9 +2,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from emocap.annotators.annotations import Annotations, Reading, gather
+from emocap.annotators.table_formats import Cell
 from emocap.core.errors import UserError
-from emocap.evaluate.annotators.annotations import Annotations, Reading, gather
-from emocap.evaluate.annotators.forms import Cell
 
 
 def cells(*rows: str) -> list[Cell]:

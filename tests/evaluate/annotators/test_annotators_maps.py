@@ -4,8 +4,8 @@ from scipy.spatial import procrustes
 from scipy.spatial.distance import pdist, squareform
 from sklearn.manifold import MDS
 
-from emocap.evaluate.annotators.maps import Map, complete, draw_map, fit
-from emocap.evaluate.metrics import Numbers
+from emocap.annotators.mds import Map, complete, draw_map, fit
+from emocap.metrics.arrays import Numbers
 
 
 def similarity(seed: int, size: int = 6) -> Numbers:

@@ -3,12 +3,12 @@ import math
 import numpy as np
 import pytest
 
-from emocap.evaluate.annotators.certainty import Certainty, certainty_of, percentiles
-from emocap.evaluate.annotators.measures import measures, strength
-from emocap.evaluate.annotators.panel import Comparing, Panel
-from emocap.evaluate.annotators.scale import Scale, make_scale
-from emocap.evaluate.annotators.simulated import Simulated, simulate
-from emocap.evaluate.annotators.structure import dic, square
+from emocap.annotators.bootstrap import Certainty, certainty_of, percentiles
+from emocap.annotators.measures import measures, strength
+from emocap.annotators.scale import Scale, make_scale
+from emocap.annotators.simulated import Simulated, simulate
+from emocap.annotators.statistics import Comparing, Panel
+from emocap.annotators.structure import dic, square
 
 
 def nominal(classes: int) -> Scale:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import pearsonr, spearmanr
 
-from emocap.evaluate.annotators.structure import correlation, dic, orders, shuffled, square
+from emocap.annotators.structure import correlation, dic, orders, shuffled, square
 
 S = np.array([0.5, 0.2, -0.1, 0.8, 0.4, 0.0])  # the six pairs of four annotators
 T = np.array([0.4, 0.4, -0.3, 0.8, 0.1, 0.2])

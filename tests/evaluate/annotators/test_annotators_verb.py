@@ -13,9 +13,9 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 from typer.testing import CliRunner
 
+from emocap.annotators.simulated import AMER_LABELS, write_amer, write_street
 from emocap.cli import app
 from emocap.core.errors import UserError
-from emocap.evaluate.annotators.simulated import AMER_LABELS, write_amer, write_street
 
 DOCS = Path(__file__).parents[3] / "docs" / "annotators.md"
 CREMA_D = "data/annotations/crema-d/summaryTable.csv"

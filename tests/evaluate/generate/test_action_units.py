@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.examples import Example
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example
-from emocap.evaluate.generate.tasks import Aids, Answered
-from emocap.evaluate.generate.tasks.action_units import named, questions, read
-from emocap.evaluate.outcomes import measured
+from emocap.evaluation.outcomes import measured
+from emocap.evaluation.tasks import Aids, Answered
+from emocap.evaluation.tasks.action_units import named, questions, read
 from emocap.io.media import Stored
 from emocap.llm.chat_models import Response
 from emocap.schema.facs import UNITS

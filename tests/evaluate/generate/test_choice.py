@@ -2,8 +2,8 @@
 
 import pytest
 
-from emocap.evaluate.examples import Question
-from emocap.evaluate.generate.tasks.choice import lettered, named
+from emocap.benchmarks.examples import Question
+from emocap.evaluation.tasks.choice import lettered, named
 
 FACES = Question("What is it?", ("Happy", "Sad", "Angry", "Happily surprised"), 0)
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.examples import Example
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example
-from emocap.evaluate.generate.tasks import Aids, Answered
-from emocap.evaluate.generate.tasks.emotion import WORDS, described, named, questions, read, words_of
-from emocap.evaluate.outcomes import measured
-from emocap.evaluate.suite import choose
+from emocap.evaluation.outcomes import measured
+from emocap.evaluation.suite import choose
+from emocap.evaluation.tasks import Aids, Answered
+from emocap.evaluation.tasks.emotion import WORDS, described, named, questions, read, words_of
 from emocap.io.media import Stored
 from emocap.llm.chat_models import Response
 

@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.fixtures import write
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.miniatures import write
-from emocap.evaluate.suite import Writing, choose, measure
+from emocap.evaluation.suite import Writing, choose, measure
 from emocap.llm.mock_server import MockServer, drawn
 from emocap.reports.page import write_report
 

@@ -12,12 +12,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.fixtures import write
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.generate.tasks.rubric import made
-from emocap.evaluate.miniatures import write
-from emocap.evaluate.suite import Writing, choose, measure
+from emocap.evaluation.scorers.rubric import made
+from emocap.evaluation.suite import Writing, choose, measure
 from emocap.llm.mock_server import MockServer, drawn
 from emocap.reports.page import write_report
 

@@ -10,20 +10,20 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from emocap.benchmarks import fixtures
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.loading import read
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluate import miniatures
-from emocap.evaluate.cards import Card
-from emocap.evaluate.generate.tasks.words import listed
-from emocap.evaluate.layouts import read
-from emocap.evaluate.suite import Writing, choose, measure
-from emocap.evaluate.wheel import resources
-from emocap.evaluate.wheel.groups import groups
-from emocap.evaluate.wheel.overlaps import f_score, hit_rate, overlap
-from emocap.evaluate.wheel.resources import small
-from emocap.evaluate.wheel.sentiment import sign_f1
+from emocap.evaluation.scorers.word_lists import listed
+from emocap.evaluation.suite import Writing, choose, measure
 from emocap.llm.chat_models import Response
+from emocap.metrics.wheel import resources
+from emocap.metrics.wheel.groups import groups
+from emocap.metrics.wheel.overlaps import f_score, hit_rate, overlap
+from emocap.metrics.wheel.resources import small
+from emocap.metrics.wheel.sentiment import sign_f1
 from emocap.reports.failures import failures
 from emocap.reports.page import write_report
 from emocap.reports.results import read_results
@@ -40,7 +40,7 @@ def card(name: str) -> Card:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("uni-bench")
     for name in NINE:
-        miniatures.write(name, card(name), root)
+        fixtures.write(name, card(name), root)
     return root
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emocap.evaluate.generate.pooled import NAME, PARTS
-from emocap.evaluate.miniatures import write
-from emocap.evaluate.results import read_results
-from emocap.evaluate.suite import choose, measure
+from emocap.benchmarks.fixtures import write
+from emocap.evaluation.pooled import NAME, PARTS
+from emocap.evaluation.results import read_results
+from emocap.evaluation.suite import choose, measure
 from emocap.reports.page import write_report
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emocap.core.errors import UserError
-from emocap.evaluate.generate.predictions import Predictions
+from emocap.evaluation.predictions import Predictions
 from emocap.llm.chat_request import Ask
 
 ASKS = [Ask("clips/one.mp4", "?"), Ask("clips/two.mp4", "?"), Ask("clips/three.mp4", "?")]

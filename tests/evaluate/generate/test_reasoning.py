@@ -14,16 +14,16 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.examples import Example
+from emocap.benchmarks.fixtures import write
+from emocap.benchmarks.fixtures.faces import film
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example
-from emocap.evaluate.generate.tasks import reasoning
-from emocap.evaluate.generate.tasks.reasoning import scores_of, steps_of
-from emocap.evaluate.miniatures import write
-from emocap.evaluate.miniatures.faces import film
-from emocap.evaluate.suite import Writing, choose, measure
+from emocap.evaluation.suite import Writing, choose, measure
+from emocap.evaluation.tasks import reasoning
+from emocap.evaluation.tasks.reasoning import scores_of, steps_of
 from emocap.io.media import Film
 from emocap.llm.mock_server import MockServer, drawn
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import pytest
 
-from emocap.evaluate.generate.tasks.references import rouge_l
+from emocap.evaluation.scorers.references import rouge_l
 
 TEXTS = [
     "The face shows happiness: the corners of the mouth are up.",

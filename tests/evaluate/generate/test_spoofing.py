@@ -10,15 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_curve
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.fixtures import write
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.generate.tasks.spoofing import decision, score, words
-from emocap.evaluate.metrics import Numbers
-from emocap.evaluate.miniatures import write
-from emocap.evaluate.suite import Writing, choose, measure
+from emocap.evaluation.suite import Writing, choose, measure
+from emocap.evaluation.tasks.spoofing import decision, score, words
 from emocap.llm.chat_models import Response
 from emocap.llm.mock_server import MockServer, drawn
+from emocap.metrics.arrays import Numbers
 from emocap.reports.page import write_report
 
 CARD = load(Card, "benchmarks", "asvspoof2019-la")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emocap.evaluate.examples import Question
-from emocap.evaluate.generate.tasks.tokens import chosen, divided, matches, words
+from emocap.benchmarks.examples import Question
+from emocap.evaluation.scorers.string_match import chosen, divided, matches, words
 from emocap.llm.chat_models import Response
 
 SCENES = ("Mountain Canyon", "Dense Forest", "Open Grassland", "City Streets")

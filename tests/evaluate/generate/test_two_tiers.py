@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.fixtures import write
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.generate.tasks.two_tiers import matches, sarcastic, yes_or_no
-from emocap.evaluate.miniatures import write
-from emocap.evaluate.suite import Writing, choose, measure
+from emocap.evaluation.suite import Writing, choose, measure
+from emocap.evaluation.tasks.visual_room import matches, sarcastic, yes_or_no
 from emocap.llm.mock_server import drawn
 
 FAST = ("deadline=2", "patience=60", "asks=1", "judge.asks=1")

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from emocap.benchmarks.examples import Example
+from emocap.benchmarks.readers.afew_va import AfewVA
 from emocap.core.errors import UserError
-from emocap.evaluate.examples import Example
-from emocap.evaluate.layouts.afew_va import AfewVA
 
 LAYOUT = AfewVA(reader="afew-va")
 

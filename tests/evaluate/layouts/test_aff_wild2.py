@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from emocap.benchmarks.examples import Example
+from emocap.benchmarks.readers.aff_wild2 import AffWild2
 from emocap.core.errors import UserError
-from emocap.evaluate.examples import Example
-from emocap.evaluate.layouts.aff_wild2 import AffWild2
 
 EXPR = "Neutral,Anger,Disgust,Fear,Happiness,Sadness,Surprise,Other"
 

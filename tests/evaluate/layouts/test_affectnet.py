@@ -4,10 +4,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.layouts import read
 from emocap.io.media import Picture
 
 HEADER = [

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from emocap.benchmarks.readers.bp4d import BP4D
 from emocap.core.errors import UserError
-from emocap.evaluate.layouts.bp4d import BP4D
 
 FOLDS = [["F001"], ["M002"]]
 

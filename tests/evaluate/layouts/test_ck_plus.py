@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.layouts import read
 
 
 def written(root: Path, sequence: str, frames: int, code: str | None) -> Path:

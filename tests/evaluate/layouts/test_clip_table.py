@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emocap.benchmarks import fixtures
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.examples import Example
+from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluate import miniatures
-from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example
-from emocap.evaluate.layouts import read
 from emocap.io.media import Film
 
 EXPECTED = {
@@ -34,7 +34,7 @@ def card(name: str, *overrides: str) -> Card:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("uni-bench")
     for name in EXPECTED:
-        miniatures.write(name, card(name), root)
+        fixtures.write(name, card(name), root)
     return root
 
 
@@ -121,7 +121,7 @@ def test_places_have_a_name(media: str) -> None:
 
 
 def test_texts_count_in_the_hash_of_the_data(own: Path) -> None:
-    from emocap.evaluate.layouts import data_sha256
+    from emocap.benchmarks.loading import data_sha256
 
     def digest() -> str:
         found: list[Example] = read(card("iemocap-4"), own)

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from emocap.benchmarks.readers.disfa import DISFA
 from emocap.core.errors import UserError
-from emocap.evaluate.layouts.disfa import DISFA
 
 LAYOUT = DISFA.model_validate({"reader": "disfa", "folds": [["SN001"], ["SN002"]]})
 

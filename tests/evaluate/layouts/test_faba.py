@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.examples import Example
+from emocap.benchmarks.loading import read
+from emocap.benchmarks.readers.faba import FABA
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Example
-from emocap.evaluate.layouts import read
-from emocap.evaluate.layouts.faba import FABA
 
 EMOTION, AU = FABA(reader="faba", task="emotion"), FABA(reader="faba", task="au")
 

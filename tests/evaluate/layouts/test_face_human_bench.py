@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from emocap.benchmarks.readers.face_human_bench import FaceHumanBench
 from emocap.core.errors import UserError
-from emocap.evaluate.layouts.face_human_bench import FaceHumanBench
 
 LAYOUT = FaceHumanBench(reader="face-human-bench")
 OPTIONS = ["Fear", "Disgust", "Happiness", "Sadness"]

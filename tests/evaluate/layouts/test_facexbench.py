@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from emocap.benchmarks.examples import Example, Question
+from emocap.benchmarks.readers.facexbench import FaceXBench
 from emocap.core.errors import UserError
-from emocap.evaluate.examples import Example, Question
-from emocap.evaluate.layouts.facexbench import FaceXBench
 from emocap.io.media import Several
 
 LAYOUT = FaceXBench(reader="facexbench", files=["one_mcq", "two_mcq"])

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.layouts import read
 
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from emocap.benchmarks.readers.bp4d import BP4D
+from emocap.benchmarks.readers.disfa import DISFA
 from emocap.core.errors import UserError
-from emocap.evaluate.layouts.bp4d import BP4D
-from emocap.evaluate.layouts.disfa import DISFA
 
 Shared = Callable[[str], Path]
 EXCERPTS = "data/annotations/me-graphau"

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
+from emocap.benchmarks.examples import Example
+from emocap.benchmarks.readers.lists import Lists
 from emocap.core.errors import UserError
-from emocap.evaluate.examples import Example
-from emocap.evaluate.layouts.lists import Lists
 from emocap.io.images import ImageError
 from emocap.io.media import Film, Frames
 

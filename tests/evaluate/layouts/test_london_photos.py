@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.layouts import read
 
 HEADER = "face_id,face_age,face_gender,face_eth"
 

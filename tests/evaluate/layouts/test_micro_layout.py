@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
+from emocap.benchmarks.examples import Example
+from emocap.benchmarks.readers.micro import Micro
 from emocap.core.errors import UserError
-from emocap.evaluate.examples import Example
-from emocap.evaluate.layouts.micro import Micro
 from emocap.io.images import ImageError
 from emocap.io.media import Frames, Picture
 

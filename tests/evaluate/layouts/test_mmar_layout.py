@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from emocap.benchmarks.examples import Example, Question
+from emocap.benchmarks.readers.mmar import MMAR
 from emocap.core.errors import UserError
-from emocap.evaluate.examples import Example, Question
-from emocap.evaluate.layouts.mmar import MMAR
 from emocap.io.media import Sound
 
 LAYOUT = MMAR(reader="mmar")

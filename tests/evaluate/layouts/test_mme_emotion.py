@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from emocap.benchmarks.readers.mme_emotion import MMEEmotion
 from emocap.core.errors import UserError
-from emocap.evaluate.layouts.mme_emotion import MMEEmotion
 from emocap.io.media import Film
 
 

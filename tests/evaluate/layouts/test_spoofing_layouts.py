@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from emocap.benchmarks.examples import Example
+from emocap.benchmarks.readers.asvspoof import ASVspoof
+from emocap.benchmarks.readers.messages import Messages
 from emocap.core.errors import UserError
-from emocap.evaluate.examples import Example
-from emocap.evaluate.layouts.asvspoof import ASVspoof
-from emocap.evaluate.layouts.messages import Messages
 from emocap.io.media import Sound
 
 LA = ASVspoof(reader="asvspoof2019-la")

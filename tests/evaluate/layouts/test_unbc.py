@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from emocap.benchmarks.examples import Example
+from emocap.benchmarks.readers.unbc import UNBC
 from emocap.core.errors import UserError
-from emocap.evaluate.examples import Example
-from emocap.evaluate.layouts.unbc import UNBC
 
 LAYOUT = UNBC(reader="unbc")
 

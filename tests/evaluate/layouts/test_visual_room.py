@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.examples import Question
+from emocap.benchmarks.loading import read
+from emocap.benchmarks.readers.visual_room import VisualRoom
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluate.cards import Card
-from emocap.evaluate.examples import Question
-from emocap.evaluate.layouts import read
-from emocap.evaluate.layouts.visual_room import VisualRoom
 from emocap.io.media import Film, Picture
 
 ROW = {"id": "a", "media": "a.jpg", "media_type": "image", "text": "Great.", "perception": [], "sarcasm": 1}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emocap.evaluate.ranking.pairs import Answer, Pair, Verdict
+from emocap.preference.pairs import Answer, Pair, Verdict
 
 
 def write_descriptions(path: Path, describers: Sequence[str], inputs: int) -> Path:

@@ -5,8 +5,8 @@ import pytest
 from asked import asked
 
 from emocap.core.errors import UserError
-from emocap.evaluate.ranking.contest import gather
-from emocap.evaluate.ranking.pairs import Pair
+from emocap.preference.comparison_data import gather
+from emocap.preference.pairs import Pair
 
 
 def described(path: Path, *rows: str) -> Path:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from emocap.evaluate.ranking.agreement import agreement, as_first, as_halves, consistency, weighted_f1
-from emocap.evaluate.ranking.pairs import ANSWERS, SWAPPED, Answer, Judged, Pair, Verdict
+from emocap.preference.agreement import agreement, as_first, as_halves, consistency, weighted_f1
+from emocap.preference.pairs import ANSWERS, SWAPPED, Answer, Judged, Pair, Verdict
 
 
 def verdicts(

@@ -17,13 +17,13 @@ from asked import asked
 
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
-from emocap.evaluate.ranking.contest import Contest, gather
-from emocap.evaluate.ranking.media import Shown
-from emocap.evaluate.ranking.models import Looking, ModelJudge, Strategy
-from emocap.evaluate.ranking.pairs import Judged, Pair
-from emocap.evaluate.ranking.run import rank_by_judge
 from emocap.llm.chat_models import endpoints
 from emocap.llm.mock_server import FAULTS, MockServer, drawn
+from emocap.preference.comparison_data import Contest, gather
+from emocap.preference.media import Shown
+from emocap.preference.model_judge import Looking, ModelJudge, Strategy
+from emocap.preference.pairs import Judged, Pair
+from emocap.preference.run import rank_by_judge
 
 FAST = ("deadline=2", "patience=60")
 UNPAID = ("busy", "broken", "html")

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from emocap.evaluate.metrics import Numbers
-from emocap.evaluate.ranking.choice import DRAWN, Candidates, choose, information, posterior
-from emocap.evaluate.ranking.pairs import Judged, Pair, Verdict, every_pair
-from emocap.evaluate.ranking.standing import rank, wins_of
-from emocap.evaluate.ranking.strengths import PENALTY, strengths
+from emocap.metrics.arrays import Numbers
+from emocap.metrics.bradley_terry import PENALTY, strengths
+from emocap.preference.active_sampling import DRAWN, Candidates, choose, information, posterior
+from emocap.preference.pairs import Judged, Pair, Verdict, every_pair
+from emocap.preference.ranking import rank, wins_of
 
 NAMES = ["a", "b", "c", "d"]
 

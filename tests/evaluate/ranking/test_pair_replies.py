@@ -1,6 +1,6 @@
 import pytest
 
-from emocap.evaluate.ranking.replies import read_reply
+from emocap.preference.replies import read_reply
 
 
 @pytest.mark.parametrize(

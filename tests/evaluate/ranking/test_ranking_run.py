@@ -8,9 +8,9 @@ import pytest
 from describing import Oracle, by_alphabet, chance, write_descriptions
 
 from emocap.core.errors import UserError
-from emocap.evaluate.ranking.contest import gather
-from emocap.evaluate.ranking.pairs import Answer, Pair
-from emocap.evaluate.ranking.run import BATCH, rank_by_judge, rank_by_people
+from emocap.preference.comparison_data import gather
+from emocap.preference.pairs import Answer, Pair
+from emocap.preference.run import BATCH, rank_by_judge, rank_by_people
 
 NAMES = ["ann", "bob", "cid", "dot"]
 Many = Callable[..., Path]

@@ -3,14 +3,8 @@ from pathlib import Path
 import pytest
 
 from emocap.core.errors import UserError
-from emocap.evaluate.ranking.pairs import Pair
-from emocap.evaluate.ranking.tables import (
-    Tally,
-    columns_of,
-    read_descriptions,
-    read_preferences,
-    write_unjudged,
-)
+from emocap.preference.pairs import Pair
+from emocap.preference.tables import Tally, columns_of, read_descriptions, read_preferences, write_unjudged
 
 PAIRS = 'name,a1,a2,preference\nclip1,"Sad, and quiet.",Happy.,a1\nclip2,Angry.,Afraid.,same\n'
 

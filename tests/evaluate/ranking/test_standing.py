@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from emocap.evaluate.ranking.pairs import Answer, Judged, Pair, Verdict, every_pair
-from emocap.evaluate.ranking.standing import rank, ranks, wins_of
+from emocap.preference.pairs import Answer, Judged, Pair, Verdict, every_pair
+from emocap.preference.ranking import rank, ranks, wins_of
 
 
 def judged(name: str, first: str, second: str, answer: Answer | None, turned: Answer | None = None) -> Judged:

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from emocap.evaluate.metrics import Numbers
-from emocap.evaluate.ranking.strengths import PENALTY, groups, penalties, strengths
+from emocap.metrics.arrays import Numbers
+from emocap.metrics.bradley_terry import PENALTY, groups, penalties, strengths
 
 
 def played(seed: int, describers: int, games: int, spread: float) -> tuple[Numbers, list[tuple[int, int]]]:

@@ -6,14 +6,14 @@ import pytest
 from describing import write_descriptions
 
 from emocap.core.errors import UserError
-from emocap.evaluate.metrics import Numbers
-from emocap.evaluate.ranking.contest import Contest, Said, gather
-from emocap.evaluate.ranking.pairs import Pair
-from emocap.evaluate.ranking.run import rank_by_judge
-from emocap.evaluate.ranking.wheel import WheelJudge, on_wheels
-from emocap.evaluate.wheel.groups import groups
-from emocap.evaluate.wheel.resources import load
-from emocap.evaluate.wheel.rewards import rewards
+from emocap.metrics.arrays import Numbers
+from emocap.metrics.wheel.groups import groups
+from emocap.metrics.wheel.resources import load
+from emocap.metrics.wheel.rewards import rewards
+from emocap.preference.comparison_data import Contest, Said, gather
+from emocap.preference.pairs import Pair
+from emocap.preference.run import rank_by_judge
+from emocap.preference.wheel_judge import WheelJudge, on_wheels
 
 
 def share(true: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> Numbers:

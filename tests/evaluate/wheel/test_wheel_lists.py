@@ -1,6 +1,6 @@
 import pytest
 
-from emocap.evaluate.wheel.lists import string_to_list
+from emocap.metrics.wheel.lists import string_to_list
 
 
 @pytest.mark.parametrize(

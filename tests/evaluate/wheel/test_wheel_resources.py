@@ -8,8 +8,8 @@ import pytest
 import wheel_oracle
 
 from emocap.core.errors import UserError
-from emocap.evaluate.wheel import resources
-from emocap.evaluate.wheel.resources import load, small
+from emocap.metrics.wheel import resources
+from emocap.metrics.wheel.resources import load, small
 
 SMALL = Path(resources.__file__).parent / "small"
 GOLDEN = {

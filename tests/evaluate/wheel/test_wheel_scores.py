@@ -8,15 +8,15 @@ import pytest
 import wheel_oracle
 from sklearn.metrics import f1_score
 
-from emocap.evaluate.intervals import interval
-from emocap.evaluate.wheel import resources
-from emocap.evaluate.wheel.coverage import coverage
-from emocap.evaluate.wheel.groups import Groups, groups
-from emocap.evaluate.wheel.lists import string_to_list
-from emocap.evaluate.wheel.overlaps import f_score, f_wheels, hit_rate, overlap, precision, recall, statistics
-from emocap.evaluate.wheel.resources import Wheels, load, small
-from emocap.evaluate.wheel.rewards import rewards
-from emocap.evaluate.wheel.sentiment import sign_f1, sign_of, signs
+from emocap.metrics.intervals import interval
+from emocap.metrics.wheel import resources
+from emocap.metrics.wheel.coverage import coverage
+from emocap.metrics.wheel.groups import Groups, groups
+from emocap.metrics.wheel.lists import string_to_list
+from emocap.metrics.wheel.overlaps import f_score, f_wheels, hit_rate, overlap, precision, recall, statistics
+from emocap.metrics.wheel.resources import Wheels, load, small
+from emocap.metrics.wheel.rewards import rewards
+from emocap.metrics.wheel.sentiment import sign_f1, sign_of, signs
 
 SMALL = Path(resources.__file__).parent / "small"
 LEVELS: tuple[resources.Level, ...] = ("level1", "level2")

@@ -1,0 +1,98 @@
+"""From a table of labels to annotators.json."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emocap.annotators.annotations import gather
+from emocap.annotators.bootstrap import MAP_ROUNDS
+from emocap.annotators.explanations import read_explanations
+from emocap.annotators.table_formats import Cell, Long, cells_of, form_of
+from emocap.annotators.tables import read_table
+from emocap.annotators.task import Method, measure_task
+from emocap.core.errors import UserError
+from emocap.core.files import write_json
+from emocap.core.version import __version__
+from emocap.metrics.intervals import ROUNDS
+
+FILE = "annotators.json"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where labels, predictions and explanations are."""
+
+    labels: Path
+    predictions: Path | None = None
+    """None: in the column prediction of a long table, if it has one."""
+    explanations: Path | None = None
+    item: str | None = None
+    """The column of items of a wide table that is none of those known."""
+    raters: Sequence[str] = ()
+    """Its columns of labels."""
+    perspective: str | None = None
+    """Of several tasks in a table only this one."""
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """What each file holds, and its path."""
+        every = {"labels": self.labels, "predictions": self.predictions, "explanations": self.explanations}
+        return {holds: path for holds, path in every.items() if path}
+
+
+def measure(sources: Sources, method: Method, out: Path, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Measure every task of a table and write annotators.json into ``out``; returns its content.
+
+    tell: is given each task as it is done. Raises UserError for sources that are not as they should be.
+    """
+    cells = _cells(sources)
+    if sources.explanations and len(cells) > 1:
+        raise UserError(f"--explanations are of one task: choose it with --perspective, of {', '.join(cells)}")
+    tasks = []
+    for name, (labels, predictions) in cells.items():
+        found = gather(labels, predictions, method.reading)
+        explanations = (
+            read_explanations(sources.explanations, found.items, found.annotators) if sources.explanations else None
+        )
+        tasks.append(measure_task(name, found, explanations, method))
+        tell(tasks[-1])
+    content = {
+        "emocap": __version__,
+        "sources": {
+            holds: {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+            for holds, path in sources.files.items()
+        },
+        "method": {**method.told(), "rounds": ROUNDS, "map_rounds": MAP_ROUNDS},
+        "tasks": tasks,
+    }
+    write_json(out / FILE, content)
+    return content
+
+
+def _cells(sources: Sources) -> dict[str, tuple[list[Cell], list[Cell] | None]]:
+    """Task → the cells of its labels and of its predictions."""
+    table = read_table(sources.labels)
+    form = form_of(table, "label", sources.item, sources.raters)
+    labels = cells_of(table, form, "label")
+    predictions: dict[str, list[Cell]] = {}
+    if sources.predictions:
+        if isinstance(form, Long) and "prediction" in table.columns:
+            raise UserError(f"--predictions: {table.path} has a column prediction already; leave one of the two")
+        other = read_table(sources.predictions)
+        predictions = cells_of(other, form_of(other, "prediction", sources.item, sources.raters), "prediction")
+    elif isinstance(form, Long) and "prediction" in table.columns:
+        predictions = cells_of(table, form, "prediction")
+    if sources.perspective is not None:
+        if sources.perspective not in labels:
+            others = ", ".join(filter(None, labels)) or "one task without a name"
+            raise UserError(f"--perspective: {table.path} has no {sources.perspective}, but {others}")
+        labels = {sources.perspective: labels[sources.perspective]}
+        if set(predictions) == {""}:
+            predictions = {sources.perspective: predictions[""]}
+    if predictions and (absent := [name for name in labels if name not in predictions]):
+        raise UserError(
+            f"--predictions: {sources.predictions} has no {', '.join(absent)}; choose what it is of with --perspective"
+        )
+    return {name: (cells, predictions.get(name)) for name, cells in labels.items()}

@@ -1,0 +1,170 @@
+"""All numbers of a task, of its items or of any resample of them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from emocap.annotators.accuracy import Confusions, Consensus
+from emocap.annotators.agreement import Alpha, PairTables, kappa
+from emocap.annotators.explanations import Cosines
+from emocap.annotators.mds import Fit, Map, complete, draw_map, fit
+from emocap.annotators.scale import Scale
+from emocap.annotators.structure import Normalize, correlation, dic, shuffled, square
+from emocap.metrics.arrays import Labels, Numbers
+from emocap.metrics.classification import macro_f1, war
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """How two structures are compared."""
+
+    normalize: Normalize = "none"
+    off_diagonal_only: bool = False
+    clip_negative: bool = False
+    """Whether κ below 0 counts as 0, as in SimLabel."""
+
+
+@dataclass(frozen=True)
+class Laid:
+    """The maps of two structures, laid upon each other."""
+
+    kept_K: Labels
+    """The annotators on them."""
+    truth: Map
+    told: Map
+    fit: Fit
+
+
+class Panel:
+    """The numbers of one task.
+
+    Names of scalars: alpha, kappa_mean, dic, bae, bae_spearman, bae_pearson, accuracy_mean, macro_f1_mean, consensus.
+    Of pairs: kappa; predicted, explained and the κ of the labels on the same items, truth_predicted, truth_explained;
+    difference, of the labels from the predictions. Of annotators: kappa_with_others, accuracy, macro_f1.
+    """
+
+    def __init__(
+        self,
+        given_NA: Labels,
+        scale: Scale,
+        predicted_NA: Labels | None = None,
+        vector_NAD: npt.NDArray[np.floating] | None = None,
+        comparing: Comparing | None = None,
+    ) -> None:
+        classes = len(scale.value_C)
+        self.items, self.annotators = given_NA.shape
+        self.comparing = comparing or Comparing()
+        self._scale = scale
+        self._alpha = Alpha(given_NA, scale)
+        self._tables = {"kappa": PairTables(given_NA, classes)}
+        self._confusions: Confusions | None = None
+        self._cosines: Cosines | None = None
+        if predicted_NA is not None:
+            both_NA = (given_NA >= 0) & (predicted_NA >= 0)
+            self._tables["truth_predicted"] = PairTables(np.where(both_NA, given_NA, -1), classes)
+            self._tables["predicted"] = PairTables(np.where(both_NA, predicted_NA, -1), classes)
+            self._confusions = Confusions(given_NA, predicted_NA, classes)
+            self.consensus = Consensus(given_NA, predicted_NA, classes)
+        if vector_NAD is not None:
+            explained_N = (~np.isnan(vector_NAD).any(2)).any(1)
+            self._tables["truth_explained"] = PairTables(np.where(explained_N[:, None], given_NA, -1), classes)
+            self._cosines = Cosines(vector_NAD)
+        self.point = self.at(np.ones(self.items))
+        if self.explained_map:
+            self.point["bae"] = np.array(1 - self.explained_map.fit.disparity)
+
+    def at(self, weight_N: Numbers) -> dict[str, Numbers]:
+        """All numbers but those of maps. weight_N: how often each item counts."""
+        told: dict[str, Numbers] = {"alpha": np.array(self._alpha.at(weight_N))}
+        told |= {name: kappa(tables.at(weight_N), self._scale) for name, tables in self._tables.items()}
+        told["kappa_mean"] = mean(told["kappa"])
+        told["kappa_with_others"] = mean(square(told["kappa"], self.annotators, np.nan), axis=1)
+        if self._confusions:
+            truth_P, predicted_P = self.structures(told, "predicted")
+            told |= {"difference": truth_P - predicted_P, "dic": np.array(self.dic(truth_P, predicted_P))}
+            count_ACC = self._confusions.at(weight_N)
+            told |= {"accuracy": war(count_ACC), "macro_f1": macro_f1(count_ACC)}
+            told |= {f"{name}_mean": mean(told[name]) for name in ("accuracy", "macro_f1")}
+            told["consensus"] = np.array(self.consensus.at(weight_N))
+        if self._cosines:
+            told["explained"] = self._cosines.at(weight_N)
+            structures = self.structures(told, "explained")
+            told["bae_spearman"] = np.array(correlation(*structures, ranks=True))
+            told["bae_pearson"] = np.array(correlation(*structures, ranks=False))
+        return told
+
+    def dic(self, truth_P: Numbers, told_P: Numbers) -> float:
+        """DIC as it was asked for."""
+        comparing = self.comparing
+        return dic(truth_P, told_P, self.annotators, comparing.normalize, comparing.off_diagonal_only)
+
+    def shared(self, structure: str) -> Labels:
+        """P: how many items the value of each pair is of."""
+        if structure == "explained" and self._cosines:
+            return self._cosines.shared()
+        return self._tables[structure].shared()
+
+    def structures(self, numbers: dict[str, Numbers], told: str) -> tuple[Numbers, Numbers]:
+        """The labels' structure and that of ``told``, predicted or explained, as they are compared."""
+        truth_P, told_P = numbers[f"truth_{told}"], numbers[told]
+        if self.comparing.clip_negative:
+            truth_P, told_P = np.maximum(truth_P, 0), told_P if told == "explained" else np.maximum(told_P, 0)
+        return truth_P, told_P
+
+    def shuffled(self) -> dict[str, float]:
+        """What measures of a structure would be if annotators were in any other order; NaN where it says nothing."""
+        others = {}
+        if self._confusions:
+            truth_P, predicted_P = self.structures(self.point, "predicted")
+            others["dic"] = shuffled(predicted_P, self.annotators, lambda told_P: self.dic(truth_P, told_P))
+        if self.explained_map:
+            others["bae"] = 1 - self.explained_map.fit.shuffled
+        return others
+
+    def bae(self, numbers: dict[str, Numbers]) -> float:
+        """BAE of the numbers of a resample; NaN where it has no maps.
+
+        They start from where those of all items ended, so that what differs is the labels and not the start.
+        """
+        laid = self.explained_map
+        if laid is None:
+            return float("nan")
+        inner = np.ix_(laid.kept_K, laid.kept_K)
+        truth_AA, told_AA = (square(value_P, self.annotators) for value_P in self.structures(numbers, "explained"))
+        fitted = fit(draw_map(truth_AA[inner], laid.truth.point_K2), draw_map(told_AA[inner], laid.told.point_K2))
+        return 1 - fitted.disparity if fitted else float("nan")
+
+    @cached_property
+    def own_map(self) -> tuple[Labels, Map] | None:
+        """The map of the labels' structure, and the annotators on it; None where it has none."""
+        similarity_AA = square(self.point["kappa"], self.annotators)
+        kept_K = complete(similarity_AA)
+        drawn = draw_map(similarity_AA[np.ix_(kept_K, kept_K)])
+        return (kept_K, drawn) if drawn else None
+
+    @cached_property
+    def predicted_map(self) -> Laid | None:
+        """The maps of labels and predictions; None where there are none."""
+        return self._laid("predicted") if self._confusions else None
+
+    @cached_property
+    def explained_map(self) -> Laid | None:
+        """The maps of labels and explanations; None where there are none."""
+        return self._laid("explained") if self._cosines else None
+
+    def _laid(self, told: str) -> Laid | None:
+        truth_AA, told_AA = (square(value_P, self.annotators) for value_P in self.structures(self.point, told))
+        kept_K = complete(truth_AA, told_AA)
+        inner = np.ix_(kept_K, kept_K)
+        truth, other = draw_map(truth_AA[inner]), draw_map(told_AA[inner])
+        fitted = fit(truth, other, shuffle=True)
+        return Laid(kept_K, truth, other, fitted) if truth and other and fitted else None
+
+
+def mean(values: Numbers, axis: int | None = None) -> Numbers:
+    """Over what is a number; NaN where nothing is."""
+    known = ~np.isnan(values)
+    total, count = np.where(known, values, 0.0).sum(axis), known.sum(axis)
+    return np.asarray(np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0))

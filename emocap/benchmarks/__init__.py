@@ -1,0 +1,1 @@
+"""Benchmarks: their cards, the readers of their official layouts, fixtures, checks and splits."""

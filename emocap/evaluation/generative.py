@@ -1,0 +1,136 @@
+"""One card × one model that writes → its row of results.jsonl."""
+
+import dataclasses
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.checks import as_expected, refuse
+from emocap.benchmarks.examples import Example
+from emocap.benchmarks.loading import read
+from emocap.benchmarks.splits import divide
+from emocap.core.errors import UserError
+from emocap.core.threads import THREADS, ahead
+from emocap.evaluation import rows
+from emocap.evaluation.predictions import Predictions
+from emocap.evaluation.results import store, write_predictions
+from emocap.evaluation.tasks import Aids, Answered, Task, task_of
+from emocap.io.images import ImageError
+from emocap.llm.chat_models import Model, Response
+from emocap.llm.chat_request import Ask
+
+
+def evaluate(
+    name: str, card: Card, model: Model, data: Path, out: Path, aids: Aids, *, exact: bool = False
+) -> list[dict[str, Any]]:
+    """Ask ``model`` about every test example of a card; write and return the rows of ``out/results.jsonl``.
+
+    There is one row, or one for each official fold and one of their mean; nothing is asked twice that is tested in
+    two of them. The same rows of an earlier run are replaced; a reply that is kept is not asked for again. exact: as
+    in :func:`emocap.evaluation.runner.evaluate`. Raises UserError for a card that models which write are not measured
+    on, and as readers, models and tasks do.
+    """
+    task = task_of(card)
+    if task is None or card.generate is None:
+        raise UserError(f"{name} is not measured by what models write")
+    begun, aids = time.monotonic(), dataclasses.replace(aids, consulted={})
+    if task.judged and not isinstance(model, Predictions):
+        aids.need("judge", card)  # before anything is paid for
+    examples = read(card, data)
+    if exact:
+        refuse(name, card, examples)
+    folds = divide(card, examples)
+    tested = [np.unique(np.concatenate([fold.test for fold in pooled])) for pooled in folds]
+    asked = np.unique(np.concatenate(tested)).tolist()
+    contents = list(ahead(_content, examples, 4 * THREADS))
+    asks = [_asks(card, task, examples[row], contents[row]) for row in asked]
+    following = iter(model.answer([ask for some in asks for ask in some], name))
+    said = {row: [next(following) for _ in some] for row, some in zip(asked, asks, strict=True)}
+    common = {
+        **rows.of_card(name, card, examples, contents, data),
+        "protocol": "generate",
+        "shots": None,
+        "model": model.name,
+        "preprocess": _sent(card),
+        "system": card.generate.system,
+        "prompts": {"question": [card.generate.prompt]},
+    }
+    found = []
+    for number, (pooled, own) in enumerate(zip(folds, tested, strict=True), start=1 if len(folds) > 1 else 0):
+        grouped = [said[row] for row in own.tolist()]
+        outcome = task.read(Answered(name, card, examples, own, grouped, aids))
+        outcome = dataclasses.replace(outcome, replies=outcome.replies or [_said(some) for some in grouped])
+        responses = [response for some in grouped for response in some]
+        row = {
+            **common,
+            "fold": number,
+            **rows.of_outcome(examples, pooled, outcome),
+            "questions": len(responses),
+            "unanswered": dict(Counter(response.reason for response in responses if response.text is None)),
+            "cut_short": sum(response.text is not None and response.cut for response in responses),
+            **model.told,
+            **aids.consulted,
+            "counts_expected": as_expected(card, examples) if number < 2 else None,  # the card's are of the first fold
+        }
+        row["predictions"] = write_predictions(out, row, data, examples, outcome)
+        row["seconds"] = round(time.monotonic() - begun, 2)
+        found.append(row)
+        begun = time.monotonic()
+    found += rows.over_folds(found) if len(folds) > 1 else []
+    store(out / "results.jsonl", found)
+    return found
+
+
+def _asks(card: Card, task: Task, example: Example, content: str) -> list[Ask]:
+    """The questions about one example, of which ``content`` is the sha256 of what it shows.
+
+    Of several the n-th has the key ``NAME#n``.
+    """
+    how = card.generate
+    assert how
+    texts = task.questions(card, example)
+    return [
+        Ask(
+            key=example.name if len(texts) == 1 else f"{example.name}#{number}",
+            text=text,
+            media=example.media if how.shows else None,
+            content=content or None,
+            pictures="pictures" in how.shows,
+            sound="sound" in how.shows,
+            frames=how.frames,
+            side=how.side,
+            system=how.system,
+            max_tokens=how.max_tokens,
+            odds=task.odds,
+        )
+        for number, text in enumerate(texts, start=1)
+    ]
+
+
+def _said(responses: Sequence[Response]) -> str | None:
+    """Word for word; of several questions a paragraph each."""
+    texts = [response.text for response in responses if response.text is not None]
+    return "\n\n".join(texts) if texts else None
+
+
+def _content(example: Example) -> str:
+    """sha256 of what it shows; empty where it is not there: whoever has predictions need not have the pictures."""
+    try:
+        return example.media.sha256()
+    except ImageError:
+        return ""
+
+
+def _sent(card: Card) -> str:
+    how = card.generate
+    assert how
+    told = {
+        "pictures": f"JPEG of at most {how.side} pixels a side, of clips {how.frames} frames",
+        "sound": "sound as WAV of 16 kHz",
+    }
+    return "; ".join(told[one] for one in how.shows) or "text alone"

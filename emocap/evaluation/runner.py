@@ -1,0 +1,106 @@
+"""Cards × protocols → results.jsonl, one row each, and for every official fold."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from emocap.benchmarks.cards import Card
+from emocap.benchmarks.checks import as_expected, refuse
+from emocap.benchmarks.examples import Example
+from emocap.benchmarks.loading import read
+from emocap.benchmarks.splits import Fold, divide
+from emocap.core.errors import UserError
+from emocap.encoders import Encoder, load
+from emocap.encoders.features import Looking, extract, hashes
+from emocap.evaluation import rows as rows_of
+from emocap.evaluation.encoder_protocols import MEASURES, PROTOCOLS, TAUGHT, Setting
+from emocap.evaluation.protocols.fewshot import SEEDS, SHOTS
+from emocap.evaluation.results import read_results, store, write_predictions
+
+__all__ = ["PROTOCOLS", "evaluate", "read_results"]
+
+
+def evaluate(
+    cards: dict[str, Card],
+    model: str | Encoder,
+    protocols: Sequence[str],
+    data: Path,
+    out: Path,
+    *,
+    shots: Sequence[int] = SHOTS,
+    seeds: int = SEEDS,
+    looking: Looking | None = None,
+    exact: bool = False,
+) -> list[dict[str, Any]]:
+    """Measure ``model`` on every card with every protocol; write and return the rows of ``out/results.jsonl``.
+
+    Rows of other models, cards or protocols that are there already stay; the same ones are replaced. A protocol is
+    passed over on cards whose task does not have it. Official folds have a row each and one of their mean; few-shot
+    one for each of ``shots``, over ``seeds`` draws. ``looking``: how pictures are looked at, and where their features
+    are kept. Raises UserError for a card without any, where ``exact`` for data without the card's counts
+    or with a class that has no test examples, and as the readers, splits and encoders do.
+    """
+    for name, card in cards.items():
+        refuse_others(name, card, protocols)
+    if seeds < 2 or not all(number > 0 for number in shots):
+        raise UserError("few-shot: two seeds at least, for their spread, and one shot at least")
+    encoder = load(model) if isinstance(model, str) else model
+    looking = looking or Looking()
+    rows = []
+    for name, card in cards.items():
+        examples = read(card, data)
+        if exact:
+            refuse(name, card, examples)
+        expected = as_expected(card, examples)
+        contents = hashes(examples)
+        sha256 = {example.name: content for example, content in zip(examples, contents, strict=True)}
+        features: dict[str, npt.NDArray[np.float32]] = {}
+        folds = divide(card, examples)
+        common: dict[str, Any] = {
+            **rows_of.of_card(name, card, examples, contents, data),
+            "model": encoder.name,
+            "segments": card.segments,
+            "pooling": looking.pooling,
+            "preprocess": encoder.preprocess_text,
+            "model_sha256": encoder.sha256,
+        }
+        for protocol in protocols:
+            if (card.task, protocol) not in MEASURES:
+                continue
+            used = _used(examples, folds, protocol in TAUGHT)
+            if unseen := [example for example in used if example.name not in features]:
+                known = [sha256[example.name] for example in unseen]
+                features |= extract(encoder, unseen, card.segments, looking, known)
+            here = []
+            for number, pooled in enumerate(folds, start=1 if len(folds) > 1 else 0):
+                setting = Setting(encoder, card, examples, pooled, features, shots, seeds)
+                begun = time.monotonic()
+                for outcome in MEASURES[card.task, protocol](setting):
+                    row = {**common, "protocol": protocol, "fold": number, "shots": outcome.shots}
+                    row |= rows_of.of_outcome(examples, pooled, outcome)
+                    row["counts_expected"] = expected if number < 2 else None  # the card's are of the first fold
+                    row["predictions"] = write_predictions(out, row, data, examples, outcome)
+                    row["seconds"] = round(time.monotonic() - begun, 2)
+                    here.append(row)
+                    begun = time.monotonic()
+            rows += here + (rows_of.over_folds(here) if len(folds) > 1 else [])
+    store(out / "results.jsonl", rows)
+    return rows
+
+
+def refuse_others(name: str, card: Card, protocols: Sequence[str]) -> None:
+    """Raise UserError where none of the protocols measures a card."""
+    if not any((card.task, protocol) in MEASURES for protocol in protocols):
+        having = [protocol for task, protocol in MEASURES if task == card.task]
+        raise UserError(f"{name} is measured by --protocol {' or '.join(having)}")
+
+
+def _used(examples: Sequence[Example], folds: Sequence[Sequence[Fold]], taught: bool) -> list[Example]:
+    """The examples that are looked at, in their order."""
+    every = [fold for pooled in folds for fold in pooled]
+    sides = [side for fold in every for side in ((fold.train, fold.val, fold.test) if taught else (fold.test,))]
+    return [examples[row] for row in np.unique(np.concatenate(sides))]
