@@ -1,5 +1,5 @@
 """``python -m emocap``."""
 
-from emocap.cli import main
+from emocap.cli.main import main
 
 main()

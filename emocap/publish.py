@@ -85,7 +85,7 @@ def _push_run(
     results: Sequence[Path],
     datasets: Sequence[str],
 ) -> str:
-    from emocap.clip.model_card import write_card
+    from emocap.methods.clip.model_card import write_card
 
     rows = _results(folder, results)
     if not (folder / "README.md").exists():

@@ -81,9 +81,9 @@ def perform(run: Run, faces: Path, out: Path) -> dict[str, float]:
     done = out / run.name / "ablation.json"
     if not done.exists():
         from emocap.benchmarks.cards import Card
-        from emocap.clip.recipe import TrainRecipe
-        from emocap.clip.train import train
         from emocap.evaluation.runner import evaluate
+        from emocap.methods.clip.recipe import TrainRecipe
+        from emocap.methods.clip.train import train
 
         length = [f"epochs={run.epochs:g}"] if run.epochs else []
         overrides = [f"data.builds=[{faces}]", f"seed={run.seed}", *length]
@@ -151,7 +151,7 @@ def main() -> None:
         # Seeds outermost: what is there after an hour is a whole table of fewer seeds.
         equal_steps = perform_all([Run(row, seed, chosen.epochs) for seed in chosen.seeds for row in chosen.rows])
         cost = {row: processor_time(row, equal_steps) for row in chosen.rows}
-        from emocap.clip.recipe import TrainRecipe
+        from emocap.methods.clip.recipe import TrainRecipe
 
         epochs = chosen.epochs or load(TrainRecipe, "models", "ablation/full").epochs
         full = cost.get("full", math.nan)

@@ -15,13 +15,13 @@ from pathlib import Path
 from machine import describe
 
 from emocap.benchmarks.cards import Card
-from emocap.clip.recipe import TrainRecipe
-from emocap.clip.train import train
 from emocap.core.recipes import load
 from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.run import build
 from emocap.demo import GLOBAL_ONLY
 from emocap.evaluation.runner import evaluate
+from emocap.methods.clip.recipe import TrainRecipe
+from emocap.methods.clip.train import train
 
 MEASURED = {"drawn-emotions": ("zeroshot", "probe"), "drawn-action-units": ("probe",)}
 COLUMNS = ("zero-shot UAR", "linear-probe UAR", "action-unit macro F1")

@@ -31,12 +31,12 @@ import torch
 from machine import describe
 from torch.utils.data import default_collate
 
-from emocap.clip import loader
-from emocap.clip.foreign import MOST_PIXELS
-from emocap.clip.loader import Look, batches, find_shards, normalise
-from emocap.clip.recipe import DataRecipe, ModelRecipe
-from emocap.clip.towers import Tokens, create
 from emocap.io.images import decode
+from emocap.methods.clip import loader
+from emocap.methods.clip.loader import Look, batches, find_shards, normalise
+from emocap.methods.clip.recipe import DataRecipe, ModelRecipe
+from emocap.methods.clip.towers import Tokens, create
+from emocap.methods.clip.webdatasets import MOST_PIXELS
 from emocap.schema.shards import read_shard
 
 SIDE, BATCH, CROP = 224, 256, (0.8, 1.0)

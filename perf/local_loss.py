@@ -15,12 +15,12 @@ import torch.nn.functional as F
 from machine import describe
 from torch import Tensor
 
-from emocap.clip.batch import LocalFeatures
-from emocap.clip.contrast import contrast, softmax
-from emocap.clip.local import contrast_regions
-from emocap.clip.mining import same
-from emocap.clip.pooling import SparsePool
-from emocap.clip.recipe import LocalRecipe
+from emocap.losses.contrast import contrast, softmax
+from emocap.losses.features import LocalFeatures
+from emocap.losses.local import contrast_regions
+from emocap.losses.mining import same
+from emocap.losses.pooling import SparsePool
+from emocap.losses.recipe import LocalRecipe
 
 Term = Callable[..., Tensor]
 

@@ -14,12 +14,12 @@ from demo_seeds import row
 from machine import describe
 
 from emocap.benchmarks.cards import Card
-from emocap.clip.recipe import TrainRecipe
-from emocap.clip.train import train
 from emocap.core.recipes import load
 from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.run import build
 from emocap.evaluation.runner import evaluate
+from emocap.methods.clip.recipe import TrainRecipe
+from emocap.methods.clip.train import train
 
 SCRATCH = ("model.init=null", "optimizer.lr=2e-3", "epochs=40")
 

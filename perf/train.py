@@ -24,13 +24,15 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from emocap.captioning.annotations import caption
-from emocap.clip.batch import Batch, Features, LocalFeatures
-from emocap.clip.contrast import contrast
-from emocap.clip.distributed import even_share
-from emocap.clip.mining import mine, mix, same
-from emocap.clip.objective import Objective
-from emocap.clip.recipe import ModelRecipe, ObjectiveRecipe
-from emocap.clip.towers import Tokens, create, encode_images, encode_texts
+from emocap.losses.contrast import contrast
+from emocap.losses.features import Features, LocalFeatures
+from emocap.losses.gather import even_share
+from emocap.losses.mining import mine, mix, same
+from emocap.losses.objective import Objective
+from emocap.losses.recipe import ObjectiveRecipe
+from emocap.methods.clip.batch import Batch
+from emocap.methods.clip.recipe import ModelRecipe
+from emocap.methods.clip.towers import Tokens, create, encode_images, encode_texts
 from emocap.schema.samples import Labels
 from emocap.synthetic import EMOTIONS7, sample_expression
 

@@ -13,9 +13,9 @@ import av
 import numpy as np
 import pytest
 
-from emocap.clip.recipe import TrainRecipe
 from emocap.dataset.recipe import BuildRecipe
 from emocap.io.images import Pixels
+from emocap.methods.clip.recipe import TrainRecipe
 
 SHARED = Path(__file__).parents[2] / "shared"
 """Real data and weights that lie beside a checkout; tests that use them skip where it is absent."""
@@ -55,7 +55,7 @@ def drawn_build(tmp_path_factory: pytest.TempPathFactory, drawn_recipe: BuildRec
 @pytest.fixture(scope="session")
 def labelled_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """120 drawn faces in three shards, captioned from their labels, made without Ray; shared, and left as it is."""
-    from asked import labelled
+    from tests.support.asked import labelled
 
     return labelled(tmp_path_factory.mktemp("labelled") / "drawn")
 
@@ -63,7 +63,7 @@ def labelled_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def divided_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The faces of ``labelled_build`` under other keys, 80 in train and 40 in test; shared, and left as it is."""
-    from asked import divided
+    from tests.support.asked import divided
 
     return divided(tmp_path_factory.mktemp("divided") / "drawn")
 
@@ -71,7 +71,7 @@ def divided_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def asked_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The faces of ``labelled_build`` with captions as of a model named qwen; shared, and left as it is."""
-    from asked import asked
+    from tests.support.asked import asked
 
     return asked(tmp_path_factory.mktemp("asked") / "qwen", "qwen")
 
@@ -244,7 +244,7 @@ for path in sys.argv[2:]:
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     """A Hugging Face Hub on loopback, to which this process talks with a token."""
-    from hub import TOKEN, Hub
+    from tests.support.hub import TOKEN, Hub
 
     server = Hub()
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from emocap.benchmarks.cards import Card
-from emocap.clip.recipe import TrainRecipe
-from emocap.clip.train import train
 from emocap.core.recipes import load
 from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.run import build
 from emocap.evaluation.runner import evaluate
+from emocap.methods.clip.recipe import TrainRecipe
+from emocap.methods.clip.train import train
 from emocap.schema.shards import read_index, read_rejects
 from emocap.schema.verify import verify
 

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from hub import TOKEN, Hub
 from huggingface_hub import DatasetCard
 
 from emocap.core.errors import UserError
@@ -14,6 +13,7 @@ from emocap.dataset.dataset_card import write_card
 from emocap.publish import push
 from emocap.schema.shards import read_index
 from emocap.schema.verify import verify
+from tests.support.hub import TOKEN, Hub
 
 
 @pytest.fixture

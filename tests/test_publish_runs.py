@@ -9,17 +9,17 @@ from typing import Any
 import open_clip
 import pytest
 import torch
-from hub import TOKEN, Hub
 from huggingface_hub import ModelCard
 
 from emocap.benchmarks.cards import Card
-from emocap.clip.model_card import write_card
-from emocap.clip.recipe import TrainRecipe
-from emocap.clip.train import train
 from emocap.core.errors import UserError
 from emocap.core.recipes import load, to_yaml
 from emocap.evaluation.runner import evaluate
+from emocap.methods.clip.model_card import write_card
+from emocap.methods.clip.recipe import TrainRecipe
+from emocap.methods.clip.train import train
 from emocap.publish import push
+from tests.support.hub import TOKEN, Hub
 
 
 @pytest.fixture(scope="module")

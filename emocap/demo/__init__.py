@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from emocap.benchmarks.cards import Card
-from emocap.clip.recipe import TrainRecipe
-from emocap.clip.train import train
 from emocap.core.progress import console
 from emocap.core.recipes import load
 from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.run import build
 from emocap.evaluation.runner import evaluate
+from emocap.methods.clip.recipe import TrainRecipe
+from emocap.methods.clip.train import train
 from emocap.reports.page import Highlight, write_report
 
 ANNOTATIONS = Path(__file__).parent / "annotations.csv"

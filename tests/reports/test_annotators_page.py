@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_page import check
 
 from emocap.annotators.run import Sources, measure
 from emocap.annotators.task import Method
@@ -15,6 +14,7 @@ from emocap.reports.annotators import FILE, compared, read_annotators
 from emocap.reports.heat import Values, heat_map, short, shortened, span
 from emocap.reports.page import write_report
 from emocap.reports.plane import plane
+from tests.reports.test_page import check
 
 
 @pytest.fixture(scope="module")

@@ -11,14 +11,14 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from leaderboard import write_leaderboard
-from test_page import check
-from test_ranking import rankings as rankings
 
 from emocap.annotators.run import Sources, measure
 from emocap.annotators.simulated import write_amer
 from emocap.annotators.task import Method
 from emocap.reports.page import write_report
+from tests.reports.test_page import check
+from tests.reports.test_ranking import rankings as rankings
+from tests.support.leaderboard import write_leaderboard
 
 Open = Callable[..., tuple[str, list[str]]]
 

@@ -5,7 +5,6 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from test_page import check
 
 from emocap.core.files import write_json
 from emocap.reports.builds import read_build
@@ -13,6 +12,7 @@ from emocap.reports.gallery import read_gallery
 from emocap.reports.page import write_report
 from emocap.reports.table import Rows, evenly
 from emocap.schema.shards import Reject, read_index, read_shard, write_rejects
+from tests.reports.test_page import check
 
 
 def cards(html: str) -> list[str]:

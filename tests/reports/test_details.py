@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from leaderboard import board, row, write_pictures
 from PIL import Image
 
 from emocap.reports.details import Detail, detail
 from emocap.reports.failures import failures
 from emocap.reports.results import Result
+from tests.support.leaderboard import board, row, write_pictures
 
 
 def made(*rows: dict[str, Any], pictures: bool = False) -> Detail:

@@ -4,15 +4,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from leaderboard import row
 
 from emocap.benchmarks.cards import Card
-from emocap.clip.recipe import TrainRecipe
-from emocap.clip.train import train
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
 from emocap.evaluation.runner import evaluate
+from emocap.methods.clip.recipe import TrainRecipe
+from emocap.methods.clip.train import train
 from emocap.reports.page import Highlight, write_report
+from tests.support.leaderboard import row
 
 
 class Balance(HTMLParser):

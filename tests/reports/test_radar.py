@@ -4,10 +4,10 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
-from leaderboard import board, row
 
 from emocap.reports.fewshot import shots_chart
 from emocap.reports.radar import radar, radar_groups
+from tests.support.leaderboard import board, row
 
 PUBLISHED = [{"model": "P <1>", "protocol": "zeroshot", "metrics": {"uar": 0.4}, "source": "paper", "error": None}]
 

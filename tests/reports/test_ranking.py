@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from asked import asked
-from test_page import check
 
 from emocap.core.errors import UserError
 from emocap.preference.comparison_data import gather
 from emocap.preference.pairs import Answer, Pair, Verdict
 from emocap.preference.run import rank_by_judge, rank_by_people
 from emocap.reports.page import write_report
+from tests.reports.test_page import check
+from tests.support.asked import asked
 
 
 class Fond:

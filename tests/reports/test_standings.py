@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from leaderboard import board, row
 
 from emocap.core.errors import UserError
 from emocap.reports.board import Cell, Group
 from emocap.reports.results import Result, read_results
 from emocap.reports.standings import make_board
 from emocap.reports.tables import markdown
+from tests.support.leaderboard import board, row
 
 
 def cell(group: Group, line: str) -> Cell:

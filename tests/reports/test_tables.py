@@ -3,11 +3,11 @@ import re
 from pathlib import Path
 
 import pytest
-from leaderboard import board, row
 
 from emocap.core.errors import UserError
 from emocap.reports.page import write_report
 from emocap.reports.tables import latex, markdown, write_table
+from tests.support.leaderboard import board, row
 
 PUBLISHED = [
     {"model": "P|1_*", "protocol": "zeroshot", "metrics": {"uar": 0.7}, "source": "50% & #1_a", "error": 0.003}

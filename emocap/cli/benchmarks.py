@@ -1,0 +1,239 @@
+"""The verbs of measuring: eval, and benchmarks with its own."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from emocap.cli.options import CONTEXT, Data, Debug, Out, Verbose, example
+from emocap.core.errors import UserError, few
+
+benchmarks = typer.Typer(
+    help="List the benchmarks, check the data of some, or write their layouts in miniature.",
+    epilog=example("emocap benchmarks --data ~/benchmarks", "emocap benchmarks check raf-db --data ~/benchmarks"),
+    rich_markup_mode=None,
+    context_settings=CONTEXT,
+)
+
+Cards = Annotated[
+    list[str], typer.Argument(metavar="CARD...", help="Names, YAML files, or quoted patterns such as '*'.")
+]
+MaybeData = Annotated[Path | None, typer.Option("--data", envvar="EMOCAP_DATA", help="Where to look for their data.")]
+
+
+@benchmarks.callback(invoke_without_command=True)
+def _bare(context: typer.Context, data: MaybeData = None) -> None:
+    if context.invoked_subcommand is None:
+        _list(data)
+
+
+@benchmarks.command("list", epilog=example("emocap benchmarks list --data ~/benchmarks"))
+def list_cards(data: MaybeData = None, verbose: Verbose = False, debug: Debug = False) -> None:
+    """Every benchmark: its task, size and licence, and whether its data is there."""
+    _list(data)
+
+
+def _list(data: Path | None) -> None:
+    from emocap.benchmarks.cards import Card
+    from emocap.benchmarks.loading import present
+    from emocap.core.recipes import builtin, load
+
+    rows = [("card", "task", "size", "data", "licence")]
+    for path in sorted(builtin("benchmarks").glob("*.yaml")):
+        card = load(Card, "benchmarks", str(path))
+        task = f"{len(card.classes)} emotions" if card.task == "emotion" else card.task.replace("_", " ")
+        size = sum(card.totals.values())
+        there = "?" if data is None else "found" if present(card, data) else "-"
+        licence = card.licence if len(card.licence) <= 48 else card.licence[:47].rstrip() + "…"
+        rows.append((path.stem, task, f"{size:,}" if size else "-", there, licence or "-"))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for row in rows:
+        print("  ".join([*(cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True)), row[4]]))
+    if data is None:
+        print("--data ROOT, or EMOCAP_DATA, tells which data is there")
+
+
+@benchmarks.command(
+    epilog=example(
+        "emocap benchmarks check raf-db --data ~/benchmarks", "emocap benchmarks check '*' --out check.json"
+    )
+)
+def check(
+    cards: Cards,
+    data: Data,
+    out: Annotated[Path | None, typer.Option("--out", help="Write all that was found to this JSON file, too.")] = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Compare counts with the card; find missing, broken and repeated pictures, and test pictures in train."""
+    import json
+
+    from emocap.benchmarks.checks import check as run_check
+    from emocap.benchmarks.loading import present
+    from emocap.core.files import write_json
+    from emocap.evaluation.suite import choose
+
+    chosen = [one for one in choose(cards) if one.named or present(one.card, data)]
+    if not chosen:
+        raise UserError(f"--data: none of these benchmarks is in {data}")
+    reports = [run_check(one.name, one.card, data) for one in chosen]
+    for report in reports:
+        print(f"{report.benchmark}: {report.examples:,} examples in {report.folder}")
+        for split, counts in report.counts.items():
+            expected = report.expected.get(split, {})
+            for label, number in counts.items():
+                wanted = expected.get(label) if isinstance(expected, dict) else None
+                beside = "" if wanted is None else f"   card: {wanted:,}"
+                print(f"  {split:<6}{label:<28}{number:>10,}{beside}")
+        for finding in report.findings:
+            print(f"  {'WRONG' if finding.wrong else 'note '} {finding.kind}: {finding.detail}")
+            for one in finding.examples[:3]:
+                print(f"        {one}")
+        if not report.findings:
+            print("  as the card says")
+    if out:
+        write_json(out, [json.loads(report.to_json()) for report in reports])
+    if wrong := [report.benchmark for report in reports if report.wrong]:
+        raise UserError(f"the data of {', '.join(wrong)} is not what it should be; see above")
+
+
+@benchmarks.command(epilog=example("emocap benchmarks draw raf-db dfew --out runs/miniatures"))
+def draw(
+    out: Annotated[Path, typer.Option("--out", help="Folder for a folder per benchmark.")],
+    cards: Annotated[
+        list[str] | None, typer.Argument(metavar="[CARD]...", help="Names or files; all that can be drawn if none.")
+    ] = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Write the official layout of benchmarks in miniature, with drawn faces: what goes where, without the data."""
+    from emocap.benchmarks.fixtures import WRITERS, write
+    from emocap.evaluation.suite import choose
+
+    for one in choose(cards or sorted(WRITERS)):
+        if one.named or one.name in WRITERS:
+            print(write(one.name, one.card, out))
+
+
+def evaluate(
+    cards: Cards,
+    data: Data,
+    out: Out,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A run folder, open_clip:NAME/PRETRAINED or file, timm:NAME, hf:NAME, farl:FILE, flip:FILE, "
+            "exp-clip:FILE[@NAME/PRETRAINED], or openai:NAME for a model that writes; may be given again."
+        ),
+    ] = None,
+    predictions: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]FILE",
+            help="What a model wrote before, .jsonl, .json or .csv, or a folder with a file per card; may be given "
+            "again.",
+        ),
+    ] = None,
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option(help="zeroshot, probe, fewshot, retrieval, generate or all; may be given again."),
+    ] = None,
+    pooling: Annotated[str, typer.Option(help="Of a clip's frames: mean, normalised, max or middle.")] = "mean",
+    shots: Annotated[
+        list[int] | None, typer.Option(help="Of few-shot: examples per class; may be given again.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Of few-shot: how often examples are drawn.")] = 5,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda or another of torch's; a GPU where there is one.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Extract features on so many Ray workers; one per GPU where there are several.")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder where features are kept; emocap/features in the user's cache folder.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no features.")] = False,
+    allow_counts: Annotated[
+        bool, typer.Option("--allow-counts", help="Measure although the data has other counts than the card.")
+    ] = False,
+    judge: Annotated[
+        str | None,
+        typer.Option(help="openai:NAME of the model that scores what models write, where a card needs one."),
+    ] = None,
+    extractor: Annotated[
+        str | None, typer.Option(help="openai:NAME of the model that brings it into a form to be scored; the judge.")
+    ] = None,
+    ask: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[ROLE.]KEY=VALUE",
+            help="How openai: models are asked: endpoints, budget, price, temperature...; ROLE is model, judge or "
+            "extractor; may be given again.",
+        ),
+    ] = None,
+    wheel: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of emotion wheels, as their authors released them; emotion_wheel below --data where it is "
+            "there, or else small ones that compare with nothing."
+        ),
+    ] = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Measure encoders, and models that write, on benchmarks; leaves results.jsonl and report.html."""
+    from typing import get_args
+
+    from emocap.encoders.feature_cache import default_folder
+    from emocap.encoders.features import Pooling
+    from emocap.evaluation.protocols.fewshot import SHOTS
+    from emocap.evaluation.runner import PROTOCOLS
+    from emocap.evaluation.suite import Writing, choose, measure, writes
+    from emocap.reports.page import write_report
+
+    models = [*(model or []), *(f"predictions:{one}" for one in predictions or [])]
+    if not models:
+        raise UserError("name what is to be measured: --model, or --predictions")
+    protocols = protocol or ["generate" if all(map(writes, models)) else "zeroshot"]
+    if unknown := set(protocols) - {*PROTOCOLS, "generate", "all"}:
+        raise UserError(f"--protocol: {', '.join(unknown)} is not one of {', '.join(PROTOCOLS)}, generate or all")
+    poolings: dict[str, Pooling] = {name: name for name in get_args(Pooling)}
+    if pooling not in poolings:
+        raise UserError(f"--pooling: {pooling} is not one of {', '.join(poolings)}")
+    failures = measure(
+        choose(cards),
+        models,
+        None if "all" in protocols else protocols,
+        data,
+        out,
+        pooling=poolings[pooling],
+        cache=None if no_cache else cache or default_folder(),
+        device=device,
+        workers=workers,
+        allow_counts=allow_counts,
+        shots=shots or SHOTS,
+        seeds=seeds,
+        writing=Writing(ask or (), extractor, judge, wheel),
+        tell=_tell,
+    )
+    if (out / "results.jsonl").exists():
+        print(f"open {write_report([out], out / 'report.html')}")
+    if failures:
+        raise UserError(few(failures))
+
+
+def _tell(told: str | dict[str, Any]) -> None:
+    if isinstance(told, str):
+        print(told)
+        return
+    metrics = ", ".join(f"{name} {_measured(one)}" for name, one in told["metrics"].items())
+    shots = f" {told['shots']} shots" if told["shots"] else ""
+    fold = f" fold {told['fold']}" if told["fold"] else ""
+    print(f"{told['benchmark']} {told['protocol']}{shots}{fold}, {told['model']}: {metrics}")
+
+
+def _measured(one: dict[str, float | None]) -> str:
+    if one["value"] is None:
+        return "-"
+    interval = "" if one.get("low") is None else f" [{one['low']:.3f}, {one['high']:.3f}]"
+    return f"{one['value']:.3f}{interval}"

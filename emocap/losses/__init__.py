@@ -1,0 +1,1 @@
+"""Contrastive losses, mined positives and the local terms, one file each."""

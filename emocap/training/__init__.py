@@ -1,0 +1,1 @@
+"""The engine: the loop, checkpoints, logs, guards, ranks and Ray workers that every method shares."""

@@ -1,0 +1,85 @@
+"""The processes that train together: who this one is, and the few things that they tell each other."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from emocap.core.errors import UserError
+from emocap.losses.gather import add
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Process number ``rank`` of ``count``. The first one alone writes; alone, nothing is sent."""
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one that writes."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Until all are here."""
+        if self.count > 1:
+            dist.barrier()
+
+    @contextlib.contextmanager
+    def first_ahead(self) -> Iterator[None]:
+        """The first one goes through the block alone, the others after it."""
+        if not self.first:
+            self.wait()
+        yield
+        if self.first:
+            self.wait()
+
+    def gather(self, value: Any) -> list[Any]:
+        """The values of all ranks, in their order."""
+        if self.count == 1:
+            return [value]
+        values: list[Any] = [None] * self.count
+        dist.all_gather_object(values, value)
+        return values
+
+    def means(self, told: Mapping[str, Any]) -> dict[str, float]:
+        """The mean over all ranks of every number, whether it is a tensor or not."""
+        rows = self.gather({name: float(value) for name, value in told.items()})
+        return {name: sum(row[name] for row in rows) / self.count for name in rows[0]}
+
+    def mean(self, value_N: torch.Tensor) -> torch.Tensor:
+        """The mean of a tensor over all ranks; the same on each of them."""
+        return add(value_N) / self.count
+
+
+@contextlib.contextmanager
+def join(device: torch.device, minutes: float) -> Iterator[Ranks]:
+    """The group that torchrun's environment or Ray describes, while the block runs; without one, this process.
+
+    Under several ranks on CUDA, every rank's current device is its own afterwards. A rank that waits for another for
+    longer than so many minutes stops. Raises UserError where another rank is lost: its own message tells why.
+    """
+    if dist.is_initialized():
+        yield Ranks(dist.get_rank(), dist.get_world_size())
+        return
+    count = int(os.environ.get("WORLD_SIZE", 1))
+    if count == 1:
+        yield Ranks()
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timedelta(minutes=minutes))
+    ranks = Ranks(dist.get_rank(), count)
+    try:
+        yield ranks
+    except RuntimeError as error:
+        if isinstance(error, dist.DistError) or "gloo" in str(error).lower():
+            raise UserError(f"rank {ranks.rank} of {count} lost the others ({str(error).splitlines()[0]})") from error
+        raise
+    dist.destroy_process_group()
