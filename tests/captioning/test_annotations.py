@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-from test_phrases import TELLS
 
 from emocap.captioning.annotations import caption
 from emocap.captioning.base import CaptionError
@@ -16,6 +15,7 @@ from emocap.captioning.phrases import load
 from emocap.schema.captions import Caption, lint, mirror
 from emocap.schema.facs import EMOTIONS, UNITS, ActionUnits, draw_units, intensity, letter, numbers
 from emocap.schema.samples import Labels
+from tests.captioning.test_phrases import TELLS
 
 RIVALS = {51: {61}, 52: {62}, 61: {51}, 62: {52}, 1: {2}, 2: {1}}
 """Units whose phrases look like another one's where sides and directions meet in one sentence."""

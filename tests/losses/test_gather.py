@@ -92,12 +92,12 @@ def step(name: str, gather: str) -> Result:
 def work(rank: int, folder: Path) -> None:
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
-    for ranks in (4, 2):
-        if rank < ranks:
-            dist.init_process_group("gloo", init_method=f"file://{folder}/{ranks}", rank=rank, world_size=ranks)
+    for count in (4, 2):
+        if rank < count:
+            dist.init_process_group("gloo", init_method=f"file://{folder}/{count}", rank=rank, world_size=count)
             made = {case: step(*case) for case in CASES}
             if rank == 0:
-                torch.save(made, folder / f"{ranks}.pt")
+                torch.save(made, folder / f"{count}.pt")
             dist.destroy_process_group()
 
 
@@ -105,7 +105,7 @@ def work(rank: int, folder: Path) -> None:
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[tuple[str, str], Result]]:
     folder = tmp_path_factory.mktemp("ranks")
     spawn(work, args=(folder,), nprocs=4)
-    return {ranks: torch.load(folder / f"{ranks}.pt") for ranks in (2, 4)}
+    return {count: torch.load(folder / f"{count}.pt") for count in (2, 4)}
 
 
 @pytest.mark.ddp
