@@ -82,13 +82,13 @@ def perform(run: Run, faces: Path, out: Path) -> dict[str, float]:
     if not done.exists():
         from emocap.benchmarks.cards import Card
         from emocap.evaluation.runner import evaluate
-        from emocap.methods.clip.recipe import TrainRecipe
-        from emocap.methods.clip.train import train
+        from emocap.methods.clip.recipe import ClipRecipe
+        from emocap.methods.registry import train
 
         length = [f"epochs={run.epochs:g}"] if run.epochs else []
         overrides = [f"data.builds=[{faces}]", f"seed={run.seed}", *length]
         whole, begun = not (out / run.name).exists(), time.process_time()
-        train(load(TrainRecipe, "models", f"ablation/{run.row}", overrides), out / run.name)
+        train(load(ClipRecipe, "models", f"ablation/{run.row}", overrides), out / run.name)
         cpu = time.process_time() - begun if whole else math.nan
         cards = {name: load(Card, "benchmarks", name) for name in CARDS}
         rows = evaluate(
@@ -151,9 +151,9 @@ def main() -> None:
         # Seeds outermost: what is there after an hour is a whole table of fewer seeds.
         equal_steps = perform_all([Run(row, seed, chosen.epochs) for seed in chosen.seeds for row in chosen.rows])
         cost = {row: processor_time(row, equal_steps) for row in chosen.rows}
-        from emocap.methods.clip.recipe import TrainRecipe
+        from emocap.methods.clip.recipe import ClipRecipe
 
-        epochs = chosen.epochs or load(TrainRecipe, "models", "ablation/full").epochs
+        epochs = chosen.epochs or load(ClipRecipe, "models", "ablation/full").epochs
         full = cost.get("full", math.nan)
         longer = {row: round(epochs * full / cost[row], 1) for row in chosen.equal_compute if full / cost[row] > 0}
         equal_compute = perform_all([Run(row, seed, longer[row]) for seed in chosen.seeds for row in longer])

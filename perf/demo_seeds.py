@@ -20,8 +20,8 @@ from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.run import build
 from emocap.demo import GLOBAL_ONLY
 from emocap.evaluation.runner import evaluate
-from emocap.methods.clip.recipe import TrainRecipe
-from emocap.methods.clip.train import train
+from emocap.methods.clip.recipe import ClipRecipe
+from emocap.methods.registry import train
 
 MEASURED = {"drawn-emotions": ("zeroshot", "probe"), "drawn-action-units": ("probe",)}
 COLUMNS = ("zero-shot UAR", "linear-probe UAR", "action-unit macro F1")
@@ -29,7 +29,7 @@ COLUMNS = ("zero-shot UAR", "linear-probe UAR", "action-unit macro F1")
 
 def measure(overrides: tuple[str, ...], drawn: Path, out: Path) -> tuple[float, ...]:
     """Train emocapclip-tiny with these overrides; the three numbers of the demo."""
-    train(load(TrainRecipe, "models", "emocapclip-tiny", [f"data.builds=[{drawn}]", *overrides]), out)
+    train(load(ClipRecipe, "models", "emocapclip-tiny", [f"data.builds=[{drawn}]", *overrides]), out)
     rows = [
         row
         for name, protocols in MEASURED.items()

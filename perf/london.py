@@ -18,8 +18,8 @@ from emocap.core.recipes import load
 from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.run import build
 from emocap.evaluation.runner import evaluate
-from emocap.methods.clip.recipe import TrainRecipe
-from emocap.methods.clip.train import train
+from emocap.methods.clip.recipe import ClipRecipe
+from emocap.methods.registry import train
 
 SCRATCH = ("model.init=null", "optimizer.lr=2e-3", "epochs=40")
 
@@ -52,7 +52,7 @@ def main() -> None:
         table.setdefault("drawn faces alone", []).append(measure(tiny, london, chosen.out / "results"))
         for name, overrides in starts.items():
             out = chosen.out / f"{name.replace(' ', '-')}-{seed}"
-            recipe = load(TrainRecipe, "models", "emocapclip-london", [f"data.builds=[{london}]", *overrides])
+            recipe = load(ClipRecipe, "models", "emocapclip-london", [f"data.builds=[{london}]", *overrides])
             train(recipe.model_copy(update={"seed": seed}), out)
             table.setdefault(name, []).append(measure(out, london, chosen.out / "results"))
 

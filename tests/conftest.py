@@ -15,7 +15,7 @@ import pytest
 
 from emocap.dataset.recipe import BuildRecipe
 from emocap.io.images import Pixels
-from emocap.methods.clip.recipe import TrainRecipe
+from emocap.methods.clip.recipe import ClipRecipe
 
 SHARED = Path(__file__).parents[2] / "shared"
 """Real data and weights that lie beside a checkout; tests that use them skip where it is absent."""
@@ -148,9 +148,9 @@ def untaught(tmp_path_factory: pytest.TempPathFactory, tiny_config: dict[str, An
 
 
 @pytest.fixture(scope="session")
-def tiny_recipe(drawn_build: Path) -> TrainRecipe:
+def tiny_recipe(drawn_build: Path) -> ClipRecipe:
     """Three epochs or so over the train half of the drawn build, a checkpoint every 4 steps."""
-    return TrainRecipe.model_validate(
+    return ClipRecipe.model_validate(
         {
             "model": {"config": TINY},
             "data": {"builds": [str(drawn_build)], "batch": 16, "sentences": 2, "workers": 1, "shuffle": 20},

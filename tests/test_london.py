@@ -10,8 +10,8 @@ from emocap.core.recipes import load
 from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.run import build
 from emocap.evaluation.runner import evaluate
-from emocap.methods.clip.recipe import TrainRecipe
-from emocap.methods.clip.train import train
+from emocap.methods.clip.recipe import ClipRecipe
+from emocap.methods.registry import train
 from emocap.schema.shards import read_index, read_rejects
 from emocap.schema.verify import verify
 
@@ -36,7 +36,7 @@ def test_from_londons_photos_to_a_measured_encoder(
     assert reasons["child1-person-group.jpg"] in ("duplicate", "no_caption")
 
     data = f"data.builds=[{tmp_path / 'build'}]"
-    train(load(TrainRecipe, "models", "emocapclip-london", [data, "model.init=null", "epochs=2"]), tmp_path / "run")
+    train(load(ClipRecipe, "models", "emocapclip-london", [data, "model.init=null", "epochs=2"]), tmp_path / "run")
     card = {"london-smiles": load(Card, "benchmarks", "london-smiles")}
     results = evaluate(card, str(tmp_path / "run"), ["zeroshot", "probe"], tmp_path / "build", tmp_path / "results")
     assert [row["protocol"] for row in results] == ["zeroshot", "probe"]

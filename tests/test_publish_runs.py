@@ -16,8 +16,8 @@ from emocap.core.errors import UserError
 from emocap.core.recipes import load, to_yaml
 from emocap.evaluation.runner import evaluate
 from emocap.methods.clip.model_card import write_card
-from emocap.methods.clip.recipe import TrainRecipe
-from emocap.methods.clip.train import train
+from emocap.methods.clip.recipe import ClipRecipe
+from emocap.methods.registry import train
 from emocap.publish import push
 from tests.support.hub import TOKEN, Hub
 
@@ -31,7 +31,7 @@ def trained(labelled_build: Path, tiny_config: dict[str, Any], tmp_path_factory:
         "data": {"builds": [str(labelled_build)], "batch": 16, "sentences": 2, "workers": 0},
         "epochs": 1,
     }
-    train(TrainRecipe.model_validate(recipe), out)
+    train(ClipRecipe.model_validate(recipe), out)
     evaluate(
         {"drawn-emotions": load(Card, "benchmarks", "drawn-emotions")}, str(out), ["zeroshot"], labelled_build, out
     )
@@ -90,7 +90,7 @@ def test_the_card_tells_recipe_data_results_and_limits(hub: Hub, run: Path) -> N
 
 
 def test_what_the_weights_started_from_is_told(run: Path) -> None:
-    changed = TrainRecipe.model_validate(
+    changed = ClipRecipe.model_validate(
         {"model": {"name": "ViT-B-32-quickgelu", "init": "openai"}, "data": {"builds": ["/nowhere/movies"]}}
     )
     (run / "recipe.yaml").write_text(to_yaml(changed))
@@ -136,7 +136,7 @@ def test_a_second_push_removes_what_is_gone_and_leaves_the_owners_own(hub: Hub, 
     "build", ["https://me:secret@host/faces-{000..041}.tar", "pipe:curl -s ftp://me:secret@host/faces.tar"]
 )
 def test_a_password_in_the_recipe_stays_here(hub: Hub, run: Path, build: str) -> None:
-    recipe = TrainRecipe.model_validate({"model": {"name": "RN50"}, "data": {"builds": ["runs/drawn", build]}})
+    recipe = ClipRecipe.model_validate({"model": {"name": "RN50"}, "data": {"builds": ["runs/drawn", build]}})
     (run / "recipe.yaml").write_text(to_yaml(recipe))
     with pytest.raises(UserError, match=r"data\.builds\.1\S* holds a password"):
         push(run, "lab/tiny")

@@ -130,20 +130,16 @@ def _manifest(folder: Path) -> dict[str, Any]:
 def train(
     recipe: RecipeName, out: Out, overrides: Overrides = None, verbose: Verbose = False, debug: Debug = False
 ) -> None:
-    """Pretrain EmoCapCLIP on shards; leaves checkpoints, metrics.jsonl, report.html and model/ for open_clip.
+    """Train what a recipe describes, EmoCapCLIP by default; leaves checkpoints, metrics.jsonl, report.html and model/.
 
     In this process, in those of torchrun, or on Ray workers. The same --out goes on after any stop.
     """
-    from emocap.core.recipes import load
-    from emocap.methods.clip.recipe import TrainRecipe
-    from emocap.methods.clip.train import train as run_train
+    from emocap.methods.registry import load_recipe
+    from emocap.methods.registry import train as run_train
     from emocap.reports.page import write_report
-    from emocap.training.benchmarks import look_ahead, measure
 
-    loaded = load(TrainRecipe, "models", recipe, overrides or ())
-    if loaded.evaluate:
-        look_ahead(loaded.evaluate)
-    run_train(loaded, out, measure)
+    loaded = load_recipe(recipe, overrides or ())
+    run_train(loaded, out)
     if os.environ.get("RANK", "0") != "0":
         return
     if loaded.ema:

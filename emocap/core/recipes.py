@@ -56,11 +56,17 @@ def load(kind: type[R], folder: str, name: str, overrides: Sequence[str] = ()) -
     Raises UserError, one line, for a missing or unreadable file, an unknown key (with the nearest one that exists),
     a value of the wrong type, an override that has no ``=``, or recipes that extend each other in a circle.
     """
+    content, path = read(folder, name, overrides)
+    return check(kind, content, str(path))
+
+
+def read(folder: str, name: str, overrides: Sequence[str] = ()) -> tuple[dict[str, Any], Path]:
+    """The unchecked content of a recipe and of those that it extends, overrides applied, and its file."""
     path = find(folder, name)
     content: Any = _read(folder, path)
     for setting in overrides:
         content = override(content, setting)
-    return check(kind, content, str(path))
+    return content, path
 
 
 def override(content: Any, setting: str) -> Any:

@@ -16,8 +16,8 @@ from emocap.core.recipes import load
 from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.run import build
 from emocap.evaluation.runner import evaluate
-from emocap.methods.clip.recipe import TrainRecipe
-from emocap.methods.clip.train import train
+from emocap.methods.clip.recipe import ClipRecipe
+from emocap.methods.registry import train
 from emocap.reports.page import Highlight, write_report
 
 ANNOTATIONS = Path(__file__).parent / "annotations.csv"
@@ -93,7 +93,7 @@ def _build(recipe: str, overrides: list[str], out: Path) -> None:
 
 def _train(recipe: str, overrides: list[str], out: Path) -> None:
     _say("train", recipe, *overrides, "--out", str(out))
-    train(load(TrainRecipe, "models", recipe, overrides), out)
+    train(load(ClipRecipe, "models", recipe, overrides), out)
 
 
 def _evaluate(model: Path, data: Path, out: Path) -> list[dict[str, Any]]:

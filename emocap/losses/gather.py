@@ -24,7 +24,7 @@ def rank() -> int:
 
 
 @dataclass(frozen=True)
-class Share:
+class RowPartition:
     """N rows spread over the ranks, one rank's after the other's, and those Q of them that this rank computes."""
 
     counts: tuple[int, ...]
@@ -73,17 +73,17 @@ class Share:
         return summed / max(1, self.total) * (1 if self.whole else len(self.counts))
 
 
-def even_share(count: int, whole: bool = False) -> Share:
+def even_share(count: int, whole: bool = False) -> RowPartition:
     """The share of ranks that hold ``count`` rows each."""
-    return Share((count,) * ranks(), whole)
+    return RowPartition((count,) * ranks(), whole)
 
 
-def uneven_share(count: int, device: torch.device, whole: bool = False) -> Share:
+def uneven_share(count: int, device: torch.device, whole: bool = False) -> RowPartition:
     """The share of ranks that hold differing numbers of rows; this one holds ``count``."""
     if ranks() == 1:
-        return Share((count,), whole)
+        return RowPartition((count,), whole)
     count_R = even_share(1).gather(torch.tensor([count], device=device))
-    return Share(tuple(count_R.tolist()), whole)
+    return RowPartition(tuple(count_R.tolist()), whole)
 
 
 def add(tensor: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from emocap.losses.contrast import CHUNK, RowLoss, Rows, contrast_rows
 from emocap.losses.features import LocalFeatures
-from emocap.losses.gather import Share, even_share, uneven_share
+from emocap.losses.gather import RowPartition, even_share, uneven_share
 from emocap.losses.pooling import Pool
 from emocap.losses.recipe import LocalRecipe
 
@@ -121,7 +121,7 @@ def pool_regions(patch_BMD: Tensor, sentence_ND: Tensor, owner_N: Tensor, pool: 
     return F.normalize(region_BKD[owner_N, place_N], dim=-1)
 
 
-def joins(sentence_ND: Tensor, group_N: Tensor, region_N: Tensor, recipe: LocalRecipe, share: Share) -> Rows:
+def joins(sentence_ND: Tensor, group_N: Tensor, region_N: Tensor, recipe: LocalRecipe, share: RowPartition) -> Rows:
     """Which sentences W' joins, a few rows of this rank's Q×N at a time: themselves, equal ones, and mined ones."""
     sentence_ND = sentence_ND.detach()
     number_N = torch.arange(share.total, device=sentence_ND.device)
@@ -142,7 +142,7 @@ def joins(sentence_ND: Tensor, group_N: Tensor, region_N: Tensor, recipe: LocalR
 
 
 @torch.no_grad()
-def _least(sentence_ND: Tensor, recipe: LocalRecipe, share: Share) -> Tensor:
+def _least(sentence_ND: Tensor, recipe: LocalRecipe, share: RowPartition) -> Tensor:
     """The cosine that stands δ_l standard deviations above the mean over pairs of different sentences."""
     pairs = max(1, share.total * (share.total - 1))
     mean = (sentence_ND.sum(0).square().sum() - sentence_ND.square().sum()) / pairs

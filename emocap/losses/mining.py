@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from emocap.losses.gather import Share
+from emocap.losses.gather import RowPartition
 from emocap.losses.recipe import MiningRecipe
 
 
@@ -33,7 +33,7 @@ def same(group_N: Tensor, rows: slice = slice(None)) -> Tensor:
 
 
 @torch.no_grad()
-def mine(image_ND: Tensor, text_ND: Tensor, label_N: Tensor, recipe: MiningRecipe, share: Share) -> Mined:
+def mine(image_ND: Tensor, text_ND: Tensor, label_N: Tensor, recipe: MiningRecipe, share: RowPartition) -> Mined:
     """Positives of image queries and of text queries; the rule is any but off.
 
     image_ND, text_ND: the guides of all ranks, L2-normalised. label_N: class numbers, negative where there is none.
@@ -55,7 +55,7 @@ def mine(image_ND: Tensor, text_ND: Tensor, label_N: Tensor, recipe: MiningRecip
     return Mined(image_QN=by_text_QN, text_QN=by_image_QN)
 
 
-def transport(guide_ND: Tensor, recipe: MiningRecipe, share: Share) -> Tensor:
+def transport(guide_ND: Tensor, recipe: MiningRecipe, share: RowPartition) -> Tensor:
     """How queries divide 1 among all samples when every sample is to receive as much, Q×N.
 
     Entropic optimal transport between the batch and itself (Cuturi 2013), nobody being carried to itself:
@@ -76,12 +76,12 @@ def transport(guide_ND: Tensor, recipe: MiningRecipe, share: Share) -> Tensor:
 _SINKHORN_ROUNDS = 10
 
 
-def similarity(guide_ND: Tensor, share: Share) -> Tensor:
+def similarity(guide_ND: Tensor, share: RowPartition) -> Tensor:
     """Cosines of this rank's queries to all samples, Q×N."""
     return guide_ND[share.rows] @ guide_ND.T
 
 
-def score(similarity_QN: Tensor, recipe: MiningRecipe, share: Share) -> Tensor:
+def score(similarity_QN: Tensor, recipe: MiningRecipe, share: RowPartition) -> Tensor:
     """z: similarities in standard deviations from the mean over the other pairs, of the batch or of the row."""
     other_QN = _others(share, similarity_QN)
     if share.total < 3:
@@ -96,7 +96,7 @@ def score(similarity_QN: Tensor, recipe: MiningRecipe, share: Share) -> Tensor:
     return (similarity_QN - mean) / variance.sqrt().clamp_min(1e-6)
 
 
-def candidates(score_QN: Tensor, recipe: MiningRecipe, share: Share) -> Tensor:
+def candidates(score_QN: Tensor, recipe: MiningRecipe, share: RowPartition) -> Tensor:
     """N_i as a mask, Q×N: at least δ, the k best (with all that equal the last of them), mutual where asked for."""
     candidate_QN = _others(share, score_QN)
     if recipe.rule == "soft":
@@ -122,13 +122,13 @@ def mix(base_QN: Tensor, mined_QN: Tensor, alpha: float) -> Tensor:
     return torch.where(found_Q1, (1 - alpha) * base_QN + alpha * mined_QN, base_QN)
 
 
-def _others(share: Share, like: Tensor) -> Tensor:
+def _others(share: RowPartition, like: Tensor) -> Tensor:
     """Which samples are others than the query: Q×N."""
     number_N = torch.arange(share.total, device=like.device)
     return number_N[share.rows, None] != number_N
 
 
-def agreement(mined_QN: Tensor, base_QN: Tensor, label_N: Tensor, share: Share) -> dict[str, Tensor]:
+def agreement(mined_QN: Tensor, base_QN: Tensor, label_N: Tensor, share: RowPartition) -> dict[str, Tensor]:
     """How mining agrees with the labels: precision, recall, both averaged over classes, and how many it finds.
 
     Only what is mined beyond the base counts, and only between samples with labels. precision: share of the mined

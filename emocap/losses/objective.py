@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from emocap.core.errors import UserError
 from emocap.losses.contrast import RowLoss, contrast_rows, softmax
 from emocap.losses.features import Features, LocalFeatures
-from emocap.losses.gather import Share, add, even_share, ranks
+from emocap.losses.gather import RowPartition, add, even_share, ranks
 from emocap.losses.local import contrast_pictures, contrast_regions
 from emocap.losses.mining import Mined, agreement, mine, mix, same
 from emocap.losses.multi_instance import multi_instance
@@ -85,7 +85,7 @@ class Objective(nn.Module):
         told["loss"] = loss
         return loss, _averaged(told)
 
-    def _guides(self, f: Features, embedded_N3D: Tensor, share: Share) -> tuple[Tensor, Tensor]:
+    def _guides(self, f: Features, embedded_N3D: Tensor, share: RowPartition) -> tuple[Tensor, Tensor]:
         """Image and text embeddings that choose positives: those that were given, or the online ones and t̂."""
         if f.guide:
             image_ND, text_ND = share.gather(torch.stack([f.guide.image_BD, f.guide.text_BD], dim=1)).unbind(1)
@@ -93,7 +93,7 @@ class Objective(nn.Module):
         image_ND, global_ND, summary_ND = embedded_N3D.unbind(1)
         return image_ND, F.normalize(global_ND + summary_ND, dim=-1)
 
-    def _pushed(self, sentiment_BC: Tensor | None, share: Share) -> tuple[Tensor | None, Tensor | None]:
+    def _pushed(self, sentiment_BC: Tensor | None, share: RowPartition) -> tuple[Tensor | None, Tensor | None]:
         """What EmotionCLIP's reweighting takes from the logits of image queries and of text queries."""
         if self.recipe.reweight is None:
             return None, None
@@ -110,7 +110,7 @@ class Objective(nn.Module):
         base_QN: Tensor,
         mined: Mined | None,
         pushed: tuple[Tensor | None, Tensor | None],
-        share: Share,
+        share: RowPartition,
     ) -> Tensor:
         """C(v, t; W) of this rank."""
         alpha = self.recipe.mining.alpha

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
-from torch import nn
 
 from emocap.core.errors import UserError
 from emocap.core.files import replacing
@@ -55,7 +53,7 @@ def latest(folder: Path) -> dict[str, Any] | None:
     found = _all(folder)
     for path in reversed(found):
         try:
-            return _read(path)
+            return read(path)
         except (MemoryError, PermissionError):
             raise
         # zipfile and torch raise whatever they stumble over in damaged bytes.
@@ -66,7 +64,7 @@ def latest(folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
     """What a checkpoint holds, if every part has the checksum that it was written with; torch.load does not look."""
     with zipfile.ZipFile(path) as archive:
         if part := archive.testzip():
@@ -77,13 +75,3 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _all(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.pt") if _NAME.fullmatch(path.name))
-
-
-def export(folder: Path, model: nn.Module, note: str = "weights of the last step") -> None:
-    """Put the weights beside their open_clip configuration: open_clip alone can then load ``local-dir:<folder>``.
-
-    ``note`` says in the file's metadata which weights they are.
-    """
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    with replacing(folder / "open_clip_model.safetensors") as scratch:
-        save_file(weights, scratch, metadata={"emocap": note})

@@ -1,4 +1,4 @@
-"""What keeps a run from going wrong in silence: spikes of the gradient, and losses that are no numbers."""
+"""Guards that stop a run from going wrong unseen: spikes of the gradient, and losses that are not finite."""
 
 import statistics
 from collections import deque
@@ -8,18 +8,18 @@ from typing import Any
 
 from emocap.core.errors import UserError, few
 from emocap.core.files import write_json
-from emocap.training.process_group import Ranks
+from emocap.training.process_group import ProcessGroup
 
 
 class SpikeGuard:
-    """Tells gradient norms that are far above what was usual in the last hundred steps."""
+    """Finds gradient norms that are far above the median of the last hundred steps."""
 
     def __init__(self, factor: float | None) -> None:
         self._factor = factor
         self.norms: deque[float] = deque(maxlen=100)
 
     def __call__(self, norm: float) -> bool:
-        """Whether the step with this norm is to be skipped; the first ten only teach what is usual."""
+        """Whether the step with this norm is to be skipped; the first ten never are."""
         spike = (
             self._factor is not None and len(self.norms) >= 10 and norm > self._factor * statistics.median(self.norms)
         )
@@ -28,16 +28,16 @@ class SpikeGuard:
 
 
 def no_number(
-    step: int, told: Mapping[str, Any], norm: float, keys: Sequence[str], ranks: Ranks, out: Path
+    step: int, logs: Mapping[str, Any], norm: float, keys: Sequence[str], group: ProcessGroup, out: Path
 ) -> UserError:
-    """What is to be said where loss, gradient or weights are no numbers: the same on every rank.
+    """The error where loss, gradient or weights are not finite: the same on every rank.
 
     The keys of the whole batch are left in ``out/stopped.json``.
     """
-    terms = ranks.means(told)
-    everywhere = [key for share in ranks.gather(list(keys)) for key in share]
+    terms = group.means(logs)
+    everywhere = [key for share in group.gather(list(keys)) for key in share]
     parts = ", ".join(f"{name} {value:.4g}" for name, value in terms.items())
-    if ranks.first:
+    if group.first:
         write_json(
             out / "stopped.json", {"step": step, "terms": parts, "gradient_norm": str(norm), "keys": everywhere}
         )

@@ -1,6 +1,7 @@
 """AdamW over the groups of a recipe, and the rate of every step."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -8,20 +9,22 @@ from torch import nn
 from emocap.training.recipe import OptimizerRecipe
 
 
-def make_optimizer(model: nn.Module, objective: nn.Module, recipe: OptimizerRecipe) -> torch.optim.Optimizer:
+def make_optimizer(
+    modules: nn.ModuleDict, recipe: OptimizerRecipe, rate_of: Callable[[str], float | None] = lambda name: None
+) -> torch.optim.Optimizer:
     """AdamW; biases, gains and logit scales, all of fewer than two dimensions, are not decayed.
 
-    Each tower may learn at a rate of its own; every group keeps its own highest rate as ``peak``.
+    rate_of: the highest rate of a parameter by its dotted name; None: the recipe's. Every group keeps its own highest
+    rate as ``peak``.
     """
-    found: dict[tuple[float, float], list[nn.Parameter]] = {}
-    # As one module: a bias that the objective shares with the model is one parameter.
-    for name, parameter in nn.ModuleDict({"model": model, "objective": objective}).named_parameters():
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    # A parameter that two modules share is named once.
+    for name, parameter in modules.named_parameters():
         if parameter.requires_grad:
-            own = {"visual": recipe.image_lr, "text": recipe.text_lr}.get(name.split(".")[1])
             decay = recipe.weight_decay if parameter.ndim >= 2 else 0.0
-            found.setdefault((own or recipe.lr, decay), []).append(parameter)
-    groups = [{"params": some, "peak": peak, "weight_decay": decay} for (peak, decay), some in found.items()]
-    return torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, fused=True)
+            groups.setdefault((rate_of(name) or recipe.lr, decay), []).append(parameter)
+    rows = [{"params": some, "peak": peak, "weight_decay": decay} for (peak, decay), some in groups.items()]
+    return torch.optim.AdamW(rows, lr=recipe.lr, betas=recipe.betas, fused=True)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, recipe: OptimizerRecipe, step: int, steps: int) -> float:

@@ -1,7 +1,7 @@
 """What a recipe may say about a run, whatever it trains."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -14,10 +14,6 @@ class OptimizerRecipe(Recipe):
     """AdamW, with a linear warm-up and a cosine to zero."""
 
     lr: float = Field(1e-5, gt=0)
-    image_lr: float | None = Field(None, gt=0)
-    """Of the image tower; lr where null."""
-    text_lr: float | None = Field(None, gt=0)
-    """Of the text tower; lr where null. Logit scales and the objective's own parameters learn at lr."""
     betas: tuple[_Decay, _Decay] = (0.9, 0.98)
     weight_decay: float = Field(0.2, ge=0)
     """Not on biases, gains and logit scales."""
@@ -55,9 +51,29 @@ class EvaluateRecipe(Recipe):
         return self
 
 
+class SelectRecipe(Recipe):
+    """Which weights a run ends with: those of the best validation, instead of the last step's."""
+
+    metric: str
+    """One that the method's validation gives."""
+    direction: Literal["max", "min"] = "max"
+    every: int = Field(500, ge=1)
+    """Steps between validations; the last step is validated too."""
+    patience: int | None = Field(None, ge=1)
+    """End the run after this number of validations in a row without a better one; null: never."""
+
+
 class RunRecipe(Recipe):
     """What every method's recipe has: how long a run takes, where, and what it leaves behind on the way."""
 
+    mutable_keys: ClassVar[tuple[str, ...]] = (
+        *("device", "workers", "restarts", "timeout_minutes", "evaluate"),
+        *("checkpoint_every", "keep", "log_every", "tensorboard", "wandb"),
+    )
+    """Keys that may change while a run goes on: they do not change what it ends in."""
+
+    method: str
+    """What is trained, by its name: clip, or that of a plug-in."""
     optimizer: OptimizerRecipe = OptimizerRecipe()
     epochs: float = Field(20, gt=0)
     seed: int = Field(0, ge=0, lt=2**32)
@@ -76,6 +92,8 @@ class RunRecipe(Recipe):
     """cuda, mps or cpu; the best one there is where null."""
     evaluate: EvaluateRecipe | None = None
     """Benchmarks to run while training; null: none."""
+    select: SelectRecipe | None = None
+    """Choose the weights by validation; null: the run ends with those of the last step."""
     checkpoint_every: int = Field(500, ge=1)
     """Steps between checkpoints."""
     keep: int = Field(2, ge=1)
@@ -91,3 +109,9 @@ class RunRecipe(Recipe):
     def cpus_per_worker(self) -> int:
         """CPUs that a Ray worker uses where there are enough of them."""
         return 1
+
+    @model_validator(mode="after")
+    def _one_choice(self) -> Self:
+        if self.select and self.evaluate and self.evaluate.best:
+            raise ValueError("the weights are chosen by select or by evaluate.best, not by both")
+        return self

@@ -21,8 +21,8 @@ from emocap.encoders import features
 from emocap.evaluation.protocols import zeroshot
 from emocap.evaluation.runner import evaluate, read_results
 from emocap.io.media import Stored
-from emocap.methods.clip.recipe import TrainRecipe
-from emocap.methods.clip.train import train
+from emocap.methods.clip.recipe import ClipRecipe
+from emocap.methods.registry import train
 from emocap.schema.samples import Sample
 from emocap.schema.shards import read_shard, write_shard
 
@@ -42,7 +42,7 @@ def model(drawn_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "epochs": 1,
     }
     out = tmp_path_factory.mktemp("model") / "run"
-    train(TrainRecipe.model_validate(recipe), out)
+    train(ClipRecipe.model_validate(recipe), out)
     return out
 
 

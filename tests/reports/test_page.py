@@ -9,8 +9,8 @@ from emocap.benchmarks.cards import Card
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
 from emocap.evaluation.runner import evaluate
-from emocap.methods.clip.recipe import TrainRecipe
-from emocap.methods.clip.train import train
+from emocap.methods.clip.recipe import ClipRecipe
+from emocap.methods.registry import train
 from emocap.reports.page import Highlight, write_report
 from tests.support.leaderboard import row
 
@@ -42,7 +42,7 @@ def check(html: str) -> None:
 
 
 @pytest.fixture
-def everything(drawn_build: Path, tiny_recipe: TrainRecipe, tmp_path: Path) -> list[Path]:
+def everything(drawn_build: Path, tiny_recipe: ClipRecipe, tmp_path: Path) -> list[Path]:
     train(tiny_recipe, tmp_path / "run")
     cards = {name: load(Card, "benchmarks", name) for name in ("drawn-emotions", "drawn-action-units")}
     evaluate(cards, str(tmp_path / "run"), ["zeroshot", "probe"], drawn_build, tmp_path / "results")

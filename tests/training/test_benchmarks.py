@@ -7,14 +7,14 @@ from emocap.benchmarks.cards import Card
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
 from emocap.evaluation.runner import evaluate
-from emocap.methods.clip.recipe import TrainRecipe
-from emocap.methods.clip.train import train
-from emocap.training.benchmarks import look_ahead, measure
+from emocap.methods.clip.recipe import ClipRecipe
+from emocap.methods.registry import train
+from emocap.training.benchmarks import check_benchmarks
 from emocap.training.recipe import EvaluateRecipe
 
 
 def test_what_is_measured_on_the_way_is_what_eval_measures(
-    tiny_recipe: TrainRecipe, drawn_build: Path, tmp_path: Path
+    tiny_recipe: ClipRecipe, drawn_build: Path, tmp_path: Path
 ) -> None:
     asked = EvaluateRecipe(
         cards=["drawn-emotions"],
@@ -23,7 +23,7 @@ def test_what_is_measured_on_the_way_is_what_eval_measures(
         best="drawn-emotions/zeroshot/uar",
     )
     out = tmp_path / "run"
-    train(tiny_recipe.model_copy(update={"evaluate": asked, "epochs": 1.0}), out, measure)
+    train(tiny_recipe.model_copy(update={"evaluate": asked, "epochs": 1.0}), out)
     rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     found = [row for row in rows if "eval" in row]
     assert [row["step"] for row in found] == [3, rows[-1]["step"]]
@@ -35,22 +35,22 @@ def test_what_is_measured_on_the_way_is_what_eval_measures(
     assert not list(out.glob(".measured-*"))
 
 
-def test_a_measure_that_is_not_there_is_told(tiny_recipe: TrainRecipe, drawn_build: Path, tmp_path: Path) -> None:
+def test_a_measure_that_is_not_there_is_told(tiny_recipe: ClipRecipe, drawn_build: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="there is no folder for drawn-emotions"):
         EvaluateRecipe(cards=["drawn-emotions"], data={"other": "faces"})
     asked = EvaluateRecipe(cards=["drawn-emotions"], data=str(drawn_build), best="drawn-emotions/zeroshot/f2")
     recipe = tiny_recipe.model_copy(update={"evaluate": asked, "epochs": 0.3})
     with pytest.raises(UserError, match=r"evaluate.best: there is no drawn-emotions/zeroshot/f2; there are drawn-"):
-        train(recipe, tmp_path / "run", measure)
+        train(recipe, tmp_path / "run")
 
 
 def test_what_would_fail_hours_later_fails_at_once(drawn_build: Path, tmp_path: Path) -> None:
     fine = {"cards": ["drawn-emotions"], "data": str(drawn_build)}
-    look_ahead(EvaluateRecipe.model_validate(fine))
+    check_benchmarks(EvaluateRecipe.model_validate(fine))
     for changed, told in (
         ({"data": str(tmp_path / "nowhere")}, "there is no folder"),
         ({"cards": ["drawn-emotionz"]}, "did you mean drawn-emotions"),
         ({"protocols": ["retrieval"]}, "drawn-emotions is measured by --protocol zeroshot"),
     ):
         with pytest.raises(UserError, match=told):
-            look_ahead(EvaluateRecipe.model_validate(fine | changed))
+            check_benchmarks(EvaluateRecipe.model_validate(fine | changed))

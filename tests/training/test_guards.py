@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from emocap.training.guards import SpikeGuard, no_number
-from emocap.training.process_group import Ranks
+from emocap.training.process_group import ProcessGroup
 
 
 def test_a_norm_far_above_the_median_is_a_spike() -> None:
@@ -20,7 +20,7 @@ def test_a_lasting_rise_becomes_usual() -> None:
 
 def test_what_is_said_names_step_terms_and_keys(tmp_path: Path) -> None:
     told = {"loss": float("nan"), "local": 2.0}
-    message = str(no_number(7, told, 1.5, [f"face-{n}" for n in range(12)], Ranks(), tmp_path))
+    message = str(no_number(7, told, 1.5, [f"face-{n}" for n in range(12)], ProcessGroup(), tmp_path))
     assert "step 7 (loss nan, local 2, gradient norm 1.5)" in message
     assert "face-0; " in message
     assert "and 2 more" in message

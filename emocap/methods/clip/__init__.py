@@ -1,7 +1,15 @@
-"""EmoCapCLIP (arXiv 2507.21015), in our reading: joint global-local contrastive learning with cross-modal guided
-positive mining.
+"""EmoCapCLIP: towers, batches, and the step that trains them."""
 
-From a batch to a loss: ``loader`` → ``towers`` → ``objective``, which sums ``contrast`` (global and summary) under the
-targets of ``mining``, and ``local``. ``train`` is the loop; what it is made of has files of its own, such as
-``optimizer``, ``cached`` (a batch in pieces), ``ranks`` and ``cluster`` (many processes), ``checkpoints``, ``logs``.
-"""
+from typing import Any
+
+from emocap.methods.clip.recipe import ClipRecipe
+from emocap.training.method import Method, MethodType, Run
+
+
+def _make(recipe: Any, run: Run) -> Method:
+    from emocap.methods.clip.method import ClipMethod
+
+    return ClipMethod(recipe, run)
+
+
+METHOD = MethodType("clip", "EmoCapCLIP: global and local captions beside faces", ClipRecipe, _make)

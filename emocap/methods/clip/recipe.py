@@ -1,12 +1,12 @@
 """What a training recipe may say."""
 
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from emocap.core.recipes import Recipe
 from emocap.losses.recipe import ObjectiveRecipe
-from emocap.training.recipe import RunRecipe
+from emocap.training.recipe import OptimizerRecipe, RunRecipe
 
 
 class ModelRecipe(Recipe):
@@ -87,12 +87,26 @@ class DataRecipe(Recipe):
         return crop
 
 
-class TrainRecipe(RunRecipe):
+class ClipOptimizerRecipe(OptimizerRecipe):
+    """AdamW, with a rate of its own for each tower."""
+
+    image_lr: float | None = Field(None, gt=0)
+    """Of the image tower; lr where null."""
+    text_lr: float | None = Field(None, gt=0)
+    """Of the text tower; lr where null. Logit scales and the objective's own parameters learn at lr."""
+
+
+class ClipRecipe(RunRecipe):
     """A model: its towers, its data, its objective."""
+
+    mutable_keys: ClassVar[tuple[str, ...]] = (*RunRecipe.mutable_keys, "data.workers", "data.cache")
+
+    method: str = "clip"
 
     model: ModelRecipe
     data: DataRecipe
     objective: ObjectiveRecipe = ObjectiveRecipe()
+    optimizer: ClipOptimizerRecipe = ClipOptimizerRecipe()
     accumulate: int = Field(1, ge=1)
     """Put every rank's share of a batch through the towers in so many pieces (GradCache): the memory of one piece, the
     gradient of the whole batch, for one more forward pass."""

@@ -13,10 +13,11 @@ import open_clip
 import torch
 import torch.nn.functional as F
 from open_clip.tokenizer import HFTokenizer
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from emocap.core.errors import UserError
-from emocap.core.files import write_json
+from emocap.core.files import replacing, write_json
 from emocap.methods.clip.recipe import ModelRecipe
 
 
@@ -211,3 +212,13 @@ class Tokens:
             else:
                 row_L[:] = self._whole(text)
         return torch.from_numpy(token_NL)
+
+
+def export_weights(folder: Path, model: nn.Module, note: str) -> None:
+    """Put the weights beside their open_clip configuration: open_clip alone can then load ``local-dir:<folder>``.
+
+    ``note`` says in the file's metadata which weights they are.
+    """
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    with replacing(folder / "open_clip_model.safetensors") as scratch:
+        save_file(weights, scratch, metadata={"emocap": note})

@@ -4,7 +4,7 @@ import pytest
 
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.methods.clip.recipe import TrainRecipe
+from emocap.methods.clip.recipe import ClipRecipe
 
 MEASURED = "evaluate={cards: [benchmarks/faces.yaml], data: faces/, protocols: [zeroshot, fewshot], best: %s}"
 
@@ -34,12 +34,12 @@ MEASURED = "evaluate={cards: [benchmarks/faces.yaml], data: faces/, protocols: [
 )
 def test_what_cannot_be_is_told_with_its_key(setting: str, told: str) -> None:
     with pytest.raises(UserError) as error:
-        load(TrainRecipe, "models", "emocapclip-tiny", [setting])
+        load(ClipRecipe, "models", "emocapclip-tiny", [setting])
     assert told in str(error.value)
 
 
 @pytest.mark.parametrize("best", ["faces/zeroshot/uar", "faces/fewshot-4/uar"])
 def test_the_best_may_be_chosen_by_what_a_protocol_reports(best: str) -> None:
-    recipe = load(TrainRecipe, "models", "emocapclip-tiny", [MEASURED % best])
+    recipe = load(ClipRecipe, "models", "emocapclip-tiny", [MEASURED % best])
     assert recipe.evaluate
     assert recipe.evaluate.best == best
