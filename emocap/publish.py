@@ -5,11 +5,14 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
 from emocap.core.errors import UserError, few
+
+if TYPE_CHECKING:
+    from emocap.evaluation.results import ResultRow
 
 _PAGES = ["README.md", "manifest.json", "recipe.yaml", "report.html"]
 _CAPTIONED = ["index/*.parquet", "shards/*.tar"]
@@ -85,6 +88,7 @@ def _push_run(
     results: Sequence[Path],
     datasets: Sequence[str],
 ) -> str:
+    from emocap.evaluation.results import FILE, to_line
     from emocap.methods.clip.model_card import write_card
 
     rows = _results(folder, results)
@@ -101,19 +105,19 @@ def _push_run(
         for path in (folder / "checkpoints").glob("*.pt") if everything else ():
             (stage / "checkpoints" / path.name).symlink_to(path.resolve())
         if rows:
-            (stage / "results.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+            (stage / FILE).write_text("".join(map(to_line, rows)), encoding="utf-8")
         return _send(stage, repo, "model", private, None, _RUN)
 
 
-def _results(folder: Path, further: Sequence[Path]) -> list[dict[str, Any]]:
+def _results(folder: Path, further: Sequence[Path]) -> "list[ResultRow]":
     """Rows of eval that measure the weights of a run. Raises UserError for a folder that was named and has none."""
     from emocap.encoders import load
-    from emocap.evaluation.runner import read_results
+    from emocap.evaluation.results import FILE, read_results
 
     sha256 = load(str(folder)).sha256
-    rows: list[dict[str, Any]] = []
+    rows: list[ResultRow] = []
     for place in dict.fromkeys([folder, *further]):
-        found = [row for row in read_results(place / "results.jsonl") if row["model_sha256"] == sha256]
+        found = [row for row in read_results(place / FILE) if row.model_sha256 == sha256]
         if place in further and not found:
             raise UserError(f"--results: {place} has no results of the model in {folder}")
         rows += found

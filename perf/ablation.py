@@ -94,10 +94,8 @@ def perform(run: Run, faces: Path, out: Path) -> dict[str, float]:
         rows = evaluate(
             cards, str(out / run.name), ("zeroshot", "probe", "retrieval"), faces, out / run.name / "results"
         )
-        measured = {(row["benchmark"], row["protocol"]): row["metrics"] for row in rows}
-        values = {
-            name: measured[card, protocol][metric]["value"] for name, (card, protocol, metric) in COLUMNS.items()
-        }
+        measured = {(row.benchmark, row.protocol): row.metrics for row in rows}
+        values = {name: measured[card, protocol][metric].value for name, (card, protocol, metric) in COLUMNS.items()}
         done.write_text(json.dumps(values | {"cpu": cpu}), encoding="utf-8")
     told: dict[str, float] = json.loads(done.read_text(encoding="utf-8"))
     print(run.name, *(f"{value:.3f}" for value in told.values()), file=sys.stderr, flush=True)

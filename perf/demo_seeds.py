@@ -35,7 +35,7 @@ def measure(overrides: tuple[str, ...], drawn: Path, out: Path) -> tuple[float, 
         for name, protocols in MEASURED.items()
         for row in evaluate({name: load(Card, "benchmarks", name)}, str(out), protocols, drawn, out / "results")
     ]
-    values = tuple(next(iter(row["metrics"].values()))["value"] for row in rows)
+    values = tuple(next(iter(row.metrics.values())).value or 0.0 for row in rows)
     print(out.name, *(f"{value:.3f}" for value in values), file=sys.stderr)
     return values
 

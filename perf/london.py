@@ -28,7 +28,7 @@ def measure(model: Path, london: Path, out: Path) -> tuple[float, ...]:
     """UAR of zero-shot and linear probe."""
     card = {"london-smiles": load(Card, "benchmarks", "london-smiles")}
     rows = evaluate(card, str(model), ("zeroshot", "probe"), london, out)
-    values = tuple(row["metrics"]["uar"]["value"] for row in rows)
+    values = tuple(row.metrics["uar"].value or 0.0 for row in rows)
     print(model, *(f"{value:.3f}" for value in values), file=sys.stderr)
     return values
 

@@ -18,9 +18,9 @@ from emocap.benchmarks.loading import present
 from emocap.core.recipes import load as load_recipe
 from emocap.evaluation.generative import evaluate
 from emocap.evaluation.predictions import Predictions
+from emocap.evaluation.suites.mer_unibench import METRICS
 from emocap.evaluation.tasks import Aids
 from emocap.metrics.wheel.resources import Wheels, load
-from emocap.reports.uni_bench import NINE
 
 CALLED = {"ov-merd-plus": "ovmerdplus", "iemocap-4": "iemocapfour"}
 """Card → what the authors call it, where that is not the card's name without hyphens."""
@@ -34,7 +34,7 @@ def scores(name: str, card: Card, predictions: Path, data: Path, wheels: Wheels)
     for file in files:
         with tempfile.TemporaryDirectory() as out:
             (row,) = evaluate(name, card, Predictions(file), data, Path(out), Aids(wheels=wheels), exact=True)
-        found.append(row["metrics"][NINE[name]]["value"])
+        found.append(row.metrics[METRICS[name]].value or 0.0)
     return found
 
 
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--wheel", type=Path, action="append", required=True)
     chosen = parser.parse_args()
     wheels = {one.name: one for one in map(load, chosen.wheel)}
-    cards = {name: load_recipe(Card, "benchmarks", name) for name in NINE}
+    cards = {name: load_recipe(Card, "benchmarks", name) for name in METRICS}
     rows = []
     for name, card in cards.items():
         if not present(card, chosen.data):
@@ -53,7 +53,7 @@ def main() -> None:
         told = [next(iter(one.metrics.values())) for one in card.published if one.model == "AffectGPT"]
         each = {called: scores(name, card, chosen.predictions, chosen.data, one) for called, one in wheels.items()}
         if all(each.values()):
-            rows.append((card.title, NINE[name], len(next(iter(each.values()))), told, each))
+            rows.append((card.title, METRICS[name], len(next(iter(each.values()))), told, each))
     print("## AffectGPT's predictions on MER-UniBench\n")
     print(
         "`python perf/uni_bench.py --predictions DIR --data ROOT --wheel DIR --wheel DIR`: the best of all checkpoints"

@@ -14,6 +14,7 @@ from emocap.methods.clip.recipe import ClipRecipe
 from emocap.methods.registry import train
 from emocap.schema.shards import read_index, read_rejects
 from emocap.schema.verify import verify
+from tests.support.rows import flat_rows
 
 
 @pytest.mark.slow
@@ -38,7 +39,9 @@ def test_from_londons_photos_to_a_measured_encoder(
     data = f"data.builds=[{tmp_path / 'build'}]"
     train(load(ClipRecipe, "models", "emocapclip-london", [data, "model.init=null", "epochs=2"]), tmp_path / "run")
     card = {"london-smiles": load(Card, "benchmarks", "london-smiles")}
-    results = evaluate(card, str(tmp_path / "run"), ["zeroshot", "probe"], tmp_path / "build", tmp_path / "results")
+    folder = tmp_path / "results"
+    evaluate(card, str(tmp_path / "run"), ["zeroshot", "probe"], tmp_path / "build", folder)
+    results = flat_rows(folder)
     assert [row["protocol"] for row in results] == ["zeroshot", "probe"]
     for row in results:
         assert row["counts"]["test"]["happiness"] == row["counts"]["test"]["neutral"] > 10

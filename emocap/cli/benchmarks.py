@@ -1,12 +1,16 @@
 """The verbs of measuring: eval, and benchmarks with its own."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from emocap.cli.options import CONTEXT, Data, Debug, Out, Verbose, example
 from emocap.core.errors import UserError, few
+from emocap.core.numbers import decimal
+
+if TYPE_CHECKING:
+    from emocap.evaluation.results import MetricValue, ResultRow
 
 benchmarks = typer.Typer(
     help="List the benchmarks, check the data of some, or write their layouts in miniature.",
@@ -222,18 +226,18 @@ def evaluate(
         raise UserError(few(failures))
 
 
-def _tell(told: str | dict[str, Any]) -> None:
-    if isinstance(told, str):
-        print(told)
+def _tell(message: "str | ResultRow") -> None:
+    if isinstance(message, str):
+        print(message)
         return
-    metrics = ", ".join(f"{name} {_measured(one)}" for name, one in told["metrics"].items())
-    shots = f" {told['shots']} shots" if told["shots"] else ""
-    fold = f" fold {told['fold']}" if told["fold"] else ""
-    print(f"{told['benchmark']} {told['protocol']}{shots}{fold}, {told['model']}: {metrics}")
+    metrics = ", ".join(f"{name} {_metric(one)}" for name, one in message.metrics.items())
+    shots = f" {message.shots} shots" if message.shots else ""
+    fold = f" fold {message.fold}" if message.fold else ""
+    print(f"{message.benchmark} {message.protocol}{shots}{fold}, {message.model}: {metrics}")
 
 
-def _measured(one: dict[str, float | None]) -> str:
-    if one["value"] is None:
+def _metric(one: "MetricValue") -> str:
+    if one.value is None:
         return "-"
-    interval = "" if one.get("low") is None else f" [{one['low']:.3f}, {one['high']:.3f}]"
-    return f"{one['value']:.3f}{interval}"
+    interval = "" if one.low is None or one.high is None else f" [{decimal(one.low)}, {decimal(one.high)}]"
+    return f"{decimal(one.value)}{interval}"

@@ -8,13 +8,14 @@ import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from emocap.benchmarks.cards import Card
+from emocap.core.numbers import decimal
 from emocap.core.progress import console
 from emocap.core.recipes import load
 from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.run import build
+from emocap.evaluation.results import ResultRow
 from emocap.evaluation.runner import evaluate
 from emocap.methods.clip.recipe import ClipRecipe
 from emocap.methods.registry import train
@@ -75,15 +76,15 @@ The same model was trained a second time, for as many steps, on the global capti
 what the summaries, the local captions and the mining of positives bring in that time."""
 
 
-def _highlights(full: Sequence[dict[str, Any]], plain: Sequence[dict[str, Any]]) -> list[Highlight]:
-    told = []
+def _highlights(full: Sequence[ResultRow], plain: Sequence[ResultRow]) -> list[Highlight]:
+    found = []
     for ours, theirs, label in zip(full, plain, ("Zero-shot UAR", "Linear-probe UAR", "Action-unit F1"), strict=True):
-        metric, value = next(iter(ours["metrics"].items()))
-        chance = ours["chance"][metric] if "chance" in ours else 1 / len(ours["labels"])
-        other = theirs["metrics"][metric]["value"]
-        note = f"chance {chance:.2f}; trained on global captions alone {other:.2f}"
-        told.append(Highlight(f"{value['value']:.2f}", label, note))
-    return told
+        metric = ours.headline
+        value, chance, other = ours.metrics[metric].value, ours.chance_of(metric), theirs.metrics[metric].value
+        texts = ["unknown" if one is None else decimal(one, 2) for one in (value, chance, other)]
+        note = f"chance {texts[1]}; trained on global captions alone {texts[2]}"
+        found.append(Highlight(texts[0], label, note))
+    return found
 
 
 def _build(recipe: str, overrides: list[str], out: Path) -> None:
@@ -96,7 +97,7 @@ def _train(recipe: str, overrides: list[str], out: Path) -> None:
     train(load(ClipRecipe, "models", recipe, overrides), out)
 
 
-def _evaluate(model: Path, data: Path, out: Path) -> list[dict[str, Any]]:
+def _evaluate(model: Path, data: Path, out: Path) -> list[ResultRow]:
     """Rows of zero-shot, linear probe and action units."""
     rows = []
     for name, protocols in (("drawn-emotions", ["zeroshot", "probe"]), ("drawn-action-units", ["probe"])):

@@ -13,6 +13,7 @@ from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example
 from emocap.benchmarks.splits import Fold, Rows
 from emocap.core.errors import UserError
+from emocap.core.numbers import finite
 from emocap.encoders import Encoder, Matrix
 from emocap.evaluation import outcomes
 from emocap.evaluation.outcomes import Outcome
@@ -71,8 +72,8 @@ def _zeroshot(setting: Setting) -> list[Outcome]:
         told = zeroshot.logits(setting.encoder, own, matrix).argmax(1)
         counts = metrics.confusion(true, told, size)
         by_prompt[name] = {
-            "uar": outcomes.rounded(float(metrics.uar(counts))),
-            "war": outcomes.rounded(float(metrics.war(counts))),
+            "uar": finite(float(metrics.uar(counts))),
+            "war": finite(float(metrics.war(counts))),
         }
     told = {"prompts": sentences, "by_prompt": by_prompt}
     if zeroshot.DESCRIPTIONS in variants:
@@ -216,7 +217,7 @@ def _retrieval(setting: Setting) -> list[Outcome]:
             none,
             {
                 "queries": {one.name: int(one.queries_N.sum()) for one in found},
-                "chance": {name: round(float(one.chance_K[place]), 4) for name, one, place in named},
+                "chance": {name: float(one.chance_K[place]) for name, one, place in named},
             },
         )
     ]

@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from emocap.core.errors import UserError
 from emocap.core.threads import THREADS, ahead
 from emocap.evaluation import rows
 from emocap.evaluation.predictions import Predictions
-from emocap.evaluation.results import store, write_predictions
+from emocap.evaluation.results import FILE, ResultRow, read_results, store, write_predictions
 from emocap.evaluation.tasks import Aids, Answered, Task, task_of
 from emocap.io.images import ImageError
 from emocap.llm.chat_models import Model, Response
@@ -27,7 +26,7 @@ from emocap.llm.chat_request import Ask
 
 def evaluate(
     name: str, card: Card, model: Model, data: Path, out: Path, aids: Aids, *, exact: bool = False
-) -> list[dict[str, Any]]:
+) -> list[ResultRow]:
     """Ask ``model`` about every test example of a card; write and return the rows of ``out/results.jsonl``.
 
     There is one row, or one for each official fold and one of their mean; nothing is asked twice that is tested in
@@ -41,6 +40,7 @@ def evaluate(
     begun, aids = time.monotonic(), dataclasses.replace(aids, consulted={})
     if task.judged and not isinstance(model, Predictions):
         aids.need("judge", card)  # before anything is paid for
+    read_results(out / FILE)  # rows of another version are refused before anything is asked
     examples = read(card, data)
     if exact:
         refuse(name, card, examples)
@@ -66,10 +66,9 @@ def evaluate(
         outcome = task.read(Answered(name, card, examples, own, grouped, aids))
         outcome = dataclasses.replace(outcome, replies=outcome.replies or [_said(some) for some in grouped])
         responses = [response for some in grouped for response in some]
-        row = {
+        said_besides = {
             **common,
             "fold": number,
-            **rows.of_outcome(examples, pooled, outcome),
             "questions": len(responses),
             "unanswered": dict(Counter(response.reason for response in responses if response.text is None)),
             "cut_short": sum(response.text is not None and response.cut for response in responses),
@@ -77,12 +76,13 @@ def evaluate(
             **aids.consulted,
             "counts_expected": as_expected(card, examples) if number < 2 else None,  # the card's are of the first fold
         }
-        row["predictions"] = write_predictions(out, row, data, examples, outcome)
-        row["seconds"] = round(time.monotonic() - begun, 2)
-        found.append(row)
+        row = rows.of_outcome(said_besides, examples, pooled, outcome)
+        predictions = write_predictions(out, row, data, examples, outcome)
+        seconds = time.monotonic() - begun
+        found.append(row.model_copy(update={"predictions": predictions, "seconds": seconds}))
         begun = time.monotonic()
     found += rows.over_folds(found) if len(folds) > 1 else []
-    store(out / "results.jsonl", found)
+    store(out / FILE, found)
     return found
 
 

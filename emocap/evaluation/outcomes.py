@@ -13,6 +13,7 @@ from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example
 from emocap.benchmarks.splits import Rows
 from emocap.core.errors import UserError
+from emocap.core.numbers import finite
 from emocap.metrics.arrays import Labels, Numbers
 from emocap.metrics.intervals import OfConfusion, Statistic, Weighted, interval
 
@@ -61,13 +62,13 @@ class Outcome:
 def measured(outcome: Outcome) -> dict[str, dict[str, float | None]]:
     """Each metric with its 95% interval; None where it cannot be told."""
     if outcome.spread is not None:
-        return {name: {key: rounded(one) for key, one in value.items()} for name, value in outcome.spread.items()}
+        return {name: {key: finite(one) for key, one in value.items()} for name, value in outcome.spread.items()}
     size = len(outcome.rows)
     found = {}
     for name, statistic in outcome.statistics.items():
         low, high = interval(statistic, size)
         value = float(statistic.at(np.ones((1, size)))[0])
-        found[name] = {"value": rounded(value), "low": rounded(low), "high": rounded(high)}
+        found[name] = {"value": finite(value), "low": finite(low), "high": finite(high)}
     return found
 
 
@@ -80,15 +81,10 @@ def subgroups(outcome: Outcome, examples: Sequence[Example]) -> dict[str, dict[s
         for value in sorted(set(values.tolist()) - {""}):
             inside = values == value
             weight_1N = (inside if outcome.shared is None else inside | outcome.shared)[None].astype(float)
-            rates = {name: rounded(float(one.at(weight_1N)[0])) for name, one in outcome.statistics.items()}
+            rates = {name: finite(float(one.at(weight_1N)[0])) for name, one in outcome.statistics.items()}
             here = {"n": int(inside.sum()), "metrics": rates}
             found.setdefault(attribute, {})[value] = here
     return found
-
-
-def rounded(value: float) -> float | None:
-    """To four places; None for what is no number."""
-    return round(float(value), 4) if np.isfinite(value) else None
 
 
 def wanted(card: Card, possible: Sequence[str]) -> list[str]:
@@ -155,7 +151,7 @@ def action_units(card: Card, rows: Rows, true: Labels, predicted: Labels, score:
     occurring = there.any(0)
     # Whoever always says yes reaches 2p / (1 + p) on a unit of frequency p.
     rate = there.sum(0)[occurring] / np.maximum(known.sum(0)[occurring], 1)
-    chance = rounded(float((2 * rate / (1 + rate)).mean())) if occurring.any() else None
+    chance = float((2 * rate / (1 + rate)).mean()) if occurring.any() else None
 
     def codes(present: Labels) -> list[str]:
         return ["+".join(str(card.action_units[u]) for u in np.flatnonzero(row)) for row in present]
@@ -168,7 +164,7 @@ def action_units(card: Card, rows: Rows, true: Labels, predicted: Labels, score:
         [None] * len(rows),
         {
             "labels": labels,
-            "f1": [rounded(metrics.f1(there[k, u], said[k, u])) for u, k in enumerate(known.T)],
+            "f1": [finite(float(metrics.f1(there[k, u], said[k, u]))) for u, k in enumerate(known.T)],
             "present": there.sum(0).tolist(),
             "unknown": (~known).sum(0).tolist(),
             "absent_classes": [label for label, occurs in zip(labels, occurring, strict=True) if not occurs],
@@ -239,7 +235,7 @@ def choice(
         "grouped_accuracy": Weighted(partial(grouped, 0, np.arange(len(rows)))),
     }
     statistics = {name: every[name] for name in wanted(card, list(every))}
-    chance = {"accuracy": rounded(float(np.mean([1 / len(question.options) for question in questions])))}
+    chance = {"accuracy": float(np.mean([1 / len(question.options) for question in questions]))}
     return Outcome(
         rows,
         statistics,

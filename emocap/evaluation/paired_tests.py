@@ -2,53 +2,66 @@
 
 import itertools
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from emocap.evaluation.results import read_results, store
+from emocap.evaluation.display import display_of
+from emocap.evaluation.results import FILE, PairedTest, ResultRow, read_results, store
 from emocap.metrics.intervals import mcnemar, uar_difference
 
-Row = dict[str, Any]
+Answers = Sequence[str | None]
 
 
 def compare(out: Path) -> None:
-    """Give the rows in ``out/results.jsonl`` the p of tests against every other model: ``paired``, model → p.
+    """Give the rows in ``out/results.jsonl`` the tests against every other model: ``paired``.
 
     Of emotions it is the paired bootstrap of the difference in UAR, of questions the exact test of McNemar. Compared
     are rows of one benchmark, protocol and fold whose data is the same to the last byte. Few-shot has several
-    predictions of every example, and its seeds speak for it.
+    predictions of every example, and its draws speak for it.
     """
-    alike: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-    for row in read_results(out / "results.jsonl"):
-        if row.get("task") in ("emotion", "choice") and row.get("predictions") and row["protocol"] != "fewshot":
-            alike[row["benchmark"], row["protocol"], row["fold"], row["data_sha256"]].append(row)
-    told = []
+    alike: dict[tuple[str, str, int | str, str], list[ResultRow]] = defaultdict(list)
+    for row in read_results(out / FILE):
+        if display_of(row.task).paired_test in TESTS and row.predictions and row.shots is None:
+            alike[row.benchmark, row.protocol, row.fold, row.data_sha256].append(row)
+    changed = []
     for rows in alike.values():
-        p: dict[str, dict[str, float]] = {row["model"]: {} for row in rows}
+        tests: dict[str, dict[str, PairedTest]] = {row.model: {} for row in rows}
         for one, other in itertools.combinations(rows, 2):
-            value = _p(one, other, out)
-            if value is not None:
-                p[one["model"]][other["model"]] = p[other["model"]][one["model"]] = value
-        told += [{**row, "paired": p[row["model"]]} for row in rows if p[row["model"]] != row.get("paired", {})]
-    if told:
-        store(out / "results.jsonl", told)
+            if test := _test(one, other, out):
+                tests[one.model][other.model] = tests[other.model][one.model] = test
+        changed += [
+            row.model_copy(update={"paired": tests[row.model]}) for row in rows if tests[row.model] != row.paired
+        ]
+    if changed:
+        store(out / FILE, changed)
 
 
-def _p(one: Row, other: Row, out: Path) -> float | None:
+def _test(one: ResultRow, other: ResultRow, out: Path) -> PairedTest | None:
     """None where the two were not asked about the same examples."""
-    first, second = (pq.read_table(out / row["predictions"]).sort_by("name").to_pydict() for row in (one, other))
+    first, second = (pq.read_table(out / str(row.predictions)).sort_by("name").to_pydict() for row in (one, other))
     if not first["name"] or first["name"] != second["name"] or first["true"] != second["true"]:
         return None
-    if one["task"] == "choice":
-        right = [np.array(told["predicted"]) == np.array(told["true"]) for told in (first, second)]
-        return mcnemar(right[0], right[1])
-    number: dict[str | None, int] = {label: place for place, label in enumerate(one["labels"])}
-    number[None] = len(one["labels"])  # a model that writes need not name a class
-    true, mine, others = (
-        np.array([number[label] for label in labels])
-        for labels in (first["true"], first["predicted"], second["predicted"])
-    )
-    return uar_difference(true, mine, others, len(one["labels"])).p
+    name = str(display_of(one.task).paired_test)
+    return PairedTest(test=name, p=TESTS[name](first["true"], first["predicted"], second["predicted"], one.labels))
+
+
+def _uar_bootstrap(true: Answers, first: Answers, second: Answers, labels: Sequence[str]) -> float:
+    number: dict[str | None, int] = {label: place for place, label in enumerate(labels)}
+    number[None] = len(labels)  # a generative model need not name a class
+    coded = [np.array([number[label] for label in answers]) for answers in (true, first, second)]
+    return uar_difference(coded[0], coded[1], coded[2], len(labels)).p
+
+
+def _mcnemar(true: Answers, first: Answers, second: Answers, labels: Sequence[str]) -> float:
+    right = [np.array(answers) == np.array(true) for answers in (first, second)]
+    return mcnemar(right[0], right[1])
+
+
+TESTS: dict[str, Callable[[Answers, Answers, Answers, Sequence[str]], float]] = {
+    "uar_bootstrap": _uar_bootstrap,
+    "mcnemar": _mcnemar,
+}
+"""Name → p of two models' predictions, each of the length of the true answers."""

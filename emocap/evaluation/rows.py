@@ -2,7 +2,7 @@
 
 import importlib.metadata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,17 @@ from emocap.benchmarks.loading import data_sha256
 from emocap.benchmarks.splits import Fold
 from emocap.core.version import __version__
 from emocap.evaluation import outcomes
+from emocap.evaluation.results import MetricValue, Responses, ResultRow
 from emocap.io.media import Film, Frames, Sound
 from emocap.metrics.intervals import of_mean
 
 _PACKAGES = ("torch", "open_clip_torch", "scikit-learn", "pillow")
+_OF_ONE_FOLD = ("by_prompt", "f1", "present", "unknown", "absent_classes", "subgroups")
+"""Fields that say nothing of the mean over folds."""
 
 
 def of_card(name: str, card: Card, examples: Sequence[Example], contents: Sequence[str], data: Path) -> dict[str, Any]:
-    """What all rows of a card have in common. contents: the sha256 of what each example shows."""
+    """What all rows of a card have in common. contents: the sha256 of the media of each example."""
     kinds = {type(example.media) for example in examples}
     return {
         "benchmark": name,
@@ -37,47 +40,80 @@ def of_card(name: str, card: Card, examples: Sequence[Example], contents: Sequen
     }
 
 
-def of_outcome(examples: Sequence[Example], folds: Sequence[Fold], outcome: outcomes.Outcome) -> dict[str, Any]:
-    """What a row says of its outcome and of the examples."""
-    return {
+def of_outcome(
+    common: Mapping[str, Any], examples: Sequence[Example], folds: Sequence[Fold], outcome: outcomes.Outcome
+) -> ResultRow:
+    """The row of an outcome; ``common``: what is known besides, by the names of fields.
+
+    Whatever the outcome or ``common`` says under a name that neither a row nor its ``responses`` has goes into
+    ``details``.
+    """
+    content = {
+        **common,
         "metrics": outcomes.measured(outcome),
         **outcome.told,
         "counts": {side: _counted(examples, rows) for side, rows in _sides(folds).items()},
         "test_subjects": len({examples[row].subject for row in outcome.rows} - {None}),
         "subgroups": outcomes.subgroups(outcome, examples),
+        "seconds": 0.0,
     }
+    fields = {name: value for name, value in content.items() if name in ResultRow.model_fields}
+    responses = {name: value for name, value in content.items() if name in Responses.model_fields}
+    details = {name: value for name, value in content.items() if name not in fields and name not in responses}
+    return ResultRow.model_validate({**fields, "responses": responses, "details": details})
 
 
-def over_folds(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def over_folds(rows: Sequence[ResultRow]) -> list[ResultRow]:
     """One row over the official folds, of each number of shots: the mean of every metric, with Student's interval."""
     found = []
-    for shots in dict.fromkeys(row["shots"] for row in rows):
-        own = [row for row in rows if row["shots"] == shots]
-        metrics: dict[str, dict[str, float | None]] = {}
-        for name in own[0]["metrics"]:
-            # A fold in which it cannot be told is not a fold in which it is 0.
-            values = np.array([v for row in own if (v := row["metrics"][name]["value"]) is not None])
-            if len(values) < 2:
-                metrics[name] = {"value": None, "low": None, "high": None, "sd": None}
-                continue
-            low, high = of_mean(values)
-            told = {"value": float(values.mean()), "low": low, "high": high, "sd": float(values.std(ddof=1))}
-            metrics[name] = {key: outcomes.rounded(value) for key, value in told.items()}
-        tested = sum((Counter(row["counts"]["test"]) for row in own), Counter[str]())
-        mean = {**own[0], "fold": "mean", "metrics": metrics, "counts": {"test": dict(tested)}}
-        if "confusion" in mean:
-            mean["confusion"] = _summed([row["confusion"] for row in own])
-        for key in ("questions", "unparsable", "cut_short"):
-            mean |= {key: sum(row[key] for row in own)} if key in mean else {}
-        if "unanswered" in mean:
-            mean["unanswered"] = dict(sum((Counter(row["unanswered"]) for row in own), Counter[str]()))
-        # These are of one fold alone.
-        for key in ("by_prompt", "f1", "present", "unknown", "regularisation_c", "absent_classes", "subgroups"):
-            mean.pop(key, None)
-        mean |= {"counts_expected": None, "predictions": None, "seconds": round(sum(r["seconds"] for r in own), 2)}
-        mean["test_subjects"] = sum(row["test_subjects"] for row in own)
-        found.append(mean)
+    for shots in dict.fromkeys(row.shots for row in rows):
+        own = [row for row in rows if row.shots == shots]
+        first = own[0]
+        found.append(
+            first.model_copy(
+                update={
+                    **{name: ResultRow.model_fields[name].get_default() for name in _OF_ONE_FOLD},
+                    "fold": "mean",
+                    "metrics": {name: _mean([row.metrics[name] for row in own]) for name in first.metrics},
+                    "counts": {"test": summed(row.counts["test"] for row in own)},
+                    "counts_expected": None,
+                    "confusion": _summed([row.confusion for row in own]) if first.confusion else [],
+                    "responses": responses_of([row.responses for row in own]),
+                    "details": {name: said for name, said in first.details.items() if name != "regularisation_c"},
+                    "test_subjects": sum(row.test_subjects for row in own),
+                    "predictions": None,
+                    "seconds": sum(row.seconds for row in own),
+                }
+            )
+        )
     return found
+
+
+def responses_of(parts: Sequence[Responses]) -> Responses:
+    """The sums of counts; everything else is the first one's."""
+    unparsable = [part.unparsable for part in parts if part.unparsable is not None]
+    return parts[0].model_copy(
+        update={
+            "questions": sum(part.questions for part in parts),
+            "unanswered": summed(part.unanswered for part in parts),
+            "unparsable": sum(unparsable) if unparsable else None,
+            "cut_short": sum(part.cut_short for part in parts),
+        }
+    )
+
+
+def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """The sum of counts, key by key."""
+    return dict(sum((Counter(one) for one in counts), Counter[str]()))
+
+
+def _mean(values: Sequence[MetricValue]) -> MetricValue:
+    # A fold in which the metric is undefined is not a fold in which it is 0.
+    known = np.array([one.value for one in values if one.value is not None])
+    if len(known) < 2:
+        return MetricValue(value=None)
+    low, high = of_mean(known)
+    return MetricValue(value=float(known.mean()), low=low, high=high, sd=float(known.std(ddof=1)))
 
 
 def _sides(folds: Sequence[Fold]) -> dict[str, npt.NDArray[np.int64]]:

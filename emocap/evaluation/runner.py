@@ -19,7 +19,7 @@ from emocap.encoders.features import Looking, extract, hashes
 from emocap.evaluation import rows as rows_of
 from emocap.evaluation.encoder_protocols import MEASURES, PROTOCOLS, TAUGHT, Setting
 from emocap.evaluation.protocols.fewshot import SEEDS, SHOTS
-from emocap.evaluation.results import read_results, store, write_predictions
+from emocap.evaluation.results import FILE, ResultRow, read_results, store, write_predictions
 
 __all__ = ["PROTOCOLS", "evaluate", "read_results"]
 
@@ -35,7 +35,7 @@ def evaluate(
     seeds: int = SEEDS,
     looking: Looking | None = None,
     exact: bool = False,
-) -> list[dict[str, Any]]:
+) -> list[ResultRow]:
     """Measure ``model`` on every card with every protocol; write and return the rows of ``out/results.jsonl``.
 
     Rows of other models, cards or protocols that are there already stay; the same ones are replaced. A protocol is
@@ -48,6 +48,7 @@ def evaluate(
         refuse_others(name, card, protocols)
     if seeds < 2 or not all(number > 0 for number in shots):
         raise UserError("few-shot: two seeds at least, for their spread, and one shot at least")
+    read_results(out / FILE)  # rows of another version are refused before anything is measured
     encoder = load(model) if isinstance(model, str) else model
     looking = looking or Looking()
     rows = []
@@ -80,15 +81,15 @@ def evaluate(
                 setting = Setting(encoder, card, examples, pooled, features, shots, seeds)
                 begun = time.monotonic()
                 for outcome in MEASURES[card.task, protocol](setting):
-                    row = {**common, "protocol": protocol, "fold": number, "shots": outcome.shots}
-                    row |= rows_of.of_outcome(examples, pooled, outcome)
-                    row["counts_expected"] = expected if number < 2 else None  # the card's are of the first fold
-                    row["predictions"] = write_predictions(out, row, data, examples, outcome)
-                    row["seconds"] = round(time.monotonic() - begun, 2)
-                    here.append(row)
+                    own = {**common, "protocol": protocol, "fold": number, "shots": outcome.shots}
+                    own["counts_expected"] = expected if number < 2 else None  # the card's are of the first fold
+                    row = rows_of.of_outcome(own, examples, pooled, outcome)
+                    predictions = write_predictions(out, row, data, examples, outcome)
+                    seconds = time.monotonic() - begun
+                    here.append(row.model_copy(update={"predictions": predictions, "seconds": seconds}))
                     begun = time.monotonic()
             rows += here + (rows_of.over_folds(here) if len(folds) > 1 else [])
-    store(out / "results.jsonl", rows)
+    store(out / FILE, rows)
     return rows
 
 

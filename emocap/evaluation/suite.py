@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.loading import present
@@ -19,11 +18,12 @@ from emocap.encoders import Encoder, load
 from emocap.encoders.feature_cache import Store
 from emocap.encoders.features import Looking, Pooling
 from emocap.evaluation import generative as generate
+from emocap.evaluation.aggregates import add_suites
 from emocap.evaluation.encoder_protocols import MEASURES, PROTOCOLS
 from emocap.evaluation.paired_tests import compare
-from emocap.evaluation.pooled import pool
 from emocap.evaluation.predictions import Predictions
 from emocap.evaluation.protocols.fewshot import SEEDS, SHOTS
+from emocap.evaluation.results import ResultRow
 from emocap.evaluation.runner import evaluate
 from emocap.evaluation.tasks import Aids, task_of
 from emocap.llm.chat_models import Model, endpoints
@@ -111,7 +111,7 @@ def measure(
     shots: Sequence[int] = SHOTS,
     seeds: int = SEEDS,
     writing: Writing | None = None,
-    tell: Callable[[str | dict[str, Any]], None] = log.info,
+    tell: Callable[[str | ResultRow], None] = log.info,
 ) -> list[str]:
     """Measure every model on every card, and return what failed, a line each; the rows are in ``out/results.jsonl``.
 
@@ -178,7 +178,7 @@ def _written(
     out: Path,
     writing: Writing,
     exact: bool,
-    tell: Callable[[str | dict[str, Any]], None],
+    tell: Callable[[str | ResultRow], None],
 ) -> list[str]:
     """What failed of the cards that a model which writes was asked about; the rows are stored and told."""
     if protocols and "generate" not in protocols:
@@ -204,7 +204,7 @@ def _written(
                     tell(row)
             except UserError as error:
                 failures.append(str(error) if one.name in str(error) else f"{one.name}: {error}")
-        for row in pool(out, model.name):
+        for row in add_suites(out, model.name):
             tell(row)
     return failures
 
@@ -221,8 +221,8 @@ def _predictions(spec: str) -> Predictions:
 
 
 def _each(
-    run: Callable[[Sequence[str]], list[dict[str, Any]]], protocols: Sequence[str]
-) -> tuple[list[dict[str, Any]], list[str]]:
+    run: Callable[[Sequence[str]], list[ResultRow]], protocols: Sequence[str]
+) -> tuple[list[ResultRow], list[str]]:
     """The rows of all protocols and what failed: what one of them lacks does not lose the others' rows."""
     try:
         return run(protocols), []

@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow.parquet as pq
 from PIL import Image
 
-from emocap.reports.measures import number
+from emocap.core.numbers import finite
+from emocap.evaluation.display import display_of
 from emocap.reports.pictures import thumbnail
 from emocap.reports.results import Result
 
@@ -36,8 +37,8 @@ class Failure:
 
 
 def failures(results: Sequence[Result], pictures: bool) -> list[Failure]:
-    """Up to 12 errors over the predictions of all ``results``: the surest first, of ratings the
-    farthest off, of action units those with the most units wrong, of words those that are fewest of the true ones.
+    """Up to 12 errors over the predictions of all ``results``, in the order that their task gives them: the surest
+    first, of ratings those that are farthest off, and so on.
 
     Rows whose predictions are gone have none. ``pictures``: look for them below the ``data`` of each row.
     """
@@ -48,39 +49,34 @@ def failures(results: Sequence[Result], pictures: bool) -> list[Failure]:
             name=str(row["name"]),
             true=row["true"] or "none",
             predicted=row["predicted"] or "none",
-            score=None if result.row.get("task") == "open_vocabulary" else number(row.get("score")),
-            picture=_picture(result.row.get("data"), row.get("path")) if pictures else "",
+            score=None if display_of(result.row.task).errors == "some" else finite(row.get("score")),
+            picture=_picture(result.row.data, row.get("path")) if pictures else "",
             reply=_shortened(row.get("reply") or ""),
         )
         for _, row, result in errors[:_MOST]
     ]
 
 
+def heading(task: str | None, shown: Sequence[Failure]) -> str:
+    """What these errors are."""
+    kind = display_of(task).errors
+    if kind == "surest" and shown[0].score is not None:
+        return "The errors it was surest of"
+    return "The largest errors" if kind == "largest" else "Some of its errors"
+
+
 def _errors(result: Result) -> Iterable[tuple[float, dict[str, Any]]]:
     """Weight and row of the errors in one file of predictions."""
-    if not (result.row.get("predictions") and (path := result.folder / result.row["predictions"]).is_file()):
+    if not (result.row.predictions and (path := result.folder / result.row.predictions).is_file()):
         return
     having = pq.read_schema(path).names
     if not {"name", "true", "predicted"} <= set(having):
         return
-    task = result.row.get("task")
+    weigh = display_of(result.row.task).error_weight
     for row in pq.read_table(path, columns=[column for column in _COLUMNS if column in having]).to_pylist():
         true, predicted = str(row["true"] or ""), str(row["predicted"] or "")
-        if true == predicted:
-            continue
-        if task == "open_vocabulary":
-            if (reward := number(row.get("score"))) is not None and reward < 1:
-                yield 1 - reward, row
-        elif task == "sentiment":
-            if (float(true) > 0) != (predicted == "positive") and float(true):
-                yield abs(float(true)), row
-        elif task == "rating":
-            yield _distance(true, predicted), row
-        elif task == "action_units":
-            yield float(len(set(true.split("+")) ^ set(predicted.split("+")))), row
-        else:
-            # Of voices the sign tells which way the model leans.
-            yield abs(number(row.get("score")) or 0.0) if task == "spoofing" else number(row.get("score")) or 0.0, row
+        if true != predicted and (weight := weigh(true, predicted, finite(row.get("score")))) is not None:
+            yield weight, row
 
 
 def _shortened(reply: str) -> str:
@@ -90,12 +86,6 @@ def _shortened(reply: str) -> str:
         return words
     cut = words[:_LONGEST]
     return (cut.rpartition(" ")[0] or cut) + " …"
-
-
-def _distance(true: str, predicted: str) -> float:
-    """The sum of what scales are off: ``valence=0.3 arousal=-0.1`` and the same of what was predicted."""
-    first, second = (dict(part.partition("=")[::2] for part in text.split()) for text in (true, predicted))
-    return sum(abs(float(value) - float(second[scale])) for scale, value in first.items() if scale in second)
 
 
 def _picture(root: str | None, path: str | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from emocap.reports.measures import fraction
+from emocap.reports.numbers import fraction
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,15 @@ def heat_map(
     title: str,
     ends: tuple[float, float],
     tip: Callable[[int, int], str],
-    told: Callable[[float], str] | None = None,
+    text_of: Callable[[float], str] | None = None,
 ) -> Drawing:
     """A symmetric matrix without its diagonal: pale at the first of ``ends``, deep blue at the second.
 
-    tip: what the pointer shows on a cell of two annotators; told: a number as it stands in a cell, of two decimals if
-    None. A value of None is unknown.
+    tip: what the pointer shows on a cell of two annotators; text_of: a number as it stands in a cell, with two
+    decimals if None. A value of None is unknown.
     """
     size = len(names)
-    told = told or short
+    text_of = text_of or short
     shown = [shortened(name) for name in names]
     margin = 10 + _LETTER * max(len(name) for name in shown)
     flat = max(len(name) for name in shown) <= 3
@@ -56,7 +56,7 @@ def heat_map(
         if not flat:
             turned = f'transform="translate({x + 4:.0f} {top - 6:.0f}) rotate(-90)"'
         parts.append(f"<text {turned}>{full}{escape(shown[i])}</text>")
-        parts += [_cell(margin, top, i, j, value[i][j], ends, tip, told, size) for j in range(size)]
+        parts += [_cell(margin, top, i, j, value[i][j], ends, tip, text_of, size) for j in range(size)]
     wide, high = margin + _CELL * size + 4, top + _CELL * size + 4
     box = f'viewBox="0 0 {wide:.0f} {high:.0f}" role="img" aria-label="{escape(title)}"'
     return Drawing(f'<svg {box} font-size="11">{"".join(parts)}</svg>', round(ZOOM * wide))
@@ -70,7 +70,7 @@ def _cell(
     value: float | None,
     ends: tuple[float, float],
     tip: Callable[[int, int], str],
-    told: Callable[[float], str],
+    text_of: Callable[[float], str],
     size: int,
 ) -> str:
     x, y = left + _CELL * j, top + _CELL * i
@@ -86,7 +86,7 @@ def _cell(
     if size <= _NUMBERED:
         ink = "#fff" if part > 0.55 else "#2b2622"
         middle = f'x="{x + _CELL / 2 - 0.5:.1f}" y="{y + _CELL / 2 + 3.5:.1f}"'
-        number = f'<text {middle} text-anchor="middle" font-size="10" fill="{ink}">{told(value)}</text>'
+        number = f'<text {middle} text-anchor="middle" font-size="10" fill="{ink}">{text_of(value)}</text>'
     return f'<g>{known}{box} fill="rgb({colour})"></rect>{number}</g>'
 
 
@@ -104,8 +104,8 @@ def span(*values: Values) -> tuple[float, float]:
 
 def short(value: float) -> str:
     """Two decimals without the 0 in front, as it fits a cell."""
-    text = fraction(round(value, 2))[:-1]
-    return text.replace("0.", ".", 1) if abs(round(value, 2)) < 1 else text
+    text = fraction(value, 2)
+    return text.replace("0.", ".", 1) if text.lstrip("−").startswith("0.") else text
 
 
 def shortened(name: str) -> str:

@@ -33,9 +33,9 @@ class _Box:
 _PAGE = _Box(0, 0, _WIDTH, _HEIGHT)
 
 
-def plane(names: Sequence[str], truth: Sequence[Point], told: Sequence[Point] | None, title: str) -> Drawing:
+def plane(names: Sequence[str], truth: Sequence[Point], second: Sequence[Point] | None, title: str) -> Drawing:
     """A map: dots of the labels and, joined to them, diamonds of a second structure where there is one."""
-    placed = _placed([*truth, *(told or [])])
+    placed = _placed([*truth, *(second or [])])
     dots, diamonds = placed[: len(truth)], placed[len(truth) :]
     lines = [
         f'<path d="M{x:.1f} {y:.1f}L{far_x:.1f} {far_y:.1f}" stroke="#a79e92"></path>'

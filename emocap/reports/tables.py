@@ -7,10 +7,12 @@ from pathlib import Path
 
 from emocap.core.errors import UserError
 from emocap.core.files import replacing
-from emocap.reports.board import Board, Cell, Group, Line
-from emocap.reports.measures import called, has_unit, hundredfold
+from emocap.evaluation.display import metric_display
+from emocap.evaluation.results import FILE
+from emocap.reports.leaderboard import Cell, Group, Leaderboard, Line
+from emocap.reports.leaderboard_builder import make_leaderboard
+from emocap.reports.numbers import hundredfold, metric_label
 from emocap.reports.results import read_results
-from emocap.reports.standings import make_board
 
 _WIDEST = 10
 """Columns of benchmarks in one table; more are divided among several."""
@@ -25,7 +27,7 @@ _LATEX = {
 
 
 @dataclass(frozen=True)
-class _Table:
+class _PaperTable:
     """One table, its texts not yet escaped; of a published number the source follows its text."""
 
     key: str
@@ -47,15 +49,16 @@ class _Table:
     def notes(self) -> list[str]:
         """What its marks mean."""
         every = [cell for line in (*self.measured, *self.published) for _, cells in self.cells(line) for cell in cells]
-        errors = sorted({called(cell.metric) for cell in every if has_unit(cell.metric)})
+        errors = sorted({metric_label(cell.metric) for cell in every if metric_display(cell.metric).has_unit})
         units = f", {', '.join(errors)} in units of the scale" if errors else ""
+        entries = [cell.entry for cell in every if cell.entry]
         notes = [f"Numbers are × 100{units}; bold: the best measured here."]
-        if any(cell.entry and cell.entry.counts_differ for cell in every):
+        if any(entry.counts_differ for entry in entries):
             notes.append("⚠ The counts of the data differ from those of the benchmark's card.")
-        if wheels := sorted(
-            {str(cell.entry.shown.row["wheel"]) for cell in every if cell.entry and cell.entry.own_wheels}
-        ):
-            notes.append(f"Emotion wheels: {'; '.join(wheels)}. These numbers compare with no published ones.")
+        caveats = sorted({(one.caveat.kind, one.caveat.consequence) for one in entries if one.caveat})
+        for kind, consequence in caveats:
+            subjects = sorted({one.caveat.subject for one in entries if one.caveat and one.caveat.kind == kind})
+            notes.append(f"{kind.capitalize()}: {'; '.join(subjects)}. {consequence}")
         if any(cell.error for cell in every):
             notes.append("≈ Read from a figure.")
         if self.published:
@@ -71,36 +74,37 @@ def write_table(folders: Sequence[Path], path: Path, intervals: bool = False) ->
     writers = {".md": markdown, ".tex": latex}
     if path.suffix not in writers:
         raise UserError(f"{path}: a table is written to a file that ends in .md or .tex")
-    having = [folder for folder in folders if (folder / "results.jsonl").is_file()]
+    having = [folder for folder in folders if (folder / FILE).is_file()]
     if not having:
-        raise UserError("none of the folders has a results.jsonl: a table is made of what emocap eval leaves")
+        raise UserError("none of the folders has a results.jsonl: a table is made of the results of emocap eval")
     results = [result for folder in having for result in read_results(folder)]
     with replacing(path) as scratch:
-        scratch.write_text(writers[path.suffix](make_board(results), intervals), encoding="utf-8")
+        scratch.write_text(writers[path.suffix](make_leaderboard(results), intervals), encoding="utf-8")
     return path
 
 
-def markdown(board: Board, intervals: bool = False) -> str:
+def markdown(leaderboard: Leaderboard, intervals: bool = False) -> str:
     """A Markdown table per task and protocol; ``intervals``: with the 95% intervals."""
     parts = []
-    for table in _tables(board):
+    for table in _tables(leaderboard):
         heads = [f"{group.title} ({_measure_name(group)})" for group in table.groups]
         lines = [f"### {_md(table.title)}", "", _md_row("model", *map(_md, heads)), "|---" + "|--:" * len(heads) + "|"]
         for line in (*table.measured, *table.published):
-            told = [
-                "; ".join(_md_cell(one, group, intervals) for one in some) or "–" for group, some in table.cells(line)
+            numbers = [
+                "; ".join(_md_cell(cell, group, intervals) for cell in cells) or "–"
+                for group, cells in table.cells(line)
             ]
-            lines.append(_md_row(_md(line.name) + " †" * line.published, *told))
+            lines.append(_md_row(_md(line.name) + " †" * line.published, *numbers))
         lines += ["", *(f"{_md(note)}  " for note in table.notes)]
-        lines += [f"†{number}: {_md(board.sources[number - 1])}  " for number in table.sources]
+        lines += [f"†{number}: {_md(leaderboard.sources[number - 1])}  " for number in table.sources]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
 
-def latex(board: Board, intervals: bool = False) -> str:
+def latex(leaderboard: Leaderboard, intervals: bool = False) -> str:
     """A ``table`` per task and protocol, for booktabs; ``intervals``: with the 95% intervals."""
     parts = ["% Made by emocap. Needs \\usepackage{booktabs}.\n"]
-    for table in _tables(board):
+    for table in _tables(leaderboard):
         lines = [
             r"\begin{table}[t]",
             r"\centering",
@@ -111,9 +115,9 @@ def latex(board: Board, intervals: bool = False) -> str:
             _tex_row("Model", *(_tex(group.title) for group in table.groups)),
             _tex_row("", *(_tex(_measure_name(group)) for group in table.groups)),
         ]
-        for some in (table.measured, table.published):
-            lines += [r"\midrule"] * bool(some)
-            for line in some:
+        for own in (table.measured, table.published):
+            lines += [r"\midrule"] * bool(own)
+            for line in own:
                 numbers = [
                     "; ".join(_tex_cell(cell, group, intervals) for cell in cells) or "--"
                     for group, cells in table.cells(line)
@@ -121,31 +125,31 @@ def latex(board: Board, intervals: bool = False) -> str:
                 lines.append(_tex_row(_tex(line.name + "†" * line.published), *numbers))
         lines += [r"\bottomrule", r"\end{tabular}"]
         if table.sources:
-            told = [rf"$^{{\dagger {number}}}$~{_tex(board.sources[number - 1])}" for number in table.sources]
-            lines += [r"\par\smallskip", rf"{{\footnotesize {'; '.join(told)}\par}}"]
+            sources = [rf"$^{{\dagger {number}}}$~{_tex(leaderboard.sources[number - 1])}" for number in table.sources]
+            lines += [r"\par\smallskip", rf"{{\footnotesize {'; '.join(sources)}\par}}"]
         parts.append("\n".join([*lines, r"\end{table}"]) + "\n")
     return "\n".join(parts)
 
 
-def _tables(board: Board) -> Iterator[_Table]:
-    for section in board.sections:
+def _tables(leaderboard: Leaderboard) -> Iterator[_PaperTable]:
+    for section in leaderboard.sections:
         for view in [view for view in section.views if not view.beside]:
             count = -(-len(view.groups) // _WIDEST)
             for part in range(count):
                 groups = view.groups[part * len(view.groups) // count : (part + 1) * len(view.groups) // count]
                 having = {key for group in groups for key in group.cells}
                 if having:
-                    yield _Table(
+                    yield _PaperTable(
                         f"{section.key}-{view.protocol}" + f"-{part + 1}" * (part > 0),
-                        f"{section.title}, {view.called}" + ", continued" * (part > 0),
+                        f"{section.title}, {view.title}" + ", continued" * (part > 0),
                         groups,
-                        [line for line in board.measured if line.key in having],
-                        [line for line in board.published if line.key in having],
+                        [line for line in leaderboard.measured if line.key in having],
+                        [line for line in leaderboard.published if line.key in having],
                     )
 
 
 def _measure_name(group: Group) -> str:
-    return called(group.metric) + (f", {group.shots} shots" if group.shots else "")
+    return metric_label(group.metric) + (f", {group.shots} shots" if group.shots else "")
 
 
 def _number(cell: Cell, group: Group, intervals: bool) -> tuple[str, str]:
@@ -157,22 +161,22 @@ def _number(cell: Cell, group: Group, intervals: bool) -> tuple[str, str]:
         after += f" [{hundredfold(cell.metric, m.low)}, {hundredfold(cell.metric, m.high)}]"
     if cell.entry and cell.entry.counts_differ:
         after += " ⚠"
-    named = f" ({called(cell.metric)})" if cell.metric != group.metric else ""
+    named = f" ({metric_label(cell.metric)})" if cell.metric != group.metric else ""
     return number.replace("-", "−"), after.replace("-", "−") + named
 
 
 def _md_cell(cell: Cell, group: Group, intervals: bool) -> str:
     number, after = _number(cell, group, intervals)
-    told = (f"**{number}**" if cell.best else number) + after.replace("[", r"\[").replace("]", r"\]")
-    return told + (f" †{cell.source}" if cell.source else "")
+    text = (f"**{number}**" if cell.best else number) + after.replace("[", r"\[").replace("]", r"\]")
+    return text + (f" †{cell.source}" if cell.source else "")
 
 
 def _tex_cell(cell: Cell, group: Group, intervals: bool) -> str:
     number, after = map(_tex, _number(cell, group, intervals))
-    told = (rf"\textbf{{{number}}}" if cell.best else number) + (
+    text = (rf"\textbf{{{number}}}" if cell.best else number) + (
         rf"\,{{\scriptsize {after.strip()}}}" if after else ""
     )
-    return told + (rf"$^{{\dagger {cell.source}}}$" if cell.source else "")
+    return text + (rf"$^{{\dagger {cell.source}}}$" if cell.source else "")
 
 
 def _md_row(*cells: str) -> str:

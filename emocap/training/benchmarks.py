@@ -44,12 +44,12 @@ def measure_benchmarks(model: Path, recipe: EvaluateRecipe) -> dict[str, float]:
         with tempfile.TemporaryDirectory() as scratch:
             rows = evaluate(here, str(model), recipe.protocols, Path(folder), Path(scratch))
         for row in rows:
-            if row["fold"] not in (0, "mean"):
+            if row.fold not in (0, "mean"):
                 continue
-            protocol = f"{row['protocol']}-{row['shots']}" if row["shots"] else row["protocol"]
-            for metric, value in row["metrics"].items():
-                if value["value"] is not None:
-                    found[f"{row['benchmark']}/{protocol}/{metric}"] = float(value["value"])
+            protocol = f"{row.protocol}-{row.shots}" if row.shots else row.protocol
+            for metric, measured in row.metrics.items():
+                if measured.value is not None:
+                    found[f"{row.benchmark}/{protocol}/{metric}"] = measured.value
     return found
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from emocap.benchmarks.fixtures import WRITERS, write
 from emocap.captioning.mock_server import mock_captioner
-from emocap.evaluation.runner import read_results
 from emocap.evaluation.suite import Writing, choose, measure, protocols_of
 from emocap.reports.page import write_report
+from tests.support.rows import flat_rows
 
 OF_BUILDS = {"drawn-action-units", "drawn-emotions", "drawn-retrieval", "london-smiles"}
 """These read what emocap build makes."""
@@ -42,7 +42,7 @@ def test_every_card_that_says_how_is_measured_by_what_models_write(
     writing = Writing(("deadline=5",), judge="openai:judge")
     failed = measure(chosen, ["openai:tiny"], None, tmp_path / "data", tmp_path, allow_counts=True, writing=writing)
     assert not failed
-    rows = [row for row in read_results(tmp_path / "results.jsonl") if row["benchmark"] not in POOLED]
+    rows = [row for row in flat_rows(tmp_path) if row["benchmark"] not in POOLED]
     assert {(row["benchmark"], row["protocol"]) for row in rows} == {(one.name, "generate") for one in chosen}
     for row in rows:
         assert row["questions"] > 0
@@ -62,7 +62,7 @@ def test_every_card_is_measured_on_its_miniature_by_all_its_protocols(untaught: 
     out = tmp_path / "out"
     failed = measure(chosen, [untaught], None, tmp_path / "data", out, allow_counts=True, shots=(2,), seeds=2)
     assert not failed
-    rows = read_results(out / "results.jsonl")
+    rows = flat_rows(out)
     measured = {(row["benchmark"], row["protocol"]) for row in rows}
     assert measured == {(one.name, protocol) for one in chosen for protocol in protocols[one.name]}
     for row in rows:

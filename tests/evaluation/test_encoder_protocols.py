@@ -16,8 +16,9 @@ from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example, Question
 from emocap.core.errors import UserError
 from emocap.encoders import Encoder
-from emocap.evaluation.runner import evaluate, read_results
+from emocap.evaluation.runner import evaluate
 from emocap.io.media import Picture, Stored
+from tests.support.rows import flat, flat_rows
 
 WIDTH = 12
 
@@ -90,6 +91,10 @@ def people(
     return World(examples, features, monkeypatch), examples, labels
 
 
+def measured(*args: Any, **settings: Any) -> list[dict[str, Any]]:
+    return [flat(row) for row in evaluate(*args, **settings)]
+
+
 def table(out: Path, row: dict[str, Any]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = pq.read_table(out / row["predictions"]).to_pydict()
     return found
@@ -97,7 +102,7 @@ def table(out: Path, row: dict[str, Any]) -> dict[str, list[Any]]:
 
 def test_a_probe_leaves_metrics_that_its_predictions_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, examples, _ = people(monkeypatch)
-    (row,) = evaluate({"x": card(metrics=["war", "uar", "uf1"])}, "m", ["probe"], tmp_path, tmp_path)
+    (row,) = measured({"x": card(metrics=["war", "uar", "uf1"])}, "m", ["probe"], tmp_path, tmp_path)
     assert list(row["metrics"]) == ["war", "uar", "uf1"]
     told = table(tmp_path, row)
     tested = [e for e in examples if e.splits == ("test",)]
@@ -118,7 +123,7 @@ def test_a_probe_leaves_metrics_that_its_predictions_give(tmp_path: Path, monkey
 
 def test_official_folds_have_a_row_each_and_one_of_their_mean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     people(monkeypatch, [("train", "test"), ("test", "train"), ("train", "train")])
-    rows = evaluate({"x": card()}, "m", ["zeroshot", "probe"], tmp_path, tmp_path)
+    rows = measured({"x": card()}, "m", ["zeroshot", "probe"], tmp_path, tmp_path)
     assert [(row["protocol"], row["fold"]) for row in rows] == [
         (protocol, fold) for protocol in ("zeroshot", "probe") for fold in (1, 2, "mean")
     ]
@@ -128,14 +133,14 @@ def test_official_folds_have_a_row_each_and_one_of_their_mean(tmp_path: Path, mo
     assert mean["metrics"]["uar"]["sd"] == pytest.approx(np.std(values, ddof=1), abs=1e-4)
     assert mean["confusion"] == (np.array(first["confusion"]) + second["confusion"]).tolist()
     assert mean["predictions"] is None
-    assert rows == read_results(tmp_path / "results.jsonl")
+    assert rows == flat_rows(tmp_path)
     assert len({row["predictions"] for row in rows}) == 5
 
 
 def test_folds_by_subject_are_measured_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world, examples, _ = people(monkeypatch, [("test",)])
     by_subject = card(split={"by": "subjects"})
-    zero, probe = evaluate({"x": by_subject}, "m", ["zeroshot", "probe"], tmp_path, tmp_path)
+    zero, probe = measured({"x": by_subject}, "m", ["zeroshot", "probe"], tmp_path, tmp_path)
     for row in (zero, probe):
         assert table(tmp_path, row)["name"] == [e.name for e in examples]
         assert sum(map(sum, row["confusion"])) == 120
@@ -147,16 +152,16 @@ def test_folds_by_subject_are_measured_together(tmp_path: Path, monkeypatch: pyt
 
 def test_every_prompt_is_measured_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     people(monkeypatch)
-    (row,) = evaluate({"x": card()}, "m", ["zeroshot"], tmp_path, tmp_path)
+    (row,) = measured({"x": card()}, "m", ["zeroshot"], tmp_path, tmp_path)
     assert list(row["by_prompt"]) == ["{c}", "a {c} face"]
     for template, rates in row["by_prompt"].items():
-        (alone,) = evaluate({"y": card(prompts=[template])}, "m", ["zeroshot"], tmp_path, tmp_path)
+        (alone,) = measured({"y": card(prompts=[template])}, "m", ["zeroshot"], tmp_path, tmp_path)
         assert rates == {name: alone["metrics"][name]["value"] for name in ("uar", "war")}
 
 
 def test_few_shots_have_a_row_for_each_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     people(monkeypatch)
-    rows = evaluate({"x": card()}, "m", ["fewshot"], tmp_path, tmp_path, shots=(1, 4, 30), seeds=5)
+    rows = measured({"x": card()}, "m", ["fewshot"], tmp_path, tmp_path, shots=(1, 4, 30), seeds=5)
     assert [row["shots"] for row in rows] == [1, 4, 30]
     for row in rows:
         uar = row["metrics"]["uar"]
@@ -188,7 +193,7 @@ def test_ratings_of_several_scales(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ]
     World(examples, features, monkeypatch)
     scales = card(task="rating", classes={}, ratings={"valence": [-1, 1], "arousal": [-1, 1]}, metrics=["ccc", "sagr"])
-    (row,) = evaluate({"x": scales}, "m", ["probe"], tmp_path, tmp_path)
+    (row,) = measured({"x": scales}, "m", ["probe"], tmp_path, tmp_path)
     assert list(row["metrics"]) == ["ccc", "sagr", "ccc_valence", "sagr_valence", "ccc_arousal", "sagr_arousal"]
     told = table(tmp_path, row)
     assert told["true"][0].count("=") == 1  # arousal of this one was not rated
@@ -216,7 +221,7 @@ def test_action_units_with_unknown_ones(tmp_path: Path, monkeypatch: pytest.Monk
     ]
     World(examples, features, monkeypatch)
     units = card(task="action_units", classes={}, action_units=[1, 12, 4], prompts=[])
-    zero, probe = evaluate({"x": units}, "m", ["zeroshot", "probe"], tmp_path, tmp_path)
+    zero, probe = measured({"x": units}, "m", ["zeroshot", "probe"], tmp_path, tmp_path)
     for row in (zero, probe):
         assert row["absent_classes"] == ["AU4"]
         assert row["unknown"] == [0, 15, 0]
@@ -245,7 +250,7 @@ def test_questions_are_scored_by_group(tmp_path: Path, monkeypatch: pytest.Monke
     ]
     World(examples, random.normal(size=(60, WIDTH)), monkeypatch)
     asked = card(task="choice", classes={}, prompts=[], metrics=["accuracy", "grouped_accuracy"])
-    (row,) = evaluate({"x": asked}, "m", ["zeroshot"], tmp_path, tmp_path)
+    (row,) = measured({"x": asked}, "m", ["zeroshot"], tmp_path, tmp_path)
     told = table(tmp_path, row)
     right = np.array(told["true"]) == np.array(told["predicted"])
     first, second, third = right[:10].mean(), right[10:30].mean(), right[30:].mean()
@@ -261,7 +266,7 @@ def test_paths_and_counts_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     there = [Example(e.name, media, e.splits, e.label, subject=e.subject) for e in examples]
     World(there, np.random.default_rng(0).normal(size=(120, WIDTH)), monkeypatch)
     for expected, counts in ((True, {"test": 60}), (False, {"test": {"a": 1}}), (None, {})):
-        (row,) = evaluate({"x": card(counts=counts)}, "m", ["zeroshot"], tmp_path, tmp_path / "out")
+        (row,) = measured({"x": card(counts=counts)}, "m", ["zeroshot"], tmp_path, tmp_path / "out")
         assert row["counts_expected"] is expected
         assert sum(row["counts"]["test"].values()) == 60
         assert set(table(tmp_path / "out", row)["path"]) == {"x.png"}
@@ -270,4 +275,4 @@ def test_paths_and_counts_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_metrics_of_another_task_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     people(monkeypatch)
     with pytest.raises(UserError, match="metrics of emotion are uar, war, macro_f1, uf1, accuracy, not ccc"):
-        evaluate({"x": card(metrics=["uar", "ccc"])}, "m", ["zeroshot"], tmp_path, tmp_path)
+        measured({"x": card(metrics=["uar", "ccc"])}, "m", ["zeroshot"], tmp_path, tmp_path)

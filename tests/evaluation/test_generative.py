@@ -18,6 +18,7 @@ from emocap.core.recipes import load
 from emocap.evaluation.suite import Writing, choose, measure
 from emocap.llm.mock_server import MockServer, drawn
 from emocap.reports.page import write_report
+from tests.support.rows import flat_rows
 
 FAST = ("deadline=2", "patience=60")
 
@@ -45,7 +46,7 @@ def ask(rehearsal: MockServer, data: Path, out: Path, monkeypatch: pytest.Monkey
 
 
 def rows(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
+    return flat_rows(out)
 
 
 def test_a_question_shows_the_picture_and_the_options(

@@ -20,6 +20,7 @@ from emocap.evaluation.scorers.rubric import made
 from emocap.evaluation.suite import Writing, choose, measure
 from emocap.llm.mock_server import MockServer, drawn
 from emocap.reports.page import write_report
+from tests.support.rows import flat_rows
 
 Row = dict[str, Any]
 FAST = ("deadline=2", "patience=60")
@@ -50,7 +51,7 @@ def run(models: list[str], data: Path, out: Path, writing: Writing) -> list[str]
 
 
 def told(out: Path) -> tuple[Row, list[Row]]:
-    (row,) = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
+    (row,) = flat_rows(out)
     return row, pq.read_table(out / row["predictions"]).to_pylist()
 
 

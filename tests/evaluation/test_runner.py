@@ -19,12 +19,13 @@ from emocap.core.errors import UserError
 from emocap.core.recipes import load
 from emocap.encoders import features
 from emocap.evaluation.protocols import zeroshot
-from emocap.evaluation.runner import evaluate, read_results
+from emocap.evaluation.runner import evaluate
 from emocap.io.media import Stored
 from emocap.methods.clip.recipe import ClipRecipe
 from emocap.methods.registry import train
 from emocap.schema.samples import Sample
 from emocap.schema.shards import read_shard, write_shard
+from tests.support.rows import flat, flat_rows
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +51,14 @@ def cards(*names: str) -> dict[str, Card]:
     return {name: load(Card, "benchmarks", name) for name in names}
 
 
+def measured(*args: Any) -> list[dict[str, Any]]:
+    return [flat(row) for row in evaluate(*args)]
+
+
 def test_all_protocols_leave_complete_rows(model: Path, drawn_build: Path, tmp_path: Path) -> None:
     names = ("drawn-emotions", "drawn-action-units")
-    rows = evaluate(cards(*names), str(model), ["zeroshot", "probe"], drawn_build, tmp_path)
-    assert rows == read_results(tmp_path / "results.jsonl")
+    rows = measured(cards(*names), str(model), ["zeroshot", "probe"], drawn_build, tmp_path)
+    assert rows == flat_rows(tmp_path)
     assert [(row["benchmark"], row["protocol"]) for row in rows] == [
         ("drawn-emotions", "zeroshot"),
         ("drawn-emotions", "probe"),
@@ -61,8 +66,8 @@ def test_all_protocols_leave_complete_rows(model: Path, drawn_build: Path, tmp_p
         ("drawn-action-units", "probe"),
     ]
     for row in rows:
-        for measured in row["metrics"].values():
-            assert 0 <= measured["low"] <= measured["value"] <= measured["high"] <= 1
+        for metric in row["metrics"].values():
+            assert 0 <= metric["low"] <= metric["value"] <= metric["high"] <= 1
         assert len(row["model_sha256"]) == len(row["data_sha256"]) == 64
         assert row["test_subjects"] > 1
     zero, _, _, units = rows
@@ -76,7 +81,7 @@ def test_all_protocols_leave_complete_rows(model: Path, drawn_build: Path, tmp_p
 
 def test_zero_shot_is_what_open_clip_alone_computes(model: Path, drawn_build: Path, tmp_path: Path) -> None:
     card = cards("drawn-emotions")["drawn-emotions"]
-    (row,) = evaluate({"c": card}, str(model), ["zeroshot"], drawn_build, tmp_path)
+    (row,) = measured({"c": card}, str(model), ["zeroshot"], drawn_build, tmp_path)
     network, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{model}/model")
     tokenizer = open_clip.get_tokenizer(f"local-dir:{model}/model")
     network.eval()
@@ -100,7 +105,7 @@ def test_zero_shot_is_what_open_clip_alone_computes(model: Path, drawn_build: Pa
 
 
 def test_retrieval_leaves_a_complete_row(model: Path, drawn_build: Path, tmp_path: Path) -> None:
-    (row,) = evaluate(cards("drawn-retrieval"), str(model), ["retrieval"], drawn_build, tmp_path)
+    (row,) = measured(cards("drawn-retrieval"), str(model), ["retrieval"], drawn_build, tmp_path)
     assert (
         list(row["metrics"])
         == list(row["chance"])
@@ -111,8 +116,8 @@ def test_retrieval_leaves_a_complete_row(model: Path, drawn_build: Path, tmp_pat
             for k in (1, 5, 10)
         ]
     )
-    for measured in row["metrics"].values():
-        assert 0 <= measured["low"] <= measured["value"] <= measured["high"] <= 1
+    for metric in row["metrics"].values():
+        assert 0 <= metric["low"] <= metric["value"] <= metric["high"] <= 1
     assert row["counts"]["train"] == {}
     pictures = sum(row["counts"]["test"].values())
     assert row["queries"]["global_image_to_text"] == row["queries"]["summary_text_to_image"] == pictures
@@ -144,9 +149,9 @@ def test_only_a_build_has_captions_to_retrieve() -> None:
 def test_measuring_again_replaces_and_another_model_adds(model: Path, drawn_build: Path, tmp_path: Path) -> None:
     for _ in range(2):
         evaluate(cards("drawn-emotions"), str(model), ["zeroshot"], drawn_build, tmp_path)
-    assert len(read_results(tmp_path / "results.jsonl")) == 1
+    assert len(flat_rows(tmp_path)) == 1
     evaluate(cards("drawn-emotions"), f"{model}/model", ["zeroshot"], drawn_build, tmp_path)
-    first, second = read_results(tmp_path / "results.jsonl")
+    first, second = flat_rows(tmp_path)
     assert first["metrics"] == second["metrics"]
     assert first["model_sha256"] == second["model_sha256"]
 
@@ -239,14 +244,14 @@ def test_pictures_are_looked_at_once_for_all_cards(
 
     monkeypatch.setattr(features, "_encode", watched)
     names = ("drawn-retrieval", "drawn-emotions", "drawn-action-units")
-    rows = evaluate(cards("drawn-emotions"), str(model), ["zeroshot"], drawn_build, tmp_path)
+    rows = measured(cards("drawn-emotions"), str(model), ["zeroshot"], drawn_build, tmp_path)
     assert sum(looked) == sum(rows[0]["counts"]["test"].values()) < 120  # none to train a probe on
     looked.clear()
-    rows = evaluate(cards(*names), str(model), ["zeroshot", "probe", "retrieval"], drawn_build, tmp_path)
+    rows = measured(cards(*names), str(model), ["zeroshot", "probe", "retrieval"], drawn_build, tmp_path)
     assert len(rows) == 5
     assert sum(looked) == 120
     # The order of the cards, and with it that of the pictures, changes nothing.
-    again = evaluate(cards(*reversed(names)), str(model), ["zeroshot", "probe", "retrieval"], drawn_build, tmp_path)
+    again = measured(cards(*reversed(names)), str(model), ["zeroshot", "probe", "retrieval"], drawn_build, tmp_path)
     assert {r["benchmark"] + r["protocol"]: r["metrics"] for r in rows} == {
         r["benchmark"] + r["protocol"]: r["metrics"] for r in again
     }

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from emocap.cli.main import app
 from emocap.core.errors import UserError
-from emocap.evaluation.runner import read_results
 from emocap.evaluation.suite import choose, measure
+from tests.support.rows import flat_rows
 
 RATES = {"train": {"calm": 4, "happy": 4}, "test": {"calm": 3, "happy": 2}}
 
@@ -62,14 +62,14 @@ def test_one_failing_card_does_not_lose_the_others(untaught: str, place: Path, t
     assert str(done.exception).startswith("short: test has 2 calm (card: 3)")
     assert "absent: passed over" in done.output
     assert "texts: passed over" in done.output
-    assert [row["benchmark"] for row in read_results(tmp_path / "results.jsonl")] == ["good"]
+    assert [row["benchmark"] for row in flat_rows(tmp_path)] == ["good"]
     assert (tmp_path / "report.html").exists()
 
 
 def test_wrong_counts_are_measured_where_that_is_asked_for(untaught: str, place: Path, tmp_path: Path) -> None:
     chosen = choose([f"{place}/cards/short.yaml", f"{place}/cards/good.yaml"])
     assert measure(chosen, [untaught], ["zeroshot"], place / "data", tmp_path, allow_counts=True) == []
-    expected = {row["benchmark"]: row["counts_expected"] for row in read_results(tmp_path / "results.jsonl")}
+    expected = {row["benchmark"]: row["counts_expected"] for row in flat_rows(tmp_path)}
     assert expected == {"short": False, "good": True}
 
 
@@ -90,7 +90,7 @@ def test_a_model_that_is_not_there_does_not_lose_the_others(untaught: str, place
     chosen = choose([f"{place}/cards/good.yaml"])
     (failure,) = measure(chosen, ["nowhere", untaught], None, place / "data", tmp_path, shots=[1], seeds=2)
     assert "nowhere is neither a run" in failure
-    rows = read_results(tmp_path / "results.jsonl")
+    rows = flat_rows(tmp_path)
     assert {row["protocol"] for row in rows} == {"zeroshot", "probe", "fewshot"}
     assert {row["model"] for row in rows} == {untaught}
 
@@ -114,7 +114,7 @@ def test_a_second_eval_does_no_forward_pass(
         done = CliRunner().invoke(app, [*arguments, str(tmp_path / out)])
         assert done.exception is None
         assert sum(looked) == 13
-    one, two = (read_results(tmp_path / out / "results.jsonl") for out in ("one", "two"))
+    one, two = (flat_rows(tmp_path / out) for out in ("one", "two"))
     assert [row["metrics"] for row in one] == [row["metrics"] for row in two]
 
 

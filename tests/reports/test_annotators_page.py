@@ -10,10 +10,10 @@ import pytest
 from emocap.annotators.run import Sources, measure
 from emocap.annotators.task import Method
 from emocap.core.errors import UserError
-from emocap.reports.annotators import FILE, compared, read_annotators
 from emocap.reports.heat import Values, heat_map, short, shortened, span
 from emocap.reports.page import write_report
 from emocap.reports.plane import plane
+from emocap.reports.sections.annotators import FILE, compared, read_annotators
 from tests.reports.test_page import check
 
 

@@ -15,10 +15,11 @@ import pytest
 from emocap.annotators.run import Sources, measure
 from emocap.annotators.simulated import write_amer
 from emocap.annotators.task import Method
+from emocap.evaluation.results import to_line
 from emocap.reports.page import write_report
 from tests.reports.test_page import check
 from tests.reports.test_ranking import rankings as rankings
-from tests.support.leaderboard import write_leaderboard
+from tests.support.leaderboard import row, write_leaderboard
 
 Open = Callable[..., tuple[str, list[str]]]
 
@@ -143,16 +144,22 @@ def training_page(tmp_path: Path) -> Path:
         ]
         named = {"drawn-retrieval/retrieval/global_image_to_text_r1": 0.1 * number}
         logged.append({"step": 49, "eval": named})
-        (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in logged))
+        (folder / "metrics.jsonl").write_text("".join(json.dumps(one) + "\n" for one in logged))
     names = [f"{p}_{w}_r{k}" for p in ("global", "local") for w in ("image_to_text", "text_to_image") for k in (1, 5)]
-    row = {
-        **{"benchmark": "drawn-retrieval", "title": "Drawn faces, captions", "protocol": "retrieval"},
-        **{"model": "runs/a-run-with-a-rather-long-name", "counts": {"test": {"fear": 9}}, "test_subjects": 3},
-        "metrics": {name: {"value": 0.2, "low": 0.1, "high": 0.3} for name in names},
-        "chance": dict.fromkeys(names, 0.01),
-    }
+    measured = row(
+        "drawn-retrieval",
+        "runs/a-run-with-a-rather-long-name",
+        title="Drawn faces, captions",
+        protocol="retrieval",
+        task="retrieval",
+        labels=[],
+        counts={"test": {"fear": 9}},
+        test_subjects=3,
+        chance=dict.fromkeys(names, 0.01),
+        metrics={name: {"value": 0.2, "low": 0.1, "high": 0.3} for name in names},
+    )
     (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "results.jsonl").write_text(json.dumps(row) + "\n")
+    (tmp_path / "results" / "results.jsonl").write_text(to_line(measured))
     folders = [path for path in sorted(tmp_path.iterdir()) if path.is_dir()]
     return write_report(folders, tmp_path / "training.html")
 
@@ -228,7 +235,7 @@ def test_a_table_changes_its_protocol_and_only_that_table(browse: Open, leaderbo
 
 def test_a_click_on_a_number_opens_what_lies_behind(browse: Open, leaderboard: Path, tmp_path: Path) -> None:
     script = """<script>
-    const link = document.querySelector('.board td[data-line="m2"] a');
+    const link = document.querySelector('.leaderboard td[data-line="m2"] a');
     const wanted = document.querySelector(link.getAttribute("href"));
     const visible = () => wanted.querySelector(".confusion").checkVisibility();
     const before = visible();

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from emocap.core.files import write_json
-from emocap.reports.builds import read_build
-from emocap.reports.gallery import read_gallery
+from emocap.reports.build_index import BuildIndex, evenly
 from emocap.reports.page import write_report
-from emocap.reports.table import Rows, evenly
+from emocap.reports.sections.builds import read_build
+from emocap.reports.sections.gallery import read_gallery
 from emocap.schema.shards import Reject, read_index, read_shard, write_rejects
 from tests.reports.test_page import check
 
@@ -178,7 +178,7 @@ def test_a_build_in_which_nothing_was_found_has_a_page(labelled_build: Path, tmp
 
 
 def test_rows_are_found_by_key(labelled_build: Path) -> None:
-    rows = Rows.of(labelled_build, captioned=True)
+    rows = BuildIndex.of(labelled_build, captioned=True)
     keys = read_index(labelled_build / "index")["key"].to_pylist()
     found = rows.find([keys[70], "nobody", keys[3]])
     assert {key: rows.sample(row).record.key for key, row in found.items()} == {keys[3]: keys[3], keys[70]: keys[70]}

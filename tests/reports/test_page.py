@@ -1,4 +1,3 @@
-import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -8,11 +7,12 @@ import pytest
 from emocap.benchmarks.cards import Card
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
+from emocap.evaluation.results import to_line
 from emocap.evaluation.runner import evaluate
 from emocap.methods.clip.recipe import ClipRecipe
 from emocap.methods.registry import train
 from emocap.reports.page import Highlight, write_report
-from tests.support.leaderboard import row
+from tests.support.leaderboard import changed, row
 
 
 class Balance(HTMLParser):
@@ -85,7 +85,7 @@ def test_one_model_on_two_benchmarks_is_shown_at_once(tmp_path: Path) -> None:
         row("a", protocol="probe", confusion=[[1, 2], [3, 4]], prompts={"x": ["<b>"]}),
         row("b<i>", model="<m> & n"),
     ]
-    (results / "results.jsonl").write_text("".join(json.dumps(one | {"model": "<m> & n"}) + "\n" for one in rows))
+    (results / "results.jsonl").write_text("".join(to_line(changed(one, model="<m> & n")) for one in rows))
     html = write_report([results], tmp_path / "page.html").read_text()
     check(html)
     assert "<script" not in html
@@ -98,6 +98,6 @@ def test_one_model_on_two_benchmarks_is_shown_at_once(tmp_path: Path) -> None:
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is neither a finished build nor a training run nor results"):
+    with pytest.raises(UserError, match="is none of these: a finished build, a training run, results"):
         write_report([tmp_path], tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()

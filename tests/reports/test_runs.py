@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from emocap.reports.page import write_report
-from emocap.reports.runs import Run, curves
+from emocap.reports.sections.runs import Run, curves
 
 
 def run(name: str, *rows: dict[str, Any]) -> Run:

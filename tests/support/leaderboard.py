@@ -1,7 +1,6 @@
 """Rows of results for tests: single ones, and a folder as a long evaluation leaves it; all numbers are drawn."""
 
 import itertools
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from emocap.reports.board import Board
+from emocap.evaluation.results import FILE, Responses, ResultRow, to_line
+from emocap.reports.leaderboard import Leaderboard
+from emocap.reports.leaderboard_builder import make_leaderboard
 from emocap.reports.results import Result
-from emocap.reports.standings import make_board
 
 SEVEN = ["neutral", "happiness", "sadness", "anger", "fear", "surprise", "disgust"]
 MODELS = [
@@ -47,19 +47,28 @@ COMPOUND = ["RAF-DB compound", "MAFW compound"]
 FORTY_THREE = [*SEVEN, *(f"{a}_{b}" for a, b in itertools.combinations([*SEVEN, "contempt", "anxiety"], 2))][:43]
 
 
-def row(benchmark: str = "raf-db", model: str = "runs/a", value: float | None = 0.5, **more: Any) -> dict[str, Any]:
-    """One row; ``more`` replaces what it says."""
-    return {
+def row(benchmark: str = "raf-db", model: str = "runs/a", value: float | None = 0.5, **fields: Any) -> ResultRow:
+    """One row; ``fields`` replace its own, go into its responses, or into its details."""
+    content: dict[str, Any] = {
         **{"benchmark": benchmark, "title": benchmark.upper(), "protocol": "zeroshot", "fold": 0, "model": model},
-        **{"metrics": {"uar": {"value": value, "low": 0.4, "high": 0.6}, "war": {"value": 0.9}}, "headline": "uar"},
+        **{"metrics": {"uar": {"value": value, "low": 0.4, "high": 0.6}, "war": {"value": 0.9}}},
         **{"labels": ["x", "y"], "task": "emotion", "media": "pictures", "counts": {"test": {"x": 3, "y": 4}}},
-        **more,
+        **{"data": "data", "data_sha256": "0" * 64, "versions": {"emocap": "0.2.0"}, "seconds": 1.5},
+        **fields,
     }
+    responses = {name: content.pop(name) for name in list(content) if name in Responses.model_fields}
+    details = {name: content.pop(name) for name in list(content) if name not in ResultRow.model_fields}
+    return ResultRow.model_validate({**content, "responses": responses, "details": details})
 
 
-def board(*rows: dict[str, Any], folder: str = "results") -> Board:
-    """The board of rows of one folder."""
-    return make_board([Result(one, Path(folder)) for one in rows])
+def changed(one: ResultRow, **fields: Any) -> ResultRow:
+    """A row with some other fields."""
+    return ResultRow.model_validate(one.model_dump() | fields)
+
+
+def leaderboard(*rows: ResultRow, folder: str = "results") -> Leaderboard:
+    """The leaderboard of rows of one folder."""
+    return make_leaderboard([Result(one, Path(folder)) for one in rows])
 
 
 def write_leaderboard(folder: Path, models: Sequence[str] = MODELS, predictions: bool = True) -> Path:
@@ -72,7 +81,8 @@ def write_leaderboard(folder: Path, models: Sequence[str] = MODELS, predictions:
     for task, names in {**named, "choice": CHOICE}.items():
         for place, title in enumerate(names):
             rows += benchmark(random, folder, task, title, place, models, predictions)
-    (folder / "results.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    lines = [to_line(ResultRow.model_validate(one)) for one in rows]
+    (folder / FILE).write_text("".join(lines), encoding="utf-8")
     return folder
 
 
@@ -112,7 +122,7 @@ def benchmark(
     protocols += ["fewshot"] if task in ("static", "dynamic") and place < 3 else []
     level = random.uniform(0.2, 0.6)
     common: dict[str, Any] = {
-        **{"benchmark": name, "title": title, "labels": labels, "headline": metrics[0], "segments": 16},
+        **{"benchmark": name, "title": title, "labels": labels, "segments": 16},
         **{"task": "emotion" if task in ("static", "dynamic", "compound") else task, "compound": task == "compound"},
         **{"media": "clips" if task == "dynamic" else "pictures", "data_sha256": f"{place:064x}"},
         "data": str(folder / "data"),
@@ -157,10 +167,10 @@ def rest(random: np.random.Generator, labels: list[str], task: str, number: int)
         "preprocess": f"Compose(Resize({224 + number}), CenterCrop(224), Normalize(mean=(0.48, 0.46, 0.41)))",
         "model_sha256": f"{number:064x}",
         "pooling": "mean",
-        "versions": {"emocap": "0.1.0", "torch": "2.11.0", "open_clip_torch": "3.3.0"},
+        "versions": {"emocap": "0.2.0", "torch": "2.11.0", "open_clip_torch": "3.3.0"},
         "seconds": 12.5 + number,
         "test_subjects": 30,
-        "subgroups": {"gender": {"female": {"n": 60, "metrics": {"uar": {"value": 0.4, "low": 0.3, "high": 0.5}}}}},
+        "subgroups": {"gender": {"female": {"n": 60, "metrics": {"uar": 0.4}}}},
     }
     if task == "action_units":
         told |= {"f1": [0.5] * len(labels), "present": [20] * len(labels), "chance": {"macro_f1": 0.4}}

@@ -29,7 +29,7 @@ def test_what_is_measured_on_the_way_is_what_eval_measures(
     assert [row["step"] for row in found] == [3, rows[-1]["step"]]
     card = load(Card, "benchmarks", "drawn-emotions")
     (row,) = evaluate({"drawn-emotions": card}, str(out), ["zeroshot"], drawn_build, tmp_path / "results")
-    wanted = {f"drawn-emotions/zeroshot/{metric}": value["value"] for metric, value in row["metrics"].items()}
+    wanted = {f"drawn-emotions/zeroshot/{metric}": value.value for metric, value in row.metrics.items()}
     assert found[-1]["eval"] == pytest.approx(wanted)
     assert (out / "checkpoints" / "best.pt").is_file()
     assert not list(out.glob(".measured-*"))

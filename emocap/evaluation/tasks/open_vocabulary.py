@@ -6,6 +6,7 @@ import numpy as np
 
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example
+from emocap.core.numbers import finite
 from emocap.evaluation import outcomes
 from emocap.evaluation.outcomes import Outcome
 from emocap.evaluation.scorers.word_lists import PROMPT, words
@@ -44,7 +45,7 @@ def read(answered: Answered) -> Outcome:
         "wheel_sha256": wheels.sha256,
         "wheel_is_the_authors": wheels.comparable,
         **{
-            f"{name}_of_each_wheel": [outcomes.rounded(value) for value in of_wheels(level1, once_1N)[0]]
+            f"{name}_of_each_wheel": [finite(float(value)) for value in of_wheels(level1, once_1N)[0]]
             for name, of_wheels in (("ew", f_wheels), ("hit_rate", hit_rate_wheels))
             if name in names
         },
@@ -60,14 +61,14 @@ def read(answered: Answered) -> Outcome:
         {name: every[name] for name in names},
         [", ".join(labels) for labels in true],
         [None if labels is None else ", ".join(labels) for labels in found.labels],
-        [outcomes.rounded(value) for value in of_overlap(level1)],
+        [finite(float(value)) for value in of_overlap(level1)],
         told,
     )
 
 
 def _known(whose: str, found: Coverage) -> dict[str, Any]:
     """What a row says of the words that wheels know."""
-    shares = [None if share is None else outcomes.rounded(share) for share in found.shares]
+    shares = [None if share is None else finite(float(share)) for share in found.shares]
     dropped = dict(found.dropped.most_common(_DROPPED))
     return {
         f"{whose}_words": found.words,

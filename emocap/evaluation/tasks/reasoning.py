@@ -138,7 +138,7 @@ def read(answered: Answered) -> Outcome:
             "unjudged": unjudged,
             "unparsable": sum(text is not None for text, ok in zip(said, readable, strict=True) if not ok),
             "scores_unlike_steps": sum(off),
-            "mean_steps": outcomes.rounded(_mean(lengths)),
+            "mean_steps": _mean(lengths),
             "scores_from_file": sum(map(_scored, answered.firsts)),
             "without_clue": sum(example.clue is None for example in answered.tested),
             "prompts": _prompts(card),

@@ -8,7 +8,9 @@ from typing import Any
 import yaml
 
 from emocap.core.files import replacing
+from emocap.core.numbers import decimal
 from emocap.core.version import __version__
+from emocap.evaluation.results import ResultRow
 
 _TEMPLATE = Path(__file__).with_name("model_card.md")
 _CAPTIONERS = {"annotations": "rules, from labels", "none": "nobody"}
@@ -17,7 +19,7 @@ _CAPTIONERS = {"annotations": "rules, from labels", "none": "nobody"}
 def write_card(
     folder: Path,
     repo: str,
-    results: Sequence[Mapping[str, Any]] = (),
+    results: Sequence[ResultRow] = (),
     datasets: Sequence[str] = (),
     licence: str = "unknown",
 ) -> Path:
@@ -54,7 +56,7 @@ def write_card(
         start_hub=start_hub,
         facts=_facts(folder, recipe),
         recipe=(folder / "recipe.yaml").read_text(encoding="utf-8").strip(),
-        data=[_told(build) for build in recipe["data"]["builds"]],
+        data=[_build_facts(build) for build in recipe["data"]["builds"]],
         results=[line for row in results for line in _lines(row)],
     )
     path = folder / "README.md"
@@ -89,7 +91,7 @@ def _facts(folder: Path, recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _told(build: Any) -> dict[str, str]:
+def _build_facts(build: Any) -> dict[str, str]:
     """A row about a build: a path, or a mapping with one."""
     path = Path(build["path"] if isinstance(build, dict) else build)
     try:
@@ -108,18 +110,20 @@ def _told(build: Any) -> dict[str, str]:
     }
 
 
-def _lines(row: Mapping[str, Any]) -> list[dict[str, str]]:
-    """A line for every metric of a result."""
-    chance = row.get("chance", {"uar": 1 / len(row["labels"])} if "labels" in row else {})
+def _lines(row: ResultRow) -> list[dict[str, str]]:
+    """A line for every metric of a result that is defined."""
     return [
         {
-            "title": row["title"],
-            "protocol": row["protocol"],
-            "pictures": f"{sum(row['counts']['test'].values()):,}",
+            "title": row.title,
+            "protocol": row.protocol,
+            "pictures": f"{row.tested:,}",
             "metric": name,
-            "value": f"{measured['value']:.3f}",
-            "interval": f"{measured['low']:.3f} to {measured['high']:.3f}",
-            "chance": f"{chance[name]:.3f}" if name in chance else "",
+            "value": decimal(metric.value),
+            "interval": f"{decimal(metric.low)} to {decimal(metric.high)}"
+            if metric.low is not None and metric.high is not None
+            else "",
+            "chance": "" if (chance := row.chance_of(name)) is None else decimal(chance),
         }
-        for name, measured in row["metrics"].items()
+        for name, metric in row.metrics.items()
+        if metric.value is not None
     ]

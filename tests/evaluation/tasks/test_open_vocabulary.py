@@ -18,6 +18,7 @@ from emocap.core.errors import UserError
 from emocap.core.recipes import load
 from emocap.evaluation.scorers.word_lists import listed
 from emocap.evaluation.suite import Writing, choose, measure
+from emocap.evaluation.suites.mer_unibench import METRICS as NINE
 from emocap.llm.chat_models import Response
 from emocap.metrics.wheel import resources
 from emocap.metrics.wheel.groups import groups
@@ -27,7 +28,7 @@ from emocap.metrics.wheel.sentiment import sign_f1
 from emocap.reports.failures import failures
 from emocap.reports.page import write_report
 from emocap.reports.results import read_results
-from emocap.reports.uni_bench import NINE
+from tests.support.rows import flat_rows
 
 FAST = ("deadline=2", "patience=60")
 
@@ -45,7 +46,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rows(out: Path) -> dict[str, dict[str, Any]]:
-    return {result.row["benchmark"]: result.row for result in read_results(out)}
+    return {row["benchmark"]: row for row in flat_rows(out)}
 
 
 def told(out: Path, row: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -252,7 +253,9 @@ def test_all_nine_make_a_mean_on_the_page(data: Path, tmp_path: Path) -> None:
     assert measure(choose([*NINE][:8]), [f"predictions:perfect={folder}"], None, data, out, allow_counts=True) == []
     assert "MER-UniBench, the mean" not in write_report([out], tmp_path / "report.html").read_text(encoding="utf-8")
     assert measure(choose([*NINE]), [f"predictions:perfect={folder}"], None, data, out, allow_counts=True) == []
-    assert {name: row["metrics"][NINE[name]]["value"] for name, row in rows(out).items()} == dict.fromkeys(NINE, 1.0)
+    every = rows(out)
+    assert every.pop("mer-unibench")["metrics"]["mean"]["value"] == 1.0
+    assert {name: row["metrics"][NINE[name]]["value"] for name, row in every.items()} == dict.fromkeys(NINE, 1.0)
     page = write_report([out], tmp_path / "report.html").read_text(encoding="utf-8")
     assert "MER-UniBench, the mean of its nine datasets: perfect <strong>1.000</strong>" in page
     assert "wheels: emocap&#39;s small ones, not the authors&#39;" in page

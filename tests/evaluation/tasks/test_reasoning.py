@@ -26,6 +26,7 @@ from emocap.evaluation.tasks import reasoning
 from emocap.evaluation.tasks.reasoning import scores_of, steps_of
 from emocap.io.media import Film
 from emocap.llm.mock_server import MockServer, drawn
+from tests.support.rows import flat_rows
 
 FAST = ("deadline=2", "patience=60")
 AIDS = Writing(FAST, "openai:steps", "openai:judge")
@@ -111,8 +112,7 @@ def ask(
 
 
 def row_of(out: Path) -> dict[str, Any]:
-    (line,) = (out / "results.jsonl").read_text().splitlines()
-    row: dict[str, Any] = json.loads(line)
+    (row,) = flat_rows(out)
     return row
 
 

@@ -20,6 +20,7 @@ from emocap.llm.chat_models import Response
 from emocap.llm.mock_server import MockServer, drawn
 from emocap.metrics.arrays import Numbers
 from emocap.reports.page import write_report
+from tests.support.rows import flat_rows
 
 CARD = load(Card, "benchmarks", "asvspoof2019-la")
 KNOWN = words(CARD)
@@ -61,7 +62,7 @@ def run(models: list[str], data: Path, out: Path, *settings: str) -> list[str]:
 
 
 def told(out: Path) -> tuple[Row, list[Row]]:
-    (row,) = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
+    (row,) = flat_rows(out)
     return row, pq.read_table(out / row["predictions"]).to_pylist()
 
 

@@ -17,6 +17,7 @@ from emocap.core.recipes import load
 from emocap.evaluation.suite import Writing, choose, measure
 from emocap.evaluation.tasks.visual_room import matches, sarcastic, yes_or_no
 from emocap.llm.mock_server import drawn
+from tests.support.rows import flat_rows
 
 FAST = ("deadline=2", "patience=60", "asks=1", "judge.asks=1")
 
@@ -100,8 +101,7 @@ def by_hand(tmp_path: Path) -> Path:
 
 
 def row_of(out: Path) -> dict[str, Any]:
-    (line,) = (out / "results.jsonl").read_text().splitlines()
-    row: dict[str, Any] = json.loads(line)
+    (row,) = flat_rows(out)
     return row
 
 

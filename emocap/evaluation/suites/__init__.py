@@ -1,0 +1,1 @@
+"""Suites of benchmarks, one file each, registered by name."""
