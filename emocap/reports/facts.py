@@ -7,7 +7,7 @@ from typing import Any
 from emocap.evaluation.display import TaskDisplay, display_of, metric_display
 from emocap.evaluation.results import MetricValue, ResultRow
 from emocap.reports.leaderboard import Entry, Group
-from emocap.reports.numbers import compact, decimal, fraction, metric_label
+from emocap.reports.numbers import compact, fraction, metric_label
 from emocap.reports.results import Measure
 
 _LABELS = {
@@ -192,7 +192,7 @@ def others(row: ResultRow) -> dict[str, str]:
         **{_detail_label(key, display): value for key, value in row.details.items()},
     }
     texts = {name: _text(value) for name, value in named.items() if value not in (None, [], {})}
-    return texts | {"seconds of work": decimal(row.seconds, 2)}
+    return texts | {"seconds of work": compact(row.seconds, 2)}
 
 
 def _detail_label(key: str, display: TaskDisplay) -> str:

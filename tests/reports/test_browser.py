@@ -17,8 +17,8 @@ from emocap.annotators.simulated import write_amer
 from emocap.annotators.task import Method
 from emocap.evaluation.results import to_line
 from emocap.reports.page import write_report
+from tests.reports.sections.test_preference import rankings as rankings
 from tests.reports.test_page import check
-from tests.reports.test_ranking import rankings as rankings
 from tests.support.leaderboard import row, write_leaderboard
 
 Open = Callable[..., tuple[str, list[str]]]

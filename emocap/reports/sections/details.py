@@ -1,13 +1,13 @@
 """What lies behind a number: bars with chance, confusion matrix, prompts, counts, subgroups, failures, versions."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from emocap.evaluation.display import metric_display
 from emocap.reports import facts
 from emocap.reports.facts import TextTable
 from emocap.reports.failures import Failure, failures, heading
 from emocap.reports.leaderboard import Entry, Group, Leaderboard, protocol_label
-from emocap.reports.numbers import decimal
 from emocap.reports.results import Measure
 from emocap.reports.section import Page, Part, Section, template
 
@@ -187,10 +187,8 @@ def _matrix(entry: Entry) -> ConfusionMatrix | None:
 
 
 def _matrix_cell(count: int, total: int, diagonal: bool) -> MatrixCell:
-    share = count / total if total else 0.0
-    return MatrixCell(
-        f"{'d' if diagonal else 'k'}{round(20 * share)}", int(decimal(share, 0, hundredfold=True)), count
-    )
+    share = Fraction(count, total or 1)
+    return MatrixCell(f"{'d' if diagonal else 'k'}{round(20 * share)}", round(100 * share), count)
 
 
 def _show(page: Page, subject: object) -> Part | None:
