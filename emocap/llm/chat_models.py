@@ -80,7 +80,7 @@ class Endpoints:
     def told(self) -> dict[str, Any]:
         """Temperature, and what all runs into the folder have taken."""
         usage = self._asker.usage()
-        cost = {"cost": round(usage.cost, 6)} if self._recipe.price else {}
+        cost = {"cost": usage.cost} if self._recipe.price else {}
         return {
             "temperature": self._recipe.temperature,
             "usage": {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens, **cost},
