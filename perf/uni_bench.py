@@ -19,7 +19,7 @@ from emocap.core.recipes import load as load_recipe
 from emocap.evaluation.generative import evaluate
 from emocap.evaluation.predictions import Predictions
 from emocap.evaluation.suites.mer_unibench import METRICS
-from emocap.evaluation.tasks import Aids
+from emocap.evaluation.task import Graders
 from emocap.metrics.wheel.resources import Wheels, load
 
 CALLED = {"ov-merd-plus": "ovmerdplus", "iemocap-4": "iemocapfour"}
@@ -33,7 +33,7 @@ def scores(name: str, card: Card, predictions: Path, data: Path, wheels: Wheels)
     found = []
     for file in files:
         with tempfile.TemporaryDirectory() as out:
-            (row,) = evaluate(name, card, Predictions(file), data, Path(out), Aids(wheels=wheels), exact=True)
+            (row,) = evaluate(name, card, Predictions(file), data, Path(out), Graders(wheels=wheels), exact=True)
         found.append(row.metrics[METRICS[name]].value or 0.0)
     return found
 

@@ -7,45 +7,17 @@ from pydantic import Field, field_validator, model_validator
 from emocap.benchmarks.readers import AnyLayout
 from emocap.core.recipes import Recipe
 
-Task = Literal[
-    "emotion",
-    "action_units",
-    "rating",
-    "choice",
-    "retrieval",
-    "open_vocabulary",
-    "sentiment",
-    "reasoning",
-    "two_tiers",
-    "spoofing",
-]
-Metric = Literal[
-    "uar", "war", "macro_f1", "uf1", "map", "accuracy", "f1", "ccc", "pcc", "rmse", "mae", "mse", "icc", "sagr",
-    # texts, beside what they name
-    "rouge_l", "rege",
-    # questions: Face-Human-Bench's mean over groups, and MMAR-Rubrics
-    "grouped_accuracy", "rubric_score",
-    # open vocabulary and sentiment
-    "ew", "ew_level2", "ew_precision", "ew_recall", "hit_rate", "sign_f1",
-    # reasoning: of all examples, and as published, of those with a score that can be read
-    "rec_s", "rea_s", "cot_s", "rec_s_official", "rea_s_official", "cot_s_official",
-    # two tiers
-    "gap", "perception_accuracy", "sarcasm_accuracy", "sarcasm_macro_f1",
-    # spoofing
-    "eer",
-]  # fmt: skip
-
 
 class ClassRecipe(Recipe):
     """One class; a list stands for its words."""
 
     words: list[str] = []
     """What stands for it in prompts."""
-    called: list[str] = []
+    aliases: list[str] = []
     """Names and codes by which the annotation calls it, besides its own; upper and lower case are the same."""
     descriptions: list[str] = []
     """Sentences about how such a face looks, used as they are where prompts are ``descriptions``."""
-    parts: list[str] = []
+    components: list[str] = []
     """Of a compound emotion: the words of its parts. Its embedding is the mean of theirs (EmoCLIP)."""
 
     @model_validator(mode="before")
@@ -70,8 +42,8 @@ class Published(Recipe):
     """A number that somebody has published for this benchmark; never mixed with what was measured here."""
 
     model: str
-    protocol: Literal["zeroshot", "probe", "fewshot", "finetuned", "generate"] = "zeroshot"
-    metrics: dict[Metric, float]
+    protocol: str = "zeroshot"
+    metrics: dict[str, float]
     """As fractions of 1."""
     source: str
     """Where it stands."""
@@ -87,7 +59,7 @@ class GenerateRecipe(Recipe):
     (their names, in order) and {text}, where the data has them."""
     system: str | None = None
     """A system message, where the protocol has one."""
-    shows: list[Literal["pictures", "sound"]] = ["pictures"]
+    modalities: list[Literal["pictures", "sound"]] = ["pictures"]
     """What is sent along, where the data has it: pictures, or so many frames of a clip; the sound of a clip or a
     recording. Empty: the text alone."""
     frames: int = Field(8, ge=1)
@@ -96,10 +68,10 @@ class GenerateRecipe(Recipe):
     """Longest side of a picture as it is sent, in pixels; larger ones are made smaller."""
     max_tokens: int = Field(512, ge=1)
     """Longest reply."""
-    match: Literal["option", "tokens", "description"] = "option"
+    match: Literal["option", "string_match", "description"] = "option"
     """option: of questions, the option that the reply names, by its letter or its text; of emotions, the one class
-    that it names. tokens: MMAR's string match. description: the emotion that a description in sentences is about,
-    after EmoLA's evaluation of FABA-Bench."""
+    that it names. string_match: MMAR's. description: the emotion that a description in sentences is about, after
+    EmoLA's evaluation of FABA-Bench."""
     about: Literal["emotion", "sentiment", "intent"] = "emotion"
     """Of reasoning: what the last step names."""
     several: bool = False
@@ -112,18 +84,14 @@ class Card(Recipe):
     """One benchmark."""
 
     title: str
-    task: Task
-    """emotion: one class of several. action_units: which are shown. rating: numbers on scales. choice: the right one
-    of a question's options. retrieval: pictures and the texts of their captions find each other; of a build's test
-    half. open_vocabulary: words of one's own, compared on emotion wheels. sentiment: positive or negative. reasoning:
-    an emotion, and the steps that lead to it. two_tiers: what is seen, and what is meant. spoofing: whether a voice is
-    real."""
+    task: str
+    """One of :data:`emocap.evaluation.registry.TASKS`, which checks the card when it is measured."""
     folder: str | None = None
     """Name of its folder below ``--data``; null: ``--data`` is the folder."""
     layout: AnyLayout
     classes: dict[str, ClassRecipe] = {}
     """Label → what stands for it; the order is the order of the results."""
-    leave_out: list[str] = []
+    exclude_labels: list[str] = []
     """Labels of the annotation that this benchmark knowingly leaves out."""
     prompts: list[str] = []
     """Templates with {c} for the word. The logits of all prompts of a class are averaged (Exp-CLIP)."""
@@ -138,9 +106,9 @@ class Card(Recipe):
     """Of clips: into how many equal parts they are divided, of each of which the middle frame is looked at."""
     generate: GenerateRecipe | None = None
     """How models that write are asked; null: they are not."""
-    protocols: list[Literal["zeroshot", "probe", "fewshot", "retrieval", "generate"]] = []
+    protocols: list[str] = []
     """Only these, where the data cannot have the others that its task has; empty: all of them."""
-    metrics: list[Metric] = []
+    metrics: list[str] = []
     """What the field reports, the one that comes first in tables first; empty: what is usual for the task."""
     counts: dict[str, int | dict[str, int]] = {}
     """train, val, test → examples that the official data has, or class → examples. Of official folds: the first."""
@@ -166,21 +134,9 @@ class Card(Recipe):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.task == "emotion" and len(self.classes) < 2:
-            raise ValueError("classes: an emotion benchmark has at least two")
-        if self.task == "two_tiers" and len(self.classes) != 2:
-            raise ValueError("classes: two_tiers has two, what is meant as it is said and what is not, in this order")
-        if self.task == "action_units" and not self.action_units:
-            raise ValueError("action_units: the list of numbers to score is missing")
-        if self.task == "rating" and not self.ratings:
-            raise ValueError("ratings: what is rated, and on which scale, is missing")
-        if self.task == "spoofing" and len(self.classes) != 2:
-            raise ValueError("classes: there are two, of real voices and of others, in this order")
-        if self.task == "retrieval" and self.layout.reader != "build":
-            raise ValueError("layout.reader: only a build has captions to retrieve")
         called: dict[str, str] = {}
         for name, one in self.classes.items():
-            for alias in dict.fromkeys(alias.casefold() for alias in (name, *one.called)):
+            for alias in dict.fromkeys(alias.casefold() for alias in (name, *one.aliases)):
                 if alias in called:
                     raise ValueError(f"classes: {alias} is called both {called[alias]} and {name}")
                 called[alias] = name

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example
-from emocap.benchmarks.loading import place, read
+from emocap.benchmarks.loading import ExampleNeeds, place, read
 from emocap.core.errors import UserError, few
 from emocap.core.threads import THREADS, ahead
 from emocap.faces.hashing import BITS, face_hash
@@ -61,7 +61,7 @@ class Report:
         return json.dumps({**asdict(self), "wrong": self.wrong}, ensure_ascii=False)
 
 
-def check(name: str, card: Card, data: Path) -> Report:
+def check(name: str, card: Card, data: Path, needs: ExampleNeeds) -> Report:
     """Read the annotation, compare counts, decode every picture and look for those that are there twice.
 
     Raises UserError only where there is no folder at all.
@@ -70,23 +70,23 @@ def check(name: str, card: Card, data: Path) -> Report:
     if not root.is_dir():
         raise UserError(f"--data: there is no folder {root}")
     try:
-        examples = read(card, data)
+        examples = read(card, data, needs)
     except UserError as error:
         broken = Finding("annotation", str(error))
         return Report(name, card.title, str(root), 0, {}, card.counts, [broken])
-    findings = [*_counts(card, examples), *_people(card, examples), *_pictures(card, examples)]
+    findings = [*_counts(card, examples, needs), *_people(card, examples), *_pictures(card, examples)]
     return Report(name, card.title, str(root), len(examples), counted(card, examples), card.counts, findings)
 
 
-def refuse(name: str, card: Card, examples: Sequence[Example]) -> None:
+def refuse(name: str, card: Card, examples: Sequence[Example], needs: ExampleNeeds) -> None:
     """Raises UserError where counts differ from the card's, or a class has nothing to be tested on."""
-    if wrong := [finding.detail for finding in _counts(card, examples) if finding.wrong]:
+    if wrong := [finding.detail for finding in _counts(card, examples, needs) if finding.wrong]:
         raise UserError(f"{name}: {few(wrong, 4)}; see emocap benchmarks check {name}, or give --allow-counts")
 
 
-def as_expected(card: Card, examples: Sequence[Example]) -> bool | None:
+def as_expected(card: Card, examples: Sequence[Example], needs: ExampleNeeds) -> bool | None:
     """Whether there are as many examples as the card says; None where it says nothing."""
-    return all(finding.kind != "counts" for finding in _counts(card, examples)) if card.counts else None
+    return all(finding.kind != "counts" for finding in _counts(card, examples, needs)) if card.counts else None
 
 
 def counted(card: Card, examples: Sequence[Example]) -> Counts:
@@ -105,11 +105,11 @@ def side(card: Card, example: Example) -> str:
     return "test" if card.split.by == "subjects" else example.splits[0]
 
 
-def _counts(card: Card, examples: Sequence[Example]) -> Iterator[Finding]:
+def _counts(card: Card, examples: Sequence[Example], needs: ExampleNeeds) -> Iterator[Finding]:
     found = counted(card, examples)
     total = {split: sum(found.get(split, {}).values()) for split in SPLITS}
     wanted = card.totals
-    if card.task == "emotion" and (absent := [label for label in card.classes if not found["test"].get(label)]):
+    if needs.every_class_tested and (absent := [label for label in card.classes if not found["test"].get(label)]):
         yield Finding("class_without_test", f"no test examples of {', '.join(absent)}")
     people = {name for part in card.split.people or [] for name in part}
     if gone := sorted(people - {str(example.subject) for example in examples}):

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emocap.benchmarks.cards import Card
@@ -23,7 +23,21 @@ def present(card: Card, data: Path) -> bool:
     return card.layout.reader == "build" and (data / "manifest.json").is_file()
 
 
-def read(card: Card, data: Path) -> list[Example]:
+@dataclass(frozen=True)
+class ExampleNeeds:
+    """What a task needs of an example."""
+
+    annotated: Callable[[Example], bool]
+    """Whether it has the annotation that is measured; others are passed over."""
+    classed: bool = False
+    """Whether labels are turned into the card's classes."""
+    every_class_tested: bool = False
+    """Whether each class must have a test example."""
+    noun: str = "labelled"
+    """For error messages: what such examples are."""
+
+
+def read(card: Card, data: Path, needs: ExampleNeeds) -> list[Example]:
     """All examples of a benchmark that the card measures, labels turned into its classes.
 
     Raises UserError where the data is not there, has labels that the card does not know, or nothing to test on.
@@ -32,40 +46,21 @@ def read(card: Card, data: Path) -> list[Example]:
     if not root.is_dir():
         raise UserError(f"--data: there is no folder {root}")
     examples = list(card.layout.read(root))
-    if card.task in _CLASSED:
+    if needs.classed:
         examples = _classed(card, examples, root)
-    examples = [example for example in examples if _ANNOTATED[card.task](example)]
+    examples = [example for example in examples if needs.annotated(example)]
     if not any("test" in example.splits for example in examples):
-        wanted = "captioned" if card.task == "retrieval" else "labelled"
-        raise UserError(f"{root}: no {wanted} test pictures for {card.title}")
+        raise UserError(f"{root}: no {needs.noun} test pictures for {card.title}")
     twice = [name for name, count in Counter(example.name for example in examples).items() if count > 1]
     if twice:
         raise UserError(f"{root}: {twice[0]} is annotated more than once, and {len(twice) - 1} others")
     return examples
 
 
-_CLASSED = ("emotion", "two_tiers", "spoofing")
-"""Tasks with one class of several."""
-
-
-_ANNOTATED: dict[str, Callable[[Example], bool]] = {
-    "emotion": lambda example: example.label is not None,
-    "action_units": lambda example: example.units is not None,
-    "rating": lambda example: example.values is not None,
-    "choice": lambda example: example.question is not None,
-    "retrieval": lambda example: example.caption is not None and example.splits[0] == "test",
-    "open_vocabulary": lambda example: example.labels is not None,
-    "sentiment": lambda example: example.values is not None,
-    "reasoning": lambda example: example.labels is not None,
-    "two_tiers": lambda example: example.label is not None,
-    "spoofing": lambda example: example.label is not None,
-}
-
-
 def _classed(card: Card, examples: Sequence[Example], root: Path) -> list[Example]:
     """The examples with the classes that the card's names stand for, without those that it leaves out."""
-    classes = {called.casefold(): name for name, one in card.classes.items() for called in (name, *one.called)}
-    left_out = {called.casefold() for called in card.leave_out}
+    classes = {called.casefold(): name for name, one in card.classes.items() for called in (name, *one.aliases)}
+    left_out = {called.casefold() for called in card.exclude_labels}
     unknown = Counter(
         example.label
         for example in examples

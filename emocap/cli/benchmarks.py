@@ -38,14 +38,15 @@ def list_cards(data: MaybeData = None, verbose: Verbose = False, debug: Debug = 
 
 
 def _list(data: Path | None) -> None:
-    from emocap.benchmarks.cards import Card
     from emocap.benchmarks.loading import present
-    from emocap.core.recipes import builtin, load
+    from emocap.core.recipes import builtin
+    from emocap.evaluation.registry import TASKS, load_card
 
     rows = [("card", "task", "size", "data", "licence")]
     for path in sorted(builtin("benchmarks").glob("*.yaml")):
-        card = load(Card, "benchmarks", str(path))
-        task = f"{len(card.classes)} emotions" if card.task == "emotion" else card.task.replace("_", " ")
+        card = load_card(str(path))
+        title_of = TASKS[card.task].list_title
+        task = title_of(card) if title_of else card.task.replace("_", " ")
         size = sum(card.totals.values())
         there = "?" if data is None else "found" if present(card, data) else "-"
         licence = card.licence if len(card.licence) <= 48 else card.licence[:47].rstrip() + "…"
@@ -75,12 +76,13 @@ def check(
     from emocap.benchmarks.checks import check as run_check
     from emocap.benchmarks.loading import present
     from emocap.core.files import write_json
+    from emocap.evaluation.registry import TASKS
     from emocap.evaluation.suite import choose
 
     chosen = [one for one in choose(cards) if one.named or present(one.card, data)]
     if not chosen:
         raise UserError(f"--data: none of these benchmarks is in {data}")
-    reports = [run_check(one.name, one.card, data) for one in chosen]
+    reports = [run_check(one.name, one.card, data, TASKS[one.card.task].needs) for one in chosen]
     for report in reports:
         print(f"{report.benchmark}: {report.examples:,} examples in {report.folder}")
         for split, counts in report.counts.items():
@@ -191,16 +193,17 @@ def evaluate(
     from emocap.encoders.feature_cache import default_folder
     from emocap.encoders.features import Pooling
     from emocap.evaluation.protocols.fewshot import SHOTS
-    from emocap.evaluation.runner import PROTOCOLS
-    from emocap.evaluation.suite import Writing, choose, measure, writes
+    from emocap.evaluation.registry import encoder_protocols
+    from emocap.evaluation.suite import GenerationConfig, choose, measure, writes
     from emocap.reports.page import write_report
 
     models = [*(model or []), *(f"predictions:{one}" for one in predictions or [])]
     if not models:
         raise UserError("name what is to be measured: --model, or --predictions")
     protocols = protocol or ["generate" if all(map(writes, models)) else "zeroshot"]
-    if unknown := set(protocols) - {*PROTOCOLS, "generate", "all"}:
-        raise UserError(f"--protocol: {', '.join(unknown)} is not one of {', '.join(PROTOCOLS)}, generate or all")
+    known = encoder_protocols()
+    if unknown := set(protocols) - {*known, "generate", "all"}:
+        raise UserError(f"--protocol: {', '.join(unknown)} is not one of {', '.join(known)}, generate or all")
     poolings: dict[str, Pooling] = {name: name for name in get_args(Pooling)}
     if pooling not in poolings:
         raise UserError(f"--pooling: {pooling} is not one of {', '.join(poolings)}")
@@ -217,7 +220,7 @@ def evaluate(
         allow_counts=allow_counts,
         shots=shots or SHOTS,
         seeds=seeds,
-        writing=Writing(ask or (), extractor, judge, wheel),
+        writing=GenerationConfig(ask or (), extractor, judge, wheel),
         tell=_tell,
     )
     if (out / "results.jsonl").exists():

@@ -11,21 +11,21 @@ import numpy as np
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.checks import as_expected, refuse
 from emocap.benchmarks.examples import Example
-from emocap.benchmarks.loading import read
 from emocap.benchmarks.splits import divide
 from emocap.core.errors import UserError
 from emocap.core.threads import THREADS, ahead
 from emocap.evaluation import rows
 from emocap.evaluation.predictions import Predictions
+from emocap.evaluation.registry import TASKS, read_examples
 from emocap.evaluation.results import FILE, ResultRow, read_results, store, write_predictions
-from emocap.evaluation.tasks import Aids, Answered, Task, task_of
+from emocap.evaluation.task import GenerativeTask, Graders, TaskResponses
 from emocap.io.images import ImageError
 from emocap.llm.chat_models import Model, Response
 from emocap.llm.chat_request import Ask
 
 
 def evaluate(
-    name: str, card: Card, model: Model, data: Path, out: Path, aids: Aids, *, exact: bool = False
+    name: str, card: Card, model: Model, data: Path, out: Path, aids: Graders, *, exact: bool = False
 ) -> list[ResultRow]:
     """Ask ``model`` about every test example of a card; write and return the rows of ``out/results.jsonl``.
 
@@ -34,16 +34,16 @@ def evaluate(
     in :func:`emocap.evaluation.runner.evaluate`. Raises UserError for a card that models which write are not measured
     on, and as readers, models and tasks do.
     """
-    task = task_of(card)
+    needs, task = TASKS[card.task].needs, TASKS[card.task].generative
     if task is None or card.generate is None:
         raise UserError(f"{name} is not measured by what models write")
     begun, aids = time.monotonic(), dataclasses.replace(aids, consulted={})
     if task.judged and not isinstance(model, Predictions):
         aids.need("judge", card)  # before anything is paid for
     read_results(out / FILE)  # rows of another version are refused before anything is asked
-    examples = read(card, data)
+    examples = read_examples(card, data)
     if exact:
-        refuse(name, card, examples)
+        refuse(name, card, examples, needs)
     folds = divide(card, examples)
     tested = [np.unique(np.concatenate([fold.test for fold in pooled])) for pooled in folds]
     asked = np.unique(np.concatenate(tested)).tolist()
@@ -63,7 +63,7 @@ def evaluate(
     found = []
     for number, (pooled, own) in enumerate(zip(folds, tested, strict=True), start=1 if len(folds) > 1 else 0):
         grouped = [said[row] for row in own.tolist()]
-        outcome = task.read(Answered(name, card, examples, own, grouped, aids))
+        outcome = task.read(TaskResponses(name, card, examples, own, grouped, aids))
         outcome = dataclasses.replace(outcome, replies=outcome.replies or [_said(some) for some in grouped])
         responses = [response for some in grouped for response in some]
         said_besides = {
@@ -74,7 +74,9 @@ def evaluate(
             "cut_short": sum(response.text is not None and response.cut for response in responses),
             **model.told,
             **aids.consulted,
-            "counts_expected": as_expected(card, examples) if number < 2 else None,  # the card's are of the first fold
+            "counts_expected": as_expected(card, examples, needs)
+            if number < 2
+            else None,  # the card's are of the first fold
         }
         row = rows.of_outcome(said_besides, examples, pooled, outcome)
         predictions = write_predictions(out, row, data, examples, outcome)
@@ -86,7 +88,7 @@ def evaluate(
     return found
 
 
-def _asks(card: Card, task: Task, example: Example, content: str) -> list[Ask]:
+def _asks(card: Card, task: GenerativeTask, example: Example, content: str) -> list[Ask]:
     """The questions about one example, of which ``content`` is the sha256 of what it shows.
 
     Of several the n-th has the key ``NAME#n``.
@@ -98,15 +100,15 @@ def _asks(card: Card, task: Task, example: Example, content: str) -> list[Ask]:
         Ask(
             key=example.name if len(texts) == 1 else f"{example.name}#{number}",
             text=text,
-            media=example.media if how.shows else None,
+            media=example.media if how.modalities else None,
             content=content or None,
-            pictures="pictures" in how.shows,
-            sound="sound" in how.shows,
+            pictures="pictures" in how.modalities,
+            sound="sound" in how.modalities,
             frames=how.frames,
             side=how.side,
             system=how.system,
             max_tokens=how.max_tokens,
-            odds=task.odds,
+            odds=task.first_token_logprobs,
         )
         for number, text in enumerate(texts, start=1)
     ]
@@ -133,4 +135,4 @@ def _sent(card: Card) -> str:
         "pictures": f"JPEG of at most {how.side} pixels a side, of clips {how.frames} frames",
         "sound": "sound as WAV of 16 kHz",
     }
-    return "; ".join(told[one] for one in how.shows) or "text alone"
+    return "; ".join(told[one] for one in how.modalities) or "text alone"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from emocap.evaluation.display import display_of
+from emocap.evaluation.registry import display_of
 from emocap.evaluation.results import FILE, PairedTest, ResultRow, read_results, store
 from emocap.metrics.intervals import mcnemar, uar_difference
 

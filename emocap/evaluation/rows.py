@@ -32,7 +32,7 @@ def of_card(name: str, card: Card, examples: Sequence[Example], contents: Sequen
         "title": card.title,
         "task": card.task,
         "media": "sounds" if Sound in kinds else "clips" if kinds & {Film, Frames} else "pictures",
-        "compound": any(one.parts for one in card.classes.values()),
+        "compound": any(one.components for one in card.classes.values()),
         "data": str(data),
         "data_sha256": data_sha256(examples, contents),
         "published": [one.model_dump(mode="json") for one in card.published],

@@ -11,17 +11,17 @@ import numpy.typing as npt
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.checks import as_expected, refuse
 from emocap.benchmarks.examples import Example
-from emocap.benchmarks.loading import read
 from emocap.benchmarks.splits import Fold, divide
 from emocap.core.errors import UserError
 from emocap.encoders import Encoder, load
 from emocap.encoders.features import Looking, extract, hashes
 from emocap.evaluation import rows as rows_of
-from emocap.evaluation.encoder_protocols import MEASURES, PROTOCOLS, TAUGHT, Setting
+from emocap.evaluation.protocols.base import Setting
 from emocap.evaluation.protocols.fewshot import SEEDS, SHOTS
+from emocap.evaluation.registry import PROTOCOLS, TASKS, read_examples
 from emocap.evaluation.results import FILE, ResultRow, read_results, store, write_predictions
 
-__all__ = ["PROTOCOLS", "evaluate", "read_results"]
+__all__ = ["evaluate", "read_results"]
 
 
 def evaluate(
@@ -53,10 +53,10 @@ def evaluate(
     looking = looking or Looking()
     rows = []
     for name, card in cards.items():
-        examples = read(card, data)
+        task, examples = TASKS[card.task], read_examples(card, data)
         if exact:
-            refuse(name, card, examples)
-        expected = as_expected(card, examples)
+            refuse(name, card, examples, task.needs)
+        expected = as_expected(card, examples, task.needs)
         contents = hashes(examples)
         sha256 = {example.name: content for example, content in zip(examples, contents, strict=True)}
         features: dict[str, npt.NDArray[np.float32]] = {}
@@ -70,9 +70,9 @@ def evaluate(
             "model_sha256": encoder.sha256,
         }
         for protocol in protocols:
-            if (card.task, protocol) not in MEASURES:
+            if protocol not in task.protocols:
                 continue
-            used = _used(examples, folds, protocol in TAUGHT)
+            used = _used(examples, folds, PROTOCOLS[protocol].trains)
             if unseen := [example for example in used if example.name not in features]:
                 known = [sha256[example.name] for example in unseen]
                 features |= extract(encoder, unseen, card.segments, looking, known)
@@ -80,7 +80,7 @@ def evaluate(
             for number, pooled in enumerate(folds, start=1 if len(folds) > 1 else 0):
                 setting = Setting(encoder, card, examples, pooled, features, shots, seeds)
                 begun = time.monotonic()
-                for outcome in MEASURES[card.task, protocol](setting):
+                for outcome in task.protocols[protocol](setting):
                     own = {**common, "protocol": protocol, "fold": number, "shots": outcome.shots}
                     own["counts_expected"] = expected if number < 2 else None  # the card's are of the first fold
                     row = rows_of.of_outcome(own, examples, pooled, outcome)
@@ -95,8 +95,8 @@ def evaluate(
 
 def refuse_others(name: str, card: Card, protocols: Sequence[str]) -> None:
     """Raise UserError where none of the protocols measures a card."""
-    if not any((card.task, protocol) in MEASURES for protocol in protocols):
-        having = [protocol for task, protocol in MEASURES if task == card.task]
+    having = TASKS[card.task].protocols
+    if not any(protocol in having for protocol in protocols):
         raise UserError(f"{name} is measured by --protocol {' or '.join(having)}")
 
 

@@ -13,27 +13,23 @@ from emocap.benchmarks.cards import Card
 from emocap.benchmarks.loading import present
 from emocap.core.errors import UserError
 from emocap.core.recipes import builtin
-from emocap.core.recipes import load as load_recipe
 from emocap.encoders import Encoder, load
 from emocap.encoders.feature_cache import Store
 from emocap.encoders.features import Looking, Pooling
 from emocap.evaluation import generative as generate
 from emocap.evaluation.aggregates import add_suites
-from emocap.evaluation.encoder_protocols import MEASURES, PROTOCOLS
 from emocap.evaluation.paired_tests import compare
 from emocap.evaluation.predictions import Predictions
 from emocap.evaluation.protocols.fewshot import SEEDS, SHOTS
+from emocap.evaluation.registry import PROTOCOLS, TASKS, load_card, protocols_of
 from emocap.evaluation.results import ResultRow
 from emocap.evaluation.runner import evaluate
-from emocap.evaluation.tasks import Aids, task_of
+from emocap.evaluation.task import Graders
 from emocap.llm.chat_models import Model, endpoints
 from emocap.metrics.wheel.resources import Wheels
 from emocap.metrics.wheel.resources import load as read_wheels
 
 log = logging.getLogger(__name__)
-
-TEXTS = ("zeroshot", "retrieval")
-"""Protocols that need a text tower."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Writing:
+class GenerationConfig:
     """How models that write are asked, and who reads what they write."""
 
     settings: Sequence[str] = ()
@@ -69,7 +65,7 @@ def choose(names: Sequence[str]) -> list[Chosen]:
         pattern = any(sign in name for sign in "*?[")
         for one in _fitting(name) if pattern else [name]:
             stem = Path(one).stem
-            card = load_recipe(Card, "benchmarks", one)
+            card = load_card(one)
             if stem not in found or not pattern:
                 found[stem] = Chosen(stem, card, not pattern)
     return list(found.values())
@@ -82,13 +78,6 @@ def _fitting(pattern: str) -> list[str]:
     if not fitting:
         raise UserError(f"{pattern} fits no file and no built-in card; emocap benchmarks lists them")
     return fitting
-
-
-def protocols_of(card: Card) -> list[str]:
-    """The protocols that measure a card."""
-    possible = card.protocols or (*PROTOCOLS, "generate")
-    writes = ["generate"] if task_of(card) and "generate" in possible else []
-    return [p for p in PROTOCOLS if p in possible and (card.task, p) in MEASURES] + writes
 
 
 def writes(model: str) -> bool:
@@ -110,7 +99,7 @@ def measure(
     allow_counts: bool = False,
     shots: Sequence[int] = SHOTS,
     seeds: int = SEEDS,
-    writing: Writing | None = None,
+    writing: GenerationConfig | None = None,
     tell: Callable[[str | ResultRow], None] = log.info,
 ) -> list[str]:
     """Measure every model on every card, and return what failed, a line each; the rows are in ``out/results.jsonl``.
@@ -135,14 +124,17 @@ def measure(
     for model in models:
         try:
             if writes(model):
-                failures += _written(model, todo, protocols, data, out, writing or Writing(), not allow_counts, tell)
+                failures += _written(
+                    model, todo, protocols, data, out, writing or GenerationConfig(), not allow_counts, tell
+                )
                 continue
             encoder = load(model, device)
             with _looking(encoder, pooling, store, workers, device) as looking:
                 for one in todo:
-                    able = [p for p in protocols_of(one.card) if p != "generate" and (encoder.texts or p not in TEXTS)]
+                    having = [PROTOCOLS[name] for name in protocols_of(one.card) if not PROTOCOLS[name].generates]
+                    able = [p.name for p in having if encoder.texts or not p.reads_texts]
                     wanted = protocols or able
-                    if not wanted or protocols_of(one.card) == ["generate"]:
+                    if not wanted or not having:
                         told = f"it measures models that write, not {model}"
                         if one.named and protocols:
                             failures.append(f"{one.name}: {told}; name one by openai:NAME, or give --predictions")
@@ -176,7 +168,7 @@ def _written(
     protocols: Sequence[str] | None,
     data: Path,
     out: Path,
-    writing: Writing,
+    writing: GenerationConfig,
     exact: bool,
     tell: Callable[[str | ResultRow], None],
 ) -> list[str]:
@@ -190,7 +182,7 @@ def _written(
             return open_ones.enter_context(endpoints(name, writing.settings, out, role))
 
         model = asked("model", spec) if spec.startswith("openai:") else _predictions(spec)
-        aids = Aids(
+        aids = Graders(
             asked("extractor", writing.extractor) if writing.extractor else None,
             asked("judge", writing.judge) if writing.judge else None,
             _wheels(todo, writing.wheel, data),
@@ -212,7 +204,7 @@ def _written(
 def _wheels(todo: Sequence[Chosen], folder: Path | None, data: Path) -> Wheels | None:
     """The emotion wheels, where some card needs them and they are not the small ones."""
     folder = folder or (data / "emotion_wheel" if (data / "emotion_wheel").is_dir() else None)
-    return read_wheels(folder) if folder and any(one.card.task == "open_vocabulary" for one in todo) else None
+    return read_wheels(folder) if folder and any(TASKS[one.card.task].uses_wheels for one in todo) else None
 
 
 def _predictions(spec: str) -> Predictions:

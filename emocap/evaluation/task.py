@@ -1,19 +1,22 @@
-"""What a task has before it when it reads replies, and what it must give."""
+"""What a task is: one object that says what a benchmark needs, how it is measured, and how results are shown."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example
+from emocap.benchmarks.loading import ExampleNeeds
 from emocap.benchmarks.splits import Rows
 from emocap.core.errors import UserError
+from emocap.evaluation.display import TaskDisplay
 from emocap.evaluation.outcomes import Outcome
+from emocap.evaluation.protocols.base import Setting
 from emocap.llm.chat_models import Model, Response
 from emocap.metrics.wheel.resources import Wheels
 
 
 @dataclass(frozen=True)
-class Aids:
+class Graders:
     """What is at hand beside the model that is measured."""
 
     extractor: Model | None = None
@@ -34,7 +37,7 @@ class Aids:
 
 
 @dataclass(frozen=True)
-class Answered:
+class TaskResponses:
     """The tested examples of a card, and what a model said of them."""
 
     name: str
@@ -45,7 +48,7 @@ class Answered:
     """Places of the tested examples among all."""
     responses: Sequence[Sequence[Response]]
     """Of each tested example: a response to each of its questions."""
-    aids: Aids
+    aids: Graders
 
     @property
     def tested(self) -> list[Example]:
@@ -59,17 +62,41 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class Task:
-    """A way to ask and to read."""
+class GenerativeTask:
+    """How generative models are asked, and how their replies are read."""
 
     questions: Callable[[Card, Example], list[str]]
     """What an example is asked: one text or several."""
-    read: Callable[[Answered], Outcome]
+    read: Callable[[TaskResponses], Outcome]
     """``told`` of the outcome has ``unparsable``: how many replies could not be read; those count as wrong."""
-    odds: bool = False
-    """Whether the odds of first words are needed."""
+    first_token_logprobs: bool = False
+    """Whether the log-probabilities of first tokens are needed."""
     judged: bool = False
     """Whether every reply is judged by another model, but for those of a file that has judgements beside them."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task, as the registry holds it; one for each file in ``emocap.evaluation.tasks``, as its ``TASK``."""
+
+    name: str
+    """What a card calls it: ``task: emotion``."""
+    needs: ExampleNeeds
+    """What an example must have to be measured."""
+    display: TaskDisplay
+    """How results are shown and compared."""
+    metrics: Sequence[str] = ()
+    """Those that a card may ask for."""
+    protocols: Mapping[str, Callable[[Setting], list[Outcome]]] = field(default_factory=dict)
+    """Name of a protocol for encoders → what it measures."""
+    generative: GenerativeTask | None = None
+    """None: generative models are not measured."""
+    validate: Callable[[Card], None] = lambda card: None
+    """Raises ValueError for a card that lacks what the task needs."""
+    uses_wheels: bool = False
+    """Whether emotion wheels are needed."""
+    list_title: Callable[[Card], str] | None = None
+    """What the list of benchmarks calls a card's task; None: its name."""
 
 
 def fill(card: Card, **places: str) -> str:

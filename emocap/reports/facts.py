@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emocap.evaluation.display import TaskDisplay, display_of, metric_display
+from emocap.evaluation.display import TaskDisplay
+from emocap.evaluation.registry import display_of, metric_display
 from emocap.evaluation.results import MetricValue, ResultRow
 from emocap.reports.leaderboard import Entry, Group
 from emocap.reports.numbers import compact, fraction, metric_label
@@ -20,7 +21,7 @@ _MATCHES = {
     "option": "the one option that it names",
     "one class": "the one class that it names",
     "description": "the class that a description is about",
-    "tokens": "words of the right option, and none of the others",
+    "string_match": "words of the right option, and none of the others",
 }
 
 

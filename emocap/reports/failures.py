@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from emocap.core.numbers import finite
-from emocap.evaluation.display import display_of
+from emocap.evaluation.registry import display_of
 from emocap.reports.pictures import thumbnail
 from emocap.reports.results import Result
 

@@ -3,23 +3,29 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from emocap.evaluation.display import Caveat, display_of, metric_display
+from emocap.evaluation.display import Caveat
+from emocap.evaluation.registry import PROTOCOLS, display_of, metric_display
 from emocap.reports.results import Measure, Result
 
-PROTOCOLS = {
-    "zeroshot": "zero-shot",
-    "retrieval": "retrieval",
-    "probe": "linear probe",
-    "fewshot": "few-shot",
-    "finetuned": "fine-tuned",
-    "generate": "generated text",
-}
-"""In the order of the page."""
+_FINE_TUNED = "finetuned"
+"""A protocol of published numbers alone."""
+
+
+def protocol_order() -> list[str]:
+    """Names of protocols in the order of the page."""
+    known = sorted(PROTOCOLS, key=lambda one: one.order)
+    return [
+        *(one.name for one in known if not one.generates),
+        _FINE_TUNED,
+        *(one.name for one in known if one.generates),
+    ]
 
 
 def protocol_label(protocol: str) -> str:
     """What a page calls a protocol."""
-    return PROTOCOLS.get(protocol, protocol)
+    if protocol == _FINE_TUNED:
+        return "fine-tuned"
+    return PROTOCOLS[protocol].title if protocol in PROTOCOLS else protocol
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from emocap.evaluation.display import TaskDisplay, display_of, displays, metric_display
+from emocap.evaluation.display import TaskDisplay
+from emocap.evaluation.registry import display_of, displays, metric_display
 from emocap.evaluation.results import PublishedNumbers
 from emocap.reports.leaderboard import (
-    PROTOCOLS,
     Cell,
     Entry,
     Group,
@@ -18,6 +18,7 @@ from emocap.reports.leaderboard import (
     TaskTables,
     View,
     protocol_label,
+    protocol_order,
 )
 from emocap.reports.results import Measure, Result, representative, short_names
 
@@ -48,10 +49,11 @@ def make_leaderboard(every: Sequence[Result]) -> Leaderboard:
     for result in results:
         benchmarks.setdefault(result.row.benchmark, []).append(result)
     groups: list[Group] = []
+    order = protocol_order()
     for benchmark, rows in benchmarks.items():
         theirs = [entry for name, entry in numbers if name == benchmark]
         having = {row.row.protocol for row in rows} | {entry.protocol for entry in theirs}
-        for protocol in sorted(having, key=lambda one: (list(PROTOCOLS).index(one) if one in PROTOCOLS else 99, one)):
+        for protocol in sorted(having, key=lambda one: (order.index(one) if one in order else len(order), one)):
             entries = _entries([row for row in rows if row.row.protocol == protocol], owners, measured)
             own = [entry for entry in theirs if entry.protocol == protocol]
             metric = (entries[0].result if entries else rows[0]).row.headline
@@ -179,7 +181,7 @@ def _beside(protocols: Mapping[str, Sequence[Group]]) -> list[View]:
     """A table of the benchmarks that were measured by both of _ACROSS, two columns each, if there are any."""
     first, second = ({g.benchmark: g for g in protocols.get(name, []) if g.entries} for name in _ACROSS)
     pairs = [group for name, one in first.items() if name in second for group in (one, second[name])]
-    title = " beside ".join(PROTOCOLS[name] for name in _ACROSS)
+    title = " beside ".join(map(protocol_label, _ACROSS))
     return [View("beside", title, pairs, beside=True)] if pairs else []
 
 
@@ -190,8 +192,8 @@ def _sections(groups: Sequence[Group], titles: Mapping[str, str]) -> list[TaskTa
         for group in groups:
             if group.section == key:
                 protocols.setdefault(group.protocol, []).append(group)
-        order = [protocol for protocol in PROTOCOLS if protocol in protocols]
-        order += [protocol for protocol in protocols if protocol not in PROTOCOLS]
+        order = [protocol for protocol in protocol_order() if protocol in protocols]
+        order += [protocol for protocol in protocols if protocol not in order]
         views = [View(protocol, protocol_label(protocol), protocols[protocol]) for protocol in order]
         # Measured numbers come before protocols that have only published ones.
         views.sort(key=lambda view: not any(group.entries for group in view.groups))

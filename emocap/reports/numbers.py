@@ -1,7 +1,7 @@
 """How a page writes numbers and names of metrics; each number is rounded once, from its full precision."""
 
 from emocap.core.numbers import compact, decimal
-from emocap.evaluation.display import metric_display
+from emocap.evaluation.registry import metric_display
 
 __all__ = ["compact", "decimal", "fraction", "hundredfold", "metric_label", "percent", "signed"]
 

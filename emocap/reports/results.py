@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emocap.evaluation import results
-from emocap.evaluation.display import display_of
+from emocap.evaluation.registry import display_of
 from emocap.evaluation.results import MetricValue, ResultRow
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emocap.core.errors import UserError
 from emocap.core.files import replacing
-from emocap.evaluation.display import metric_display
+from emocap.evaluation.registry import metric_display
 from emocap.evaluation.results import FILE
 from emocap.reports.leaderboard import Cell, Group, Leaderboard, Line
 from emocap.reports.leaderboard_builder import make_leaderboard

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emocap.core.errors import UserError
-from emocap.core.recipes import load
 from emocap.training.recipe import EvaluateRecipe
 from emocap.training.rng_state import random_state, set_random_state
 
@@ -20,13 +19,13 @@ Measure = Callable[[Path, EvaluateRecipe], dict[str, float]]
 
 def check_benchmarks(recipe: EvaluateRecipe) -> None:
     """Raise now the UserError of a card, a protocol or data that are missing: ``measure`` would hours later."""
-    from emocap.benchmarks.loading import read
+    from emocap.evaluation.registry import read_examples
     from emocap.evaluation.runner import refuse_others
 
     cards, folders = _cards(recipe)
     for name, card in cards.items():
         refuse_others(name, card, recipe.protocols)
-        read(card, Path(folders[name]))
+        read_examples(card, Path(folders[name]))
 
 
 def measure_benchmarks(model: Path, recipe: EvaluateRecipe) -> dict[str, float]:
@@ -81,7 +80,7 @@ def is_best(measures: dict[str, float], recipe: EvaluateRecipe, best: float | No
 
 def _cards(recipe: EvaluateRecipe) -> tuple[dict[str, "Card"], dict[str, str]]:
     """The cards of a recipe, and the folder of each."""
-    from emocap.benchmarks.cards import Card
+    from emocap.evaluation.registry import load_card
 
-    cards = {name: load(Card, "benchmarks", name) for name in recipe.cards}
+    cards = {name: load_card(name) for name in recipe.cards}
     return cards, recipe.data if isinstance(recipe.data, dict) else dict.fromkeys(cards, recipe.data)

@@ -49,6 +49,6 @@ def test_classes_are_put_into_words_and_described(name: str) -> None:
     assert len(card.prompts) == 5
     assert all(one.words and one.descriptions for one in card.classes.values())
     for label, one in card.classes.items():
-        assert one.words == [label] if label in basic else set(one.parts) < basic and len(one.parts) == 2
+        assert one.words == [label] if label in basic else set(one.components) < basic and len(one.components) == 2
     assert card.licence
     assert card.homepage

@@ -9,10 +9,12 @@ from PIL import Image
 
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.checks import Report, check, refuse
-from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
+from emocap.evaluation.registry import TASKS, read_examples
 
 COUNTS = {"train": {"calm": 3, "happy": 5}, "test": {"calm": 2, "happy": 4}}
+
+NEEDS = TASKS["emotion"].needs
 
 
 def card(**changes: Any) -> Card:
@@ -55,11 +57,11 @@ def some(data: Path, pattern: str) -> Path:
 
 
 def test_data_as_it_should_be(data: Path) -> None:
-    report = check("toy", card(), data)
+    report = check("toy", card(), data, NEEDS)
     assert report.findings == []
     assert report.counts == COUNTS
     assert not report.wrong
-    refuse("toy", card(), read(card(), data))
+    refuse("toy", card(), read_examples(card(), data), NEEDS)
 
 
 def lose(data: Path) -> None:
@@ -126,41 +128,41 @@ def test_each_kind_of_trouble(
     damage: Callable[[Path], None], kind: str, wrong: bool, refused: bool, told: str, data: Path
 ) -> None:
     damage(data)
-    report = check("toy", card(), data)
+    report = check("toy", card(), data, NEEDS)
     (finding,) = [finding for finding in report.findings if finding.kind == kind]
     assert finding.wrong == wrong == report.wrong
     assert set(kinds(report)) - {kind} <= {"counts"}
     assert re.search(told, finding.detail)
     if refused:
         with pytest.raises(UserError, match="emocap benchmarks check toy, or give --allow-counts"):
-            refuse("toy", card(), read(card(), data))
+            refuse("toy", card(), read_examples(card(), data), NEEDS)
     else:
-        refuse("toy", card(), read(card(), data))
+        refuse("toy", card(), read_examples(card(), data), NEEDS)
 
 
 def test_a_class_without_test_examples_is_refused_even_without_counts(data: Path) -> None:
     for path in (data / "toy/test/calm").iterdir():
         path.unlink()
     bare = card(counts={})
-    assert "class_without_test" in kinds(check("toy", bare, data))
+    assert "class_without_test" in kinds(check("toy", bare, data, NEEDS))
     with pytest.raises(UserError, match="no test examples of calm"):
-        refuse("toy", bare, read(bare, data))
+        refuse("toy", bare, read_examples(bare, data), NEEDS)
 
 
 def test_people_of_the_folds_who_are_not_there_are_told(data: Path) -> None:
-    there = sorted({str(example.subject) for example in read(card(), data)})
+    there = sorted({str(example.subject) for example in read_examples(card(), data)})
     listed = card(split={"by": "subjects", "people": [there[:2], [*there[2:], "somebody"]]}, counts={})
-    finding = next(one for one in check("toy", listed, data).findings if one.kind == "absent_people")
+    finding = next(one for one in check("toy", listed, data, NEEDS).findings if one.kind == "absent_people")
     assert finding.wrong
     assert finding.detail == "1 people of the card's folds are not there, such as somebody"
     with pytest.raises(UserError, match="such as somebody; see emocap benchmarks check toy"):
-        refuse("toy", listed, read(listed, data))
+        refuse("toy", listed, read_examples(listed, data), NEEDS)
 
 
 def test_an_annotation_that_cannot_be_read_is_a_finding(data: Path) -> None:
     (data / "toy/train/calm").rename(data / "toy/train/bored")
-    report = check("toy", card(), data)
+    report = check("toy", card(), data, NEEDS)
     assert kinds(report) == ["annotation"]
     assert "'bored' (3)" in report.findings[0].detail
     with pytest.raises(UserError, match="there is no folder"):
-        check("toy", card(), data / "nowhere")
+        check("toy", card(), data / "nowhere", NEEDS)

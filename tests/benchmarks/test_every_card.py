@@ -7,7 +7,8 @@ import pytest
 
 from emocap.benchmarks.fixtures import WRITERS, write
 from emocap.captioning.mock_server import mock_captioner
-from emocap.evaluation.suite import Writing, choose, measure, protocols_of
+from emocap.evaluation.registry import protocols_of
+from emocap.evaluation.suite import GenerationConfig, choose, measure
 from emocap.reports.page import write_report
 from tests.support.rows import flat_rows
 
@@ -39,7 +40,7 @@ def test_every_card_that_says_how_is_measured_by_what_models_write(
     }
     for one in chosen:
         write(one.name, one.card, tmp_path / "data")
-    writing = Writing(("deadline=5",), judge="openai:judge")
+    writing = GenerationConfig(("deadline=5",), judge="openai:judge")
     failed = measure(chosen, ["openai:tiny"], None, tmp_path / "data", tmp_path, allow_counts=True, writing=writing)
     assert not failed
     rows = [row for row in flat_rows(tmp_path) if row["benchmark"] not in POOLED]

@@ -7,12 +7,12 @@ from PIL import Image
 from pydantic import ValidationError
 
 from emocap.benchmarks.cards import Card
-from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
+from emocap.evaluation.registry import read_examples
 
 CLASSES: dict[str, Any] = {
     **{name: [name] for name in ("neutral", "sadness", "anger", "fear", "surprise", "disgust")},
-    "happiness": {"words": ["happy"], "called": ["smiling"]},
+    "happiness": {"words": ["happy"], "aliases": ["smiling"]},
 }
 
 
@@ -43,7 +43,7 @@ LAYOUT = {"reader": "paths", "pattern": r"^(?P<label>\w+)/(?P<subject>\d+)\."}
 
 
 def test_a_build_is_read_with_labels_split_and_subject(drawn_build: Path) -> None:
-    examples = read(card(), drawn_build)
+    examples = read_examples(card(), drawn_build)
     assert len(examples) == 120
     assert {example.splits for example in examples} == {("train",), ("test",)}
     assert all(example.label and example.subject and example.units is not None for example in examples)
@@ -52,7 +52,7 @@ def test_a_build_is_read_with_labels_split_and_subject(drawn_build: Path) -> Non
 
 
 def test_class_folders_are_read_in_order(folders: Path) -> None:
-    examples = read(card(layout=LAYOUT), folders)
+    examples = read_examples(card(layout=LAYOUT), folders)
     assert len(examples) == 60
     assert examples[0].name == "neutral/000.png"
     assert examples[-1].name == "smiling/029.png"
@@ -61,7 +61,7 @@ def test_class_folders_are_read_in_order(folders: Path) -> None:
 
 
 def test_a_subject_is_on_one_side_in_every_folder(folders: Path) -> None:
-    examples = read(card(layout={**LAYOUT, "test": 0.4}), folders)
+    examples = read_examples(card(layout={**LAYOUT, "test": 0.4}), folders)
     sides: dict[str, set[str]] = {}
     for example in examples:
         sides.setdefault(str(example.subject), set()).add(example.splits[0])
@@ -72,16 +72,16 @@ def test_a_subject_is_on_one_side_in_every_folder(folders: Path) -> None:
 def test_labels_without_a_class_are_told(drawn_build: Path) -> None:
     some = {name: words for name, words in CLASSES.items() if name != "fear"}
     with pytest.raises(UserError, match="labels that the card has no class for: 'fear'"):
-        read(card(classes=some), drawn_build)
+        read_examples(card(classes=some), drawn_build)
 
 
 def test_missing_data_is_told(folders: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no folder"):
-        read(card(), tmp_path / "nowhere")
+        read_examples(card(), tmp_path / "nowhere")
     with pytest.raises(UserError, match="is not a finished build"):
-        read(card(), folders)
+        read_examples(card(), folders)
     with pytest.raises(UserError, match=r"no file below .* has a path in which 'nothing' is found"):
-        read(card(layout={**LAYOUT, "pattern": "nothing"}), folders)
+        read_examples(card(layout={**LAYOUT, "pattern": "nothing"}), folders)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from emocap.evaluation.display import DISPLAYS, display_of, displays, metric_display
+from emocap.evaluation.registry import display_of, displays, metric_display
 from tests.support.leaderboard import row
 
 
@@ -56,7 +56,7 @@ def test_a_task_without_a_display_is_shown_by_its_name() -> None:
 def test_every_task_has_tables_of_its_own() -> None:
     keys = [key for display in displays() for key in display.sections]
     assert len(set(keys)) == len(keys)
-    assert len({display.order for display in DISPLAYS.values()}) == len(DISPLAYS)
+    assert len({display.order for display in displays()}) == len(displays())
 
 
 def test_wheels_that_are_not_the_authors_are_a_caveat() -> None:

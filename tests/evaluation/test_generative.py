@@ -15,7 +15,7 @@ from emocap.benchmarks.fixtures import write
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluation.suite import Writing, choose, measure
+from emocap.evaluation.suite import GenerationConfig, choose, measure
 from emocap.llm.mock_server import MockServer, drawn
 from emocap.reports.page import write_report
 from tests.support.rows import flat_rows
@@ -41,7 +41,7 @@ def ask(rehearsal: MockServer, data: Path, out: Path, monkeypatch: pytest.Monkey
             data,
             out,
             allow_counts=True,
-            writing=Writing((*FAST, *settings)),
+            writing=GenerationConfig((*FAST, *settings)),
         )
 
 
@@ -126,7 +126,7 @@ def test_wheels_that_cannot_be_read_are_told_of_before_anything_is_asked(
     rehearsal = mock_captioner()
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
-        writing = Writing(FAST, wheel=tmp_path / "absent")
+        writing = GenerationConfig(FAST, wheel=tmp_path / "absent")
         (failed,) = measure(
             choose(["meld"]), ["openai:tiny"], None, tmp_path, tmp_path / "out", allow_counts=True, writing=writing
         )
@@ -159,16 +159,16 @@ def test_the_budget_holds_and_more_of_it_goes_on(data: Path, tmp_path: Path, mon
 @pytest.mark.parametrize(
     ("models", "protocols", "writing", "told"),
     [
-        (["openai:"], None, Writing(), "is no model that writes; name it openai:NAME"),
-        (["openai:tiny"], ["probe"], Writing(), "writes, and is measured by --protocol generate"),
-        (["openai:tiny"], None, Writing(("budgets=1",)), "budgets is not a key; did you mean budget"),
-        (["openai:tiny"], None, Writing(("budget",)), "is not an override"),
-        (["openai:tiny"], None, Writing(("budget=3",)), "a budget needs a price"),
-        (["predictions:gone.csv"], None, Writing(), r"there is no gone\.csv"),
+        (["openai:"], None, GenerationConfig(), "is no model that writes; name it openai:NAME"),
+        (["openai:tiny"], ["probe"], GenerationConfig(), "writes, and is measured by --protocol generate"),
+        (["openai:tiny"], None, GenerationConfig(("budgets=1",)), "budgets is not a key; did you mean budget"),
+        (["openai:tiny"], None, GenerationConfig(("budget",)), "is not an override"),
+        (["openai:tiny"], None, GenerationConfig(("budget=3",)), "a budget needs a price"),
+        (["predictions:gone.csv"], None, GenerationConfig(), r"there is no gone\.csv"),
     ],
 )
 def test_what_the_user_must_set_right_is_said(
-    data: Path, tmp_path: Path, models: list[str], protocols: list[str] | None, writing: Writing, told: str
+    data: Path, tmp_path: Path, models: list[str], protocols: list[str] | None, writing: GenerationConfig, told: str
 ) -> None:
     chosen = choose(["facexbench"])
     (failed,) = measure(chosen, models, protocols, data, tmp_path, allow_counts=True, writing=writing)
@@ -183,7 +183,10 @@ def once(card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rehearsal: 
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         out = tmp_path / "out"
-        assert measure([chosen], ["openai:tiny"], None, tmp_path, out, allow_counts=True, writing=Writing(FAST)) == []
+        assert (
+            measure([chosen], ["openai:tiny"], None, tmp_path, out, allow_counts=True, writing=GenerationConfig(FAST))
+            == []
+        )
     return rows(out)
 
 

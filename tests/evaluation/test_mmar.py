@@ -17,7 +17,7 @@ from emocap.benchmarks.fixtures import write
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
 from emocap.evaluation.scorers.rubric import made
-from emocap.evaluation.suite import Writing, choose, measure
+from emocap.evaluation.suite import GenerationConfig, choose, measure
 from emocap.llm.mock_server import MockServer, drawn
 from emocap.reports.page import write_report
 from tests.support.rows import flat_rows
@@ -42,11 +42,11 @@ def predicted(meta: list[Row], data: Path, place: Path) -> tuple[Row, list[Row]]
     """The row of results of official rows, and its predictions."""
     place.mkdir(exist_ok=True)
     (place / "p.jsonl").write_text("".join(json.dumps(one) + "\n" for one in meta))
-    assert run([f"predictions:tiny={place / 'p.jsonl'}"], data, place, Writing()) == []
+    assert run([f"predictions:tiny={place / 'p.jsonl'}"], data, place, GenerationConfig()) == []
     return told(place)
 
 
-def run(models: list[str], data: Path, out: Path, writing: Writing) -> list[str]:
+def run(models: list[str], data: Path, out: Path, writing: GenerationConfig) -> list[str]:
     return measure(choose(["mmar"]), models, None, data, out, allow_counts=True, writing=writing)
 
 
@@ -72,7 +72,7 @@ def test_the_official_form_is_counted_both_ways(data: Path, meta: list[Row], tmp
     assert value(row, "accuracy_official") == pytest.approx(18 / 24, abs=1e-4)
     assert list(row["metrics"]) == ["accuracy", "accuracy_official"]
     assert row["unanswered"] == {"no_prediction": 8, "empty": 1}
-    assert (row["questions"], row["unparsable"], row["match"]) == (32, 2, "tokens")
+    assert (row["questions"], row["unparsable"], row["match"]) == (32, 2, "string_match")
     assert row["chance"] == {"accuracy": (1 / 4 + 1 / 2) / 2}
     assert [line["predicted"] for line in lines[:9]] == [None] * 9
     assert lines[9]["predicted"] == next(o for o in meta[9]["choices"] if o != meta[9]["answer"])
@@ -124,7 +124,9 @@ def ask(
 ) -> list[str]:
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
-        return run(["openai:tiny"], data, out, Writing((*FAST, *settings), judge="openai:wise" if judge else None))
+        return run(
+            ["openai:tiny"], data, out, GenerationConfig((*FAST, *settings), judge="openai:wise" if judge else None)
+        )
 
 
 def test_a_question_sends_the_recording_and_the_options_as_they_are(
@@ -262,7 +264,7 @@ def test_the_lowest_and_the_highest_run_are_dropped_and_silence_is_out_of_the_of
     file.write_text("\n".join(json.dumps(one | {"answer_prediction": one["answer"]}) for one in meta[8:]))
     with mock_captioner(answers=answers).running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
-        assert run([f"predictions:own={file}"], data, tmp_path, Writing(FAST, judge="openai:wise")) == []
+        assert run([f"predictions:own={file}"], data, tmp_path, GenerationConfig(FAST, judge="openai:wise")) == []
     row, _ = told(tmp_path)
     assert value(row, "rubric_score") == pytest.approx(score * 24 / 32, abs=1e-4)
     assert value(row, "rubric_score_official") == pytest.approx(score, abs=1e-4)

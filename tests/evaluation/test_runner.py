@@ -19,6 +19,7 @@ from emocap.core.errors import UserError
 from emocap.core.recipes import load
 from emocap.encoders import features
 from emocap.evaluation.protocols import zeroshot
+from emocap.evaluation.registry import read_examples
 from emocap.evaluation.runner import evaluate
 from emocap.io.media import Stored
 from emocap.methods.clip.recipe import ClipRecipe
@@ -88,7 +89,7 @@ def test_zero_shot_is_what_open_clip_alone_computes(model: Path, drawn_build: Pa
     confusion = np.zeros((7, 7), dtype=int)
     with torch.no_grad():
         logits = []
-        tests = [example for example in loading.read(card, drawn_build) if example.splits == ("test",)]
+        tests = [example for example in read_examples(card, drawn_build) if example.splits == ("test",)]
         for example in tests:
             assert isinstance(example.media, Stored)
             picture = Image.open(io.BytesIO(example.media.data))
@@ -125,7 +126,7 @@ def test_retrieval_leaves_a_complete_row(model: Path, drawn_build: Path, tmp_pat
 
 
 def test_captions_are_part_of_the_hash_where_they_are_retrieved(drawn_build: Path) -> None:
-    examples = loading.read(cards("drawn-retrieval")["drawn-retrieval"], drawn_build)
+    examples = read_examples(cards("drawn-retrieval")["drawn-retrieval"], drawn_build)
     first = examples[0]
     assert first.caption
     reworded = replace(first, caption=first.caption.model_copy(update={"summary": "It is another."}))
@@ -138,7 +139,7 @@ def test_a_build_without_captions_has_nothing_to_retrieve(labelled_build: Path, 
         samples = [Sample(s.record.model_copy(update={"caption": None}), s.jpeg) for s in read_shard(tar)]
         write_shard(tar, bare / "index" / f"{tar.stem}.parquet", samples)
     with pytest.raises(UserError, match="no captioned test pictures for Drawn faces, captions"):
-        loading.read(cards("drawn-retrieval")["drawn-retrieval"], bare)
+        read_examples(cards("drawn-retrieval")["drawn-retrieval"], bare)
 
 
 def test_only_a_build_has_captions_to_retrieve() -> None:
@@ -209,7 +210,7 @@ def toy(values: torch.Tensor, texts: Any = None) -> encoders.Encoder:
 
 
 def test_features_that_are_no_numbers_are_told(drawn_build: Path) -> None:
-    examples = loading.read(cards("drawn-emotions")["drawn-emotions"], drawn_build)
+    examples = read_examples(cards("drawn-emotions")["drawn-emotions"], drawn_build)
     with pytest.raises(UserError, match="features that are no numbers for 120 pictures"):
         features.extract(toy(torch.tensor([1.0, float("nan")])), examples, 1)
 
@@ -221,7 +222,7 @@ def test_without_a_text_tower_there_is_no_zero_shot() -> None:
 
 
 def test_the_hash_of_the_data_sees_labels_and_pixels(drawn_build: Path) -> None:
-    examples = loading.read(cards("drawn-emotions")["drawn-emotions"], drawn_build)[:3]
+    examples = read_examples(cards("drawn-emotions")["drawn-emotions"], drawn_build)[:3]
     first = hashed(examples)
     assert first == hashed(list(examples))
     assert first != hashed([examples[1], examples[0], examples[2]])

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import logsumexp
 
 from emocap.benchmarks.splits import Rows
-from emocap.encoders import Matrix
 from emocap.evaluation.protocols import logistic
+from emocap.evaluation.protocols.base import Protocol
 from emocap.evaluation.protocols.logistic import GRID
 from emocap.metrics.arrays import Labels, Numbers
+
+if TYPE_CHECKING:
+    from emocap.encoders import Matrix
 
 SHOTS = (1, 2, 4, 8, 16)
 SEEDS = 5
@@ -38,7 +42,7 @@ def draw(labels: Labels, classes: int, shots: int, random: np.random.Generator) 
     return [random.permutation(rows)[:shots] for rows in own]
 
 
-def fit(train: Matrix, labels: Labels, classes: int, shots: int, test: Matrix, seed: int) -> Shot:
+def fit(train: "Matrix", labels: Labels, classes: int, shots: int, test: "Matrix", seed: int) -> Shot:
     """One draw and what it predicts for ``test``.
 
     Features are moved to mean 0 and scaled, all by one number, to a mean variance of 1: the variance of each feature
@@ -55,7 +59,7 @@ def fit(train: Matrix, labels: Labels, classes: int, shots: int, test: Matrix, s
     return Shot(logits.argmax(1), score, c)
 
 
-def _chosen(train: Matrix, labels: Labels, classes: int, rows: Sequence[Rows]) -> float:
+def _chosen(train: "Matrix", labels: Labels, classes: int, rows: Sequence[Rows]) -> float:
     """The C whose models say what is held out from them with the least cross-entropy."""
     losses = np.zeros(len(GRID))
     for fold in range(FOLDS):
@@ -67,9 +71,12 @@ def _chosen(train: Matrix, labels: Labels, classes: int, rows: Sequence[Rows]) -
     return GRID[int(np.argmin(losses))]
 
 
-def _logits(train: Matrix, labels: Labels, classes: int, test: Matrix, grid: Sequence[float]) -> list[Numbers]:
+def _logits(train: "Matrix", labels: Labels, classes: int, test: "Matrix", grid: Sequence[float]) -> list[Numbers]:
     mean = train.mean(0)
     scale = float(np.sqrt(((train - mean) ** 2).mean())) or 1.0
     fits = logistic.softmax((train - mean) / scale, labels, classes, grid)
     scaled = (test - mean) / scale
     return [fits.logits(scaled, place) for place in range(len(grid))]
+
+
+PROTOCOL = Protocol("fewshot", "few-shot", 40, trains=True)

@@ -4,16 +4,20 @@ test set, by the official validation split or else by folds of train that keep p
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from emocap.benchmarks.splits import Rows, inner
 from emocap.core.errors import UserError
-from emocap.encoders import Matrix
 from emocap.evaluation.protocols import logistic
+from emocap.evaluation.protocols.base import Protocol
 from emocap.evaluation.protocols.logistic import GRID
 from emocap.metrics.arrays import Labels, Numbers
+
+if TYPE_CHECKING:
+    from emocap.encoders import Matrix
 
 _FOLDS = 3
 
@@ -33,12 +37,12 @@ class Probed:
 
 
 def classes(
-    train: Matrix,
+    train: "Matrix",
     labels: Labels,
     groups: Sequence[str],
-    test: Matrix,
+    test: "Matrix",
     score: Score,
-    val: tuple[Matrix, Labels] | None = None,
+    val: tuple["Matrix", Labels] | None = None,
     balanced: bool = False,
     grid: Sequence[float] = GRID,
 ) -> Probed:
@@ -51,7 +55,7 @@ def classes(
     """
     _check(train, test, *((val[0],) if val else ()))
 
-    def path(rows: Matrix, targets: Labels, seen: Matrix, cs: Sequence[float]) -> list[tuple[Labels, Numbers]]:
+    def path(rows: "Matrix", targets: Labels, seen: "Matrix", cs: Sequence[float]) -> list[tuple[Labels, Numbers]]:
         """Predictions and their probabilities for ``seen`` at each C."""
         occurring, place = np.unique(targets, return_inverse=True)
         rows, seen = _scaled(rows, seen)
@@ -80,12 +84,12 @@ def classes(
 
 
 def units(
-    train: Matrix,
+    train: "Matrix",
     present: Labels,
     groups: Sequence[str],
-    test: Matrix,
+    test: "Matrix",
     score: Score,
-    val: tuple[Matrix, Labels] | None = None,
+    val: tuple["Matrix", Labels] | None = None,
     grid: Sequence[float] = GRID,
 ) -> Probed:
     """Each of U units apart, present or not, with one C for all; the rarer is weighed as much as the other.
@@ -95,7 +99,7 @@ def units(
     """
     _check(train, test, *((val[0],) if val else ()))
 
-    def path(rows: Matrix, targets: Labels, seen: Matrix, cs: Sequence[float]) -> list[Numbers]:
+    def path(rows: "Matrix", targets: Labels, seen: "Matrix", cs: Sequence[float]) -> list[Numbers]:
         rows, seen = _scaled(rows, seen)
         known, there = (targets >= 0), (targets == 1)
         count, hits = known.sum(0), there.sum(0)
@@ -119,12 +123,12 @@ def units(
     return Probed((logits > 0).astype(np.int64), logits, c)
 
 
-def _parts(train: Matrix, told: Labels, groups: Sequence[str]) -> list[tuple[Matrix, Labels, Matrix, Labels]]:
+def _parts(train: "Matrix", told: Labels, groups: Sequence[str]) -> list[tuple["Matrix", Labels, "Matrix", Labels]]:
     folds: list[tuple[Rows, Rows]] = inner(groups, _FOLDS)
     return [(train[kept], told[kept], train[held], told[held]) for kept, held in folds]
 
 
-def _scaled(train: Matrix, test: Matrix) -> tuple[Matrix, Matrix]:
+def _scaled(train: "Matrix", test: "Matrix") -> tuple["Matrix", "Matrix"]:
     """Both to mean 0 and variance 1 of ``train``; what does not vary there is only moved."""
     mean = train.mean(0, dtype=np.float64)
     deviation = train.std(0, dtype=np.float64)
@@ -136,3 +140,6 @@ def _scaled(train: Matrix, test: Matrix) -> tuple[Matrix, Matrix]:
 def _check(*tables: npt.NDArray[np.float32]) -> None:
     if bad := sum(int((~np.isfinite(table).all(1)).sum()) for table in tables):
         raise UserError(f"the features of {bad} pictures are no numbers: they cannot be probed")
+
+
+PROTOCOL = Protocol("probe", "linear probe", 30, trains=True)

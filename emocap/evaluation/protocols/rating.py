@@ -1,13 +1,16 @@
 """Numbers on scales, such as valence and pain, by ridge regression on frozen features."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emocap.benchmarks.splits import inner
 from emocap.core.errors import UserError
-from emocap.encoders import Matrix
 from emocap.metrics.arrays import Numbers
+
+if TYPE_CHECKING:
+    from emocap.encoders import Matrix
 
 GRID = tuple(float(alpha) for alpha in np.logspace(6, -4, 41))
 """Strength of L2 per example, Σ (y − ŷ)² / N + alpha ‖w‖², from the strongest."""
@@ -15,12 +18,12 @@ _FOLDS = 3
 
 
 def fit_predict(
-    train: Matrix,
+    train: "Matrix",
     values: Numbers,
     groups: Sequence[str],
-    test: Matrix,
+    test: "Matrix",
     limits: tuple[float, float],
-    val: tuple[Matrix, Numbers] | None = None,
+    val: tuple["Matrix", Numbers] | None = None,
 ) -> tuple[Numbers, float]:
     """Predictions for ``test``, within the scale's ``limits``, and the chosen alpha.
 
@@ -45,7 +48,7 @@ def fit_predict(
     return np.clip(told, *limits), alpha
 
 
-def _path(train: Matrix, values: Numbers, test: Matrix, grid: Sequence[float]) -> Numbers:
+def _path(train: "Matrix", values: Numbers, test: "Matrix", grid: Sequence[float]) -> Numbers:
     """Predictions, strengths × rows, from one eigendecomposition."""
     mean, deviation = train.mean(0, dtype=np.float64), train.std(0, dtype=np.float64)
     deviation[deviation <= 1e-7 * np.abs(mean)] = 1.0

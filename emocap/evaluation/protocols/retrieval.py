@@ -6,14 +6,18 @@ text finds every picture whose caption has it. So nobody is blamed for a sentenc
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from emocap.core.errors import UserError
-from emocap.encoders import Encoder, Matrix
+from emocap.evaluation.protocols.base import Protocol
 from emocap.schema.captions import Caption
+
+if TYPE_CHECKING:
+    from emocap.encoders import Encoder, Matrix
 
 RANKS = (1, 5, 10)
 """K."""
@@ -43,7 +47,7 @@ class Recall:
         return float(self.hits_NK[rows, place].sum() / self.queries_N[rows].sum())
 
 
-def measure(encoder: Encoder, captions: Sequence[Caption], image_ND: Matrix) -> list[Recall]:
+def measure(encoder: "Encoder", captions: Sequence[Caption], image_ND: "Matrix") -> list[Recall]:
     """Every part in both directions, for N pictures with their captions; features need not be normalised.
 
     Local, from image to text: any of the picture's own sentences is right. From text to image: every sentence of
@@ -85,7 +89,7 @@ def _targets(texts: Sequence[Sequence[str]]) -> tuple[list[str], csr_array]:
     return list(number), count_NT
 
 
-def found(query_QD: Matrix, target_GD: Matrix, right_QG: csr_array) -> Table:
+def found(query_QD: "Matrix", target_GD: "Matrix", right_QG: csr_array) -> Table:
     """The chance, Q×K, that a query's first K targets by cosine hold one that is right.
 
     It is 0 or 1 but where cosines are tied: of tied targets any order is as likely as any other, so that an encoder
@@ -122,3 +126,6 @@ def _first(above_Q: npt.NDArray[np.int64], wrong_Q: npt.NDArray[np.int64], right
             missed_Q *= np.where(drawn < k - above_Q, wrong, 1.0)
         columns.append(1 - missed_Q)
     return np.stack(columns, axis=1)
+
+
+PROTOCOL = Protocol("retrieval", "retrieval", 20, reads_texts=True)

@@ -5,6 +5,7 @@ The logits of all prompts of a class are averaged (Exp-CLIP).
 
 from collections.abc import Mapping, Sequence
 from random import Random
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,11 @@ import numpy.typing as npt
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Question
 from emocap.core.errors import UserError
-from emocap.encoders import Encoder, Matrix
+from emocap.evaluation.protocols.base import Protocol
 from emocap.schema.facs import UNITS
+
+if TYPE_CHECKING:
+    from emocap.encoders import Encoder, Matrix
 
 UNIT_PROMPTS = ("a face with {c}", "The face shows {c}.", "a photo of a person with {c}")
 """Of action units, where a card has none: ours."""
@@ -34,7 +38,7 @@ def prompts(card: Card, templates: Sequence[str] | None = None) -> Sentences:
     if not chosen:
         return _descriptions(card)
     return {
-        name: [prompt.replace("{c}", word) for prompt in chosen for word in one.parts or one.words]
+        name: [prompt.replace("{c}", word) for prompt in chosen for word in one.components or one.words]
         for name, one in card.classes.items()
     }
 
@@ -53,7 +57,7 @@ def _descriptions(card: Card) -> Sentences:
     return {name: list(one.descriptions) for name, one in card.classes.items()}
 
 
-def logits(encoder: Encoder, sentences: Mapping[str, Sequence[str]], matrix: Matrix) -> npt.NDArray[np.float32]:
+def logits(encoder: "Encoder", sentences: Mapping[str, Sequence[str]], matrix: "Matrix") -> npt.NDArray[np.float32]:
     """Rows × classes: the mean cosine with a class's sentences.
 
     Of a compound emotion they are those of its parts, so that its embedding is the mean of theirs (EmoCLIP). Raises
@@ -80,7 +84,7 @@ def unit_sentences(card: Card) -> dict[int, tuple[list[str], list[str]]]:
     }
 
 
-def unit_margins(encoder: Encoder, card: Card, matrix: Matrix) -> npt.NDArray[np.float32]:
+def unit_margins(encoder: "Encoder", card: Card, matrix: "Matrix") -> npt.NDArray[np.float32]:
     """Rows × units: by how much the sentences that a unit is there are nearer than those that it is not.
 
     Above 0 it counts as present: our reading of paired prompts, without a threshold that has seen labels.
@@ -98,7 +102,7 @@ def shuffled(name: str, question: Question) -> list[int]:
 
 
 def choose(
-    encoder: Encoder, card: Card, names: Sequence[str], questions: Sequence[Question], matrix: Matrix
+    encoder: "Encoder", card: Card, names: Sequence[str], questions: Sequence[Question], matrix: "Matrix"
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Of each question the place of the option that is nearest to the picture, and its cosine.
 
@@ -118,11 +122,14 @@ def choose(
     return np.array(picked), np.array(cosines, dtype=np.float32)
 
 
-def _embed(encoder: Encoder, sentences: Sequence[str]) -> Matrix:
+def _embed(encoder: "Encoder", sentences: Sequence[str]) -> "Matrix":
     if encoder.texts is None:
         raise UserError(f"{encoder.name} has no text tower: --protocol probe can measure it, zeroshot cannot")
     return encoder.texts(sentences).float().cpu().numpy()
 
 
-def _unit(matrix: Matrix) -> Matrix:
+def _unit(matrix: "Matrix") -> "Matrix":
     return np.asarray(matrix / np.linalg.norm(matrix, axis=1, keepdims=True))
+
+
+PROTOCOL = Protocol("zeroshot", "zero-shot", 10, reads_texts=True)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-from emocap.evaluation.task import Answered, filled
+from emocap.evaluation.task import TaskResponses, filled
 from emocap.llm.chat_request import Ask
 
 
-def read_by_another(answered: Answered, places: Sequence[int], prompt: str, purpose: str) -> tuple[str, list[str]]:
+def read_by_another(
+    answered: TaskResponses, places: Sequence[int], prompt: str, purpose: str
+) -> tuple[str, list[str]]:
     """The name of the reader, and what it makes of the replies at some places among the tested examples.
 
     prompt: with the place {reply}. Replies are kept under the card's name and the purpose. "" where the reader has no

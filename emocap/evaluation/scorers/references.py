@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from emocap.evaluation.outcomes import Outcome
-from emocap.evaluation.task import Answered
+from emocap.evaluation.task import TaskResponses
 from emocap.metrics.arrays import Numbers
 from emocap.metrics.intervals import Weighted
 
@@ -17,7 +17,7 @@ def rouge_l(reference: str, reply: str) -> float:
     return float(RougeScorer(["rougeL"]).score(reference, reply)["rougeL"].fmeasure)
 
 
-def beside(outcome: Outcome, answered: Answered) -> Outcome:
+def beside(outcome: Outcome, answered: TaskResponses) -> Outcome:
     """An outcome with ``rouge_l`` over the examples that have a reference, silence being 0, and with ``rege``, the sum
     of that and its headline: FABA-Bench's S_ge and S_rege = S_re + S_ge. As it is where nothing has a reference.
     """

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from emocap.benchmarks.examples import Example
-from emocap.evaluation.task import Answered
+from emocap.evaluation.task import TaskResponses
 from emocap.llm.chat_models import Model
 from emocap.llm.chat_request import Ask
 from emocap.metrics.arrays import Labels, Numbers
@@ -37,7 +37,7 @@ Write a line for each point and nothing else: its number, a colon, and 1 or 0.""
 
 
 def scored(
-    answered: Answered, judge: Model, right: Labels, said: Sequence[tuple[str, str]]
+    answered: TaskResponses, judge: Model, right: Labels, said: Sequence[tuple[str, str]]
 ) -> tuple[Numbers, dict[str, Any]]:
     """Of each tested example 0 to 1, nan where it could not be scored; and what a row of results says of it.
 

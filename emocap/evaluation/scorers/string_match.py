@@ -8,15 +8,15 @@ import numpy as np
 
 from emocap import metrics
 from emocap.benchmarks.examples import Question
-from emocap.evaluation import outcomes
 from emocap.evaluation.outcomes import Outcome
 from emocap.evaluation.scorers import rubric
-from emocap.evaluation.task import Answered
+from emocap.evaluation.scorers.choices import choice_outcome
+from emocap.evaluation.task import TaskResponses
 from emocap.llm.chat_models import Response
 from emocap.metrics.intervals import Statistic, Weighted
 
 
-def read(answered: Answered) -> Outcome:
+def read(answered: TaskResponses) -> Outcome:
     """``accuracy`` over all questions, where silence is wrong, and ``accuracy_official`` over those with a reply.
 
     Where there is a judge and the data has rubrics, ``rubric_score`` over all questions, and its ``_official`` over
@@ -29,7 +29,7 @@ def read(answered: Answered) -> Outcome:
     # MMAR's code leaves out of its count what has no prediction; an empty one is wrong.
     spoken = np.array([one.text is not None or one.reason == "empty" for one in answered.firsts])
     silent = np.array([one.text is None for one in answered.firsts])
-    told = {"unparsable": int(((picked < 0) & ~silent).sum()), "match": "tokens"}
+    told = {"unparsable": int(((picked < 0) & ~silent).sum()), "match": "string_match"}
     every: dict[str, Statistic] = {"accuracy_official": Weighted(partial(metrics.mean_among, right, spoken))}
     if answered.aids.judge and any(example.rubric for example in answered.tested):
         scores, counted = rubric.scored(answered, answered.aids.need("judge", answered.card), right, said)
@@ -39,7 +39,7 @@ def read(answered: Answered) -> Outcome:
         every["rubric_score_official"] = Weighted(partial(metrics.mean_among, points, known & spoken))
         told |= counted
     score = np.full(len(picked), np.nan)
-    outcome = outcomes.choice(answered.card, answered.examples, answered.rows, picked, score, **told)
+    outcome = choice_outcome(answered.card, answered.examples, answered.rows, picked, score, **told)
     return replace(outcome, statistics={**outcome.statistics, **every})
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from emocap.evaluation.scorers.extractor import read_by_another
-from emocap.evaluation.task import Answered
+from emocap.evaluation.task import TaskResponses
 from emocap.llm.chat_models import Response
 from emocap.metrics.wheel.lists import string_to_list
 
@@ -30,7 +30,7 @@ class Words:
     unparsable: int
 
 
-def words(answered: Answered) -> Words:
+def words(answered: TaskResponses) -> Words:
     """The labels that each reply names.
 
     Raises UserError where a reply is free text and there is neither an extractor nor a judge.

@@ -1,16 +1,28 @@
 """Action units: those that a reply names."""
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from emocap import metrics
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example
-from emocap.evaluation import outcomes
-from emocap.evaluation.outcomes import Outcome
+from emocap.benchmarks.loading import ExampleNeeds
+from emocap.benchmarks.splits import Rows
+from emocap.core.numbers import finite
+from emocap.evaluation.display import MetricDisplay, TaskDisplay
+from emocap.evaluation.outcomes import Outcome, wanted
+from emocap.evaluation.protocols.base import Setting, probe_folds
 from emocap.evaluation.scorers.references import beside
-from emocap.evaluation.task import Answered, Task, fill
+from emocap.evaluation.task import GenerativeTask, Task, TaskResponses, fill
+from emocap.metrics.arrays import Labels, Numbers
+from emocap.metrics.intervals import Weighted
 from emocap.schema.facs import UNITS
+
+USUAL = ("macro_f1", "map")
+"""What is reported where a card does not say it."""
 
 _NEGATION = re.compile(
     r"\b(?:no|not|nor|none|neither|never|without|absent|lacks?|rather than|instead of)\b|n['’]t\b", re.IGNORECASE
@@ -33,16 +45,16 @@ def questions(card: Card, example: Example) -> list[str]:
     return [fill(card, classes=", ".join(f"AU{number} ({UNITS[number].name})" for number in card.action_units))]
 
 
-def read(answered: Answered) -> Outcome:
+def read(answered: TaskResponses) -> Outcome:
     """F1 over everything that was asked: silence, and replies that name no unit, show none."""
     card = answered.card
     texts = [response.said for response in answered.firsts]
     found = [None if text is None else named(text) for text in texts]
     predicted = np.array([[int(number in (units or ())) for number in card.action_units] for units in found])
-    true = outcomes.presence(card, answered.examples)[answered.rows]
+    true = presence(card, answered.examples)[answered.rows]
     told = {"unparsable": sum(text is not None and units is None for text, units in zip(texts, found, strict=True))}
     score = predicted.astype(float)
-    return beside(outcomes.action_units(card, answered.rows, true, predicted, score, **told), answered)
+    return beside(outcome_of(card, answered.rows, true, predicted, score, **told), answered)
 
 
 def named(text: str) -> set[int] | None:
@@ -96,4 +108,111 @@ def _forms(name: str) -> str:
     return " ".join([*parts, re.escape(last) + "?" if stem == last else re.escape(stem) + "(?:ers?|ors?|ing|ed)"])
 
 
-TASK = Task(questions, read)
+def presence(card: Card, examples: Sequence[Example]) -> Labels:
+    """N×U: 1 where a unit is present, 0 where it is absent, -1 where it was not coded."""
+    units = [example.units or {} for example in examples]
+    coded = [[one.get(number) for number in card.action_units] for one in units]
+    return np.array([[-1 if v is None else int(v >= card.present_from) for v in row] for row in coded])
+
+
+def outcome_of(card: Card, rows: Rows, true: Labels, predicted: Labels, score: Numbers, **told: Any) -> Outcome:
+    """Of units, true N×U with -1 where unknown; score: the larger the likelier, of each unit by itself."""
+    known, hits = true >= 0, (true == 1) & (predicted == 1)
+    there, said = true == 1, (predicted == 1) & known
+
+    def mean_f1(weight_RN: Numbers) -> Numbers:
+        return metrics.mean_f1(weight_RN @ hits, weight_RN @ there, weight_RN @ said)
+
+    def mean_accuracy(weight_RN: Numbers) -> Numbers:
+        coded = known.any(0)
+        right = weight_RN @ ((true == predicted) & known)[:, coded]
+        return np.asarray((right / np.maximum(weight_RN @ known[:, coded], 1e-9)).mean(1))
+
+    def mean_precision(weight_RN: Numbers) -> Numbers:
+        of_unit = [
+            metrics.average_precision(there[:, u], score[:, u], weight_RN * known[:, u])
+            for u in range(true.shape[1])
+            if there[:, u].any()
+        ]
+        return np.nanmean(of_unit, axis=0) if of_unit else np.full(len(weight_RN), np.nan)
+
+    every = {"macro_f1": mean_f1, "f1": mean_f1, "map": mean_precision, "accuracy": mean_accuracy}
+    labels = [f"AU{number}" for number in card.action_units]
+    occurring = there.any(0)
+    # Whoever always says yes reaches 2p / (1 + p) on a unit of frequency p.
+    rate = there.sum(0)[occurring] / np.maximum(known.sum(0)[occurring], 1)
+    chance = float((2 * rate / (1 + rate)).mean()) if occurring.any() else None
+
+    def codes(present: Labels) -> list[str]:
+        return ["+".join(str(card.action_units[u]) for u in np.flatnonzero(row)) for row in present]
+
+    return Outcome(
+        rows,
+        {name: Weighted(every[name]) for name in wanted(card, list(every), USUAL)},
+        codes(there),
+        codes(said),
+        [None] * len(rows),
+        {
+            "labels": labels,
+            "f1": [finite(float(metrics.f1(there[k, u], said[k, u]))) for u, k in enumerate(known.T)],
+            "present": there.sum(0).tolist(),
+            "unknown": (~known).sum(0).tolist(),
+            "absent_classes": [label for label, occurs in zip(labels, occurring, strict=True) if not occurs],
+            "chance": {name: chance for name in wanted(card, list(every), USUAL) if name in ("f1", "macro_f1")},
+            **told,
+        },
+    )
+
+
+def _unit_zeroshot(setting: Setting) -> list[Outcome]:
+    from emocap.evaluation.protocols import zeroshot
+
+    card, rows = setting.card, setting.tested
+    margins = zeroshot.unit_margins(setting.encoder, card, setting.matrix(rows))
+    pairs = zeroshot.unit_sentences(card)
+    told = {"prompts": {f"{no}AU{n}": pair[side] for n, pair in pairs.items() for side, no in enumerate(("", "no "))}}
+    true = presence(card, setting.examples)[rows]
+    return [outcome_of(card, rows, true, (margins > 0).astype(np.int64), margins.astype(float), **told)]
+
+
+def _unit_probe(setting: Setting) -> list[Outcome]:
+    from emocap.evaluation.protocols import probe
+
+    card, true = setting.card, presence(setting.card, setting.examples)
+
+    def mean_f1(true: Labels, told: Labels) -> float:
+        hits, there, said = (true == 1) & (told == 1), true == 1, (told == 1) & (true >= 0)
+        return float(np.nan_to_num(metrics.mean_f1(hits.sum(0), there.sum(0), said.sum(0))))
+
+    predicted, score, chosen = probe_folds(setting, true, probe.units, mean_f1)
+    rows = setting.tested
+    told = {"regularisation_c": chosen}
+    return [outcome_of(card, rows, true[rows], predicted[rows], score[rows], **told)]
+
+
+def _unlike_units(true: str, predicted: str, score: float | None) -> float:
+    """The number of units that are wrong: ``4+12`` and the same of what was predicted."""
+    return float(len(set(true.split("+")) ^ set(predicted.split("+"))))
+
+
+def _validate(card: Card) -> None:
+    if not card.action_units:
+        raise ValueError("action_units: the list of numbers to score is missing")
+
+
+TASK = Task(
+    name="action_units",
+    needs=ExampleNeeds(lambda example: example.units is not None),
+    metrics=("macro_f1", "f1", "map", "accuracy", "rouge_l", "rege"),
+    protocols={"zeroshot": _unit_zeroshot, "probe": _unit_probe},
+    generative=GenerativeTask(questions, read),
+    validate=_validate,
+    display=TaskDisplay(
+        "action_units",
+        {"action_units": "Action units"},
+        order=20,
+        metrics={"f1": MetricDisplay("F1"), "map": MetricDisplay("mAP")},
+        error_weight=_unlike_units,
+        errors="largest",
+    ),
+)

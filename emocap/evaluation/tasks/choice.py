@@ -6,10 +6,13 @@ import numpy as np
 
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example, Question
-from emocap.evaluation import outcomes
+from emocap.benchmarks.loading import ExampleNeeds
+from emocap.evaluation.display import MetricDisplay, TaskDisplay
 from emocap.evaluation.outcomes import Outcome
+from emocap.evaluation.protocols.base import Setting
 from emocap.evaluation.scorers import string_match
-from emocap.evaluation.task import Answered, Task, fill
+from emocap.evaluation.scorers.choices import choice_outcome
+from emocap.evaluation.task import GenerativeTask, Task, TaskResponses, fill
 
 
 def questions(card: Card, example: Example) -> list[str]:
@@ -29,17 +32,17 @@ def letter(place: int) -> str:
     return chr(ord("A") + place)
 
 
-def read(answered: Answered) -> Outcome:
+def read(answered: TaskResponses) -> Outcome:
     """Accuracy over all questions: silence, and replies that name no option or several, are wrong."""
     assert answered.card.generate
-    if answered.card.generate.match == "tokens":
+    if answered.card.generate.match == "string_match":
         return string_match.read(answered)
     asked = [example.question for example in answered.tested]
     texts = [response.said for response in answered.firsts]
     picked = np.array([-1 if t is None or q is None else named(t, q) for t, q in zip(texts, asked, strict=True)])
     unparsable = sum(text is not None and place < 0 for text, place in zip(texts, picked.tolist(), strict=True))
     score = np.full(len(picked), np.nan)
-    return outcomes.choice(
+    return choice_outcome(
         answered.card, answered.examples, answered.rows, picked, score, unparsable=unparsable, match="option"
     )
 
@@ -87,4 +90,38 @@ def _within(text: str, options: list[str]) -> list[int]:
     return sorted({place for start, end, place in spans if (start, end, place) not in inner})
 
 
-TASK = Task(questions, read)
+def _choice(setting: Setting) -> list[Outcome]:
+    from emocap.evaluation.protocols import zeroshot
+
+    card, rows = setting.card, setting.tested
+    examples = [setting.examples[row] for row in rows]
+    questions = [example.question for example in examples if example.question]
+    names = [example.name for example in examples]
+    picked, cosine = zeroshot.choose(setting.encoder, card, names, questions, setting.matrix(rows))
+    told = {"prompts": {"{option}": [p.replace("{c}", "{option}") for p in card.prompts or zeroshot.OPTION_PROMPTS]}}
+    return [choice_outcome(card, setting.examples, rows, picked, cosine.astype(float), **told)]
+
+
+TASK = Task(
+    name="choice",
+    needs=ExampleNeeds(lambda example: example.question is not None),
+    metrics=("accuracy", "grouped_accuracy", "rubric_score"),
+    protocols={"zeroshot": _choice},
+    generative=GenerativeTask(questions, read),
+    display=TaskDisplay(
+        "choice",
+        {"choice": "Multiple choice"},
+        order=40,
+        metrics={
+            "rubric_score": MetricDisplay(
+                "rubric score",
+                "of a right answer, the share of the rubric's points that a judge finds in the reasoning; of a wrong "
+                "one 0",
+            ),
+            "grouped_accuracy": MetricDisplay(
+                "grouped accuracy", "the benchmark's own score: a mean of means over its subsets"
+            ),
+        },
+        paired_test="mcnemar",
+    ),
+)

@@ -2,15 +2,24 @@
 
 import re
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
+from emocap import metrics
 from emocap.benchmarks.cards import Card, ClassRecipe
 from emocap.benchmarks.examples import Example
+from emocap.benchmarks.loading import ExampleNeeds
+from emocap.core.numbers import finite
 from emocap.evaluation import outcomes
+from emocap.evaluation.display import MetricDisplay, TaskDisplay
 from emocap.evaluation.outcomes import Outcome
+from emocap.evaluation.protocols.base import Setting, probe_folds, training_rows
+from emocap.evaluation.results import ResultRow
 from emocap.evaluation.scorers.references import beside
-from emocap.evaluation.task import Answered, Task, fill
+from emocap.evaluation.task import GenerativeTask, Task, TaskResponses, fill
+from emocap.metrics.arrays import Labels
+from emocap.metrics.intervals import of_mean
 
 WORDS: dict[str, tuple[str, ...]] = {
     "neutral": ("neutrality", "neutrally", "calm", "calmness", "expressionless", "emotionless", "impassive"),
@@ -43,7 +52,7 @@ def questions(card: Card, example: Example) -> list[str]:
     return [fill(card, classes=", ".join(card.classes))]
 
 
-def read(answered: Answered) -> Outcome:
+def read(answered: TaskResponses) -> Outcome:
     """UAR, WAR and F1 over everything that was asked: silence, and replies that name no class or several, are answers
     that are none of the classes.
     """
@@ -76,7 +85,7 @@ def words_of(card: Card) -> dict[str, str]:
 
 
 def _own(name: str, one: ClassRecipe) -> set[str]:
-    own = {_plain(word) for word in (name, *one.words, *one.called)}
+    own = {_plain(word) for word in (name, *one.words, *one.aliases)}
     # Codes such as 3, HA and A01 are no words, and would be found in any text.
     own = {word for word in own if re.fullmatch(r"[a-z][a-z' -]{2,}", word)}
     alike = {word for base, words in WORDS.items() if own & {base, *words[:2]} for word in (base, *words)}
@@ -123,4 +132,120 @@ def _found(text: str, words: dict[str, str]) -> list[str]:
     return [words[_plain(hit.replace("-", " "))] for hit in re.findall(rf"(?<![\w-])(?:{pattern})(?!\w)", text)]
 
 
-TASK = Task(questions, read)
+def _zeroshot(setting: Setting) -> list[Outcome]:
+    from emocap.evaluation.protocols import zeroshot
+
+    card, rows = setting.card, setting.tested
+    true, matrix = outcomes.labels_of(card, setting.examples)[rows], setting.matrix(rows)
+    sentences, size = zeroshot.prompts(card), len(card.classes)
+    logits = zeroshot.logits(setting.encoder, sentences, matrix)
+    by_prompt: dict[str, Any] = {}
+    variants = zeroshot.variants(card)
+    for name, own in variants.items():
+        told = zeroshot.logits(setting.encoder, own, matrix).argmax(1)
+        counts = metrics.confusion(true, told, size)
+        by_prompt[name] = {
+            "uar": finite(float(metrics.uar(counts))),
+            "war": finite(float(metrics.war(counts))),
+        }
+    told = {"prompts": sentences, "by_prompt": by_prompt}
+    if zeroshot.DESCRIPTIONS in variants:
+        told["descriptions"] = variants[zeroshot.DESCRIPTIONS]
+    return [outcomes.classification(card, rows, true, logits.argmax(1), logits.max(1).astype(float), **told)]
+
+
+def _probe(setting: Setting) -> list[Outcome]:
+    from emocap.evaluation.protocols import probe
+
+    card, labels = setting.card, outcomes.labels_of(setting.card, setting.examples)
+
+    def uar(true: Labels, told: Labels) -> float:
+        return float(metrics.uar(metrics.confusion(true, told, len(card.classes))))
+
+    predicted, score, chosen = probe_folds(setting, labels, probe.classes, uar)
+    rows = setting.tested
+    told = {"regularisation_c": chosen}
+    return [outcomes.classification(card, rows, labels[rows], predicted[rows], score[rows], **told)]
+
+
+def _fewshot(setting: Setting) -> list[Outcome]:
+    from emocap.evaluation.protocols import fewshot
+
+    card, size = setting.card, len(setting.card.classes)
+    labels, rows = outcomes.labels_of(card, setting.examples), setting.tested
+    found = []
+    for shots in setting.shots:
+        predicted, fewer = np.zeros((setting.seeds, len(labels)), dtype=np.int64), dict[str, int]()
+        score, chosen = np.zeros((setting.seeds, len(labels))), []
+        for fold in setting.folds:
+            train, _, test = training_rows(setting, fold, "fewshot")
+            taught, matrix = setting.matrix(train), setting.matrix(test)
+            for seed in range(setting.seeds):
+                shot = fewshot.fit(taught, labels[train], size, shots, matrix, seed)
+                predicted[seed, test], score[seed, test] = shot.predicted, shot.score
+                chosen.append(shot.c)
+            counts = np.bincount(labels[train], minlength=size)
+            fewer |= {name: int(n) for name, n in zip(card.classes, counts, strict=True) if n < shots}
+        each = [
+            outcomes.classification(card, rows, labels[rows], predicted[seed, rows], score[seed, rows])
+            for seed in range(setting.seeds)
+        ]
+        one_1N, spread = np.ones((1, len(rows))), {}
+        for name in each[0].statistics:
+            values = np.array([one.statistics[name].at(one_1N)[0] for one in each])
+            low, high = of_mean(values)
+            spread[name] = {"value": float(values.mean()), "low": low, "high": high, "sd": float(values.std(ddof=1))}
+        told = {
+            **each[0].told,
+            "confusion": np.sum([one.told["confusion"] for one in each], axis=0).tolist(),
+            "seeds": setting.seeds,
+            "regularisation_c": chosen,
+            "fewer_examples": fewer,
+        }
+        first = each[0]
+        found.append(Outcome(rows, first.statistics, first.true, first.predicted, first.score, told, spread, shots))
+    return found
+
+
+def _emotion_section(row: ResultRow) -> str:
+    if row.compound:
+        return "compound"
+    return {"pictures": "static", "clips": "dynamic"}.get(row.media, "emotion")
+
+
+def _validate(card: Card) -> None:
+    if len(card.classes) < 2:
+        raise ValueError("classes: an emotion benchmark has at least two")
+
+
+TASK = Task(
+    name="emotion",
+    needs=ExampleNeeds(lambda example: example.label is not None, classed=True, every_class_tested=True),
+    metrics=("uar", "war", "macro_f1", "uf1", "accuracy", "rouge_l", "rege"),
+    protocols={"zeroshot": _zeroshot, "probe": _probe, "fewshot": _fewshot},
+    generative=GenerativeTask(questions, read),
+    validate=_validate,
+    list_title=lambda card: f"{len(card.classes)} emotions",
+    display=TaskDisplay(
+        "emotion",
+        {
+            "static": "Emotion, static",
+            "dynamic": "Emotion, dynamic",
+            "emotion": "Emotion",
+            "compound": "Compound emotions",
+        },
+        order=10,
+        section_of=_emotion_section,
+        metrics={
+            "uar": MetricDisplay("UAR"),
+            "war": MetricDisplay("WAR"),
+            "macro_f1": MetricDisplay("macro F1"),
+            "uf1": MetricDisplay("UF1"),
+            "rouge_l": MetricDisplay(
+                "ROUGE-L", "how much of a reference text the reply has, word by word in its order"
+            ),
+            "rege": MetricDisplay("headline + ROUGE-L"),
+        },
+        paired_test="uar_bootstrap",
+    ),
+)

@@ -17,14 +17,18 @@ import numpy.typing as npt
 from emocap import metrics
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example
+from emocap.benchmarks.loading import ExampleNeeds
 from emocap.core.errors import UserError
-from emocap.evaluation import outcomes
-from emocap.evaluation.outcomes import Outcome
-from emocap.evaluation.task import Answered, Task, fill, filled
+from emocap.evaluation.display import MetricDisplay, TaskDisplay
+from emocap.evaluation.outcomes import Outcome, wanted
+from emocap.evaluation.task import GenerativeTask, Task, TaskResponses, fill, filled
 from emocap.llm.chat_models import Response
 from emocap.llm.chat_request import Ask
 from emocap.metrics.arrays import Numbers
 from emocap.metrics.intervals import Statistic, Weighted
+
+USUAL = ("rec_s", "rea_s", "cot_s", "rec_s_official", "rea_s_official", "cot_s_official")
+"""What is reported where a card does not say it."""
 
 ALPHA = 0.5
 """The weight of Rec in CoT."""
@@ -98,7 +102,7 @@ def scores_of(text: str, several: bool) -> list[float]:
     return [float(right) / float(count) if float(count) else 0.0 for right, count in pairs]
 
 
-def read(answered: Answered) -> Outcome:
+def read(answered: TaskResponses) -> Outcome:
     """Rec-S, Rea-S and CoT-S = 0.5 · Rec-S + 0.5 · Rea-S over all examples, where an answer, steps or scores that are
     not there or cannot be read count as 0; and ``_official``: over the examples with scores that can be read.
 
@@ -155,10 +159,10 @@ def _statistics(
     for name, score in scores.items():
         possible[name] = Weighted(partial(metrics.mean_among, np.where(sound, score, 0.0), every_N))
         possible[f"{name}_official"] = Weighted(partial(metrics.mean_among, score, official))
-    return {name: possible[name] for name in outcomes.wanted(card, list(possible))}
+    return {name: possible[name] for name in wanted(card, list(possible), USUAL)}
 
 
-def _steps(answered: Answered) -> tuple[list[str | None], dict[str, int]]:
+def _steps(answered: TaskResponses) -> tuple[list[str | None], dict[str, int]]:
     """Of each example its steps, and why some have none: those with an answer alone are counted."""
     found: list[str | None] = [None] * len(answered.firsts)
     reasons = Counter[str]()
@@ -180,7 +184,7 @@ def _steps(answered: Answered) -> tuple[list[str | None], dict[str, int]]:
     return found, dict(+reasons)
 
 
-def _said(answered: Answered, steps: Sequence[str | None]) -> tuple[list[str | None], dict[str, int]]:
+def _said(answered: TaskResponses, steps: Sequence[str | None]) -> tuple[list[str | None], dict[str, int]]:
     """Of each example what a judge said of its steps, and why nothing was said of some."""
     found: list[str | None] = [None] * len(steps)
     reasons = Counter[str]()
@@ -245,7 +249,7 @@ def _scored(response: Response) -> bool:
     return "step" in response.fields and "score" in response.fields
 
 
-def _same_labels(answered: Answered) -> None:
+def _same_labels(answered: TaskResponses) -> None:
     """Raises UserError for predictions that say another label than the data."""
     for example, response in zip(answered.tested, answered.firsts, strict=True):
         told = response.fields.get("ground_truth")
@@ -273,4 +277,26 @@ def _mean(scores: Sequence[float]) -> float:
     return float(np.mean(scores)) if scores else 0.0
 
 
-TASK = Task(questions, read, judged=True)
+TASK = Task(
+    name="reasoning",
+    needs=ExampleNeeds(lambda example: example.labels is not None),
+    metrics=("rec_s", "rea_s", "cot_s", "rec_s_official", "rea_s_official", "cot_s_official"),
+    generative=GenerativeTask(questions, read, judged=True),
+    display=TaskDisplay(
+        "reasoning",
+        {"reasoning": "Emotion reasoning"},
+        order=80,
+        metrics={
+            "rec_s": MetricDisplay("Rec-S", "a judge's score of the label that an answer ends with"),
+            "rea_s": MetricDisplay("Rea-S", "a judge's score of the steps before it, 0 where there are none"),
+            "cot_s": MetricDisplay("CoT-S", "half of Rec-S and half of Rea-S"),
+        },
+        details={
+            "scored": "with scores that can be read",
+            "unjudged": "steps without scores, and why",
+            "without_clue": "without clues",
+            "scores_unlike_steps": "with more or fewer scores than steps",
+            "without_steps": "answers without steps, and why",
+        },
+    ),
+)

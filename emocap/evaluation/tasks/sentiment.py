@@ -4,11 +4,15 @@ import numpy as np
 
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example
-from emocap.evaluation import outcomes
-from emocap.evaluation.outcomes import Outcome
+from emocap.benchmarks.loading import ExampleNeeds
+from emocap.evaluation.display import READER_DETAILS, MetricDisplay, TaskDisplay
+from emocap.evaluation.outcomes import Outcome, wanted
 from emocap.evaluation.scorers.extractor import read_by_another
-from emocap.evaluation.task import Answered, Task, fill
+from emocap.evaluation.task import GenerativeTask, Task, TaskResponses, fill
 from emocap.metrics.wheel.sentiment import SIGNS, sign_f1, sign_of
+
+USUAL = ("sign_f1",)
+"""What is reported where a card does not say it."""
 
 PROMPT = (
     "Below are words or sentences about what a person feels. Is the sentiment of this person positive, negative or "
@@ -23,7 +27,7 @@ def questions(card: Card, example: Example) -> list[str]:
     return [fill(card, text=example.text or "")]
 
 
-def read(answered: Answered) -> Outcome:
+def read(answered: TaskResponses) -> Outcome:
     """Weighted F1 of the sign. A reply that is none of the three words is read by another model; where there is none,
     another single word, such as ``mixed``, is left as it is. What cannot be read, and silence, count as neutral, which
     is not above 0 (AffectGPT).
@@ -47,7 +51,7 @@ def read(answered: Answered) -> Outcome:
     called = {sign: word for word, sign in SIGNS.items()}
     return Outcome(
         answered.rows,
-        {name: every[name] for name in outcomes.wanted(answered.card, list(every))},
+        {name: every[name] for name in wanted(answered.card, list(every), USUAL)},
         [f"{value:g}" for value in true],
         [None if sign is None else called[sign] for sign in found],
         [None] * len(found),
@@ -60,4 +64,27 @@ def read(answered: Answered) -> Outcome:
     )
 
 
-TASK = Task(questions, read)
+def _wrong_sign(true: str, predicted: str, score: float | None) -> float | None:
+    value = float(true)
+    return abs(value) if value and (value > 0) != (predicted == "positive") else None
+
+
+TASK = Task(
+    name="sentiment",
+    needs=ExampleNeeds(lambda example: example.values is not None),
+    metrics=("sign_f1",),
+    generative=GenerativeTask(questions, read),
+    display=TaskDisplay(
+        "sentiment",
+        {"sentiment": "Sentiment"},
+        order=70,
+        metrics={
+            "sign_f1": MetricDisplay(
+                "F1 of the sign",
+                "F1 of whether the sentiment is positive, weighted by how frequent the sides are; no neutral clips",
+            )
+        },
+        details={**READER_DETAILS, "zero_left_out": "neutral clips, left out"},
+        error_weight=_wrong_sign,
+    ),
+)

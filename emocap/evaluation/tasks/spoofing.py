@@ -12,12 +12,17 @@ import numpy as np
 from emocap import metrics
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example
+from emocap.benchmarks.loading import ExampleNeeds
 from emocap.evaluation import outcomes
-from emocap.evaluation.outcomes import Outcome
-from emocap.evaluation.task import Answered, Task, fill
+from emocap.evaluation.display import MetricDisplay, TaskDisplay
+from emocap.evaluation.outcomes import Outcome, wanted
+from emocap.evaluation.task import GenerativeTask, Task, TaskResponses, fill
 from emocap.llm.chat_models import Response
 from emocap.metrics.arrays import Numbers
 from emocap.metrics.intervals import OfConfusion, Statistic, Weighted
+
+USUAL = ("eer", "uar", "accuracy")
+"""What is reported where a card does not say it."""
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +37,7 @@ def questions(card: Card, example: Example) -> list[str]:
     return [fill(card)]
 
 
-def read(answered: Answered) -> Outcome:
+def read(answered: TaskResponses) -> Outcome:
     """EER, balanced accuracy (UAR) and accuracy over all recordings.
 
     What is decided without odds counts as the worst there are for the EER: a real voice without a score is rejected
@@ -56,10 +61,10 @@ def read(answered: Answered) -> Outcome:
         "accuracy": OfConfusion(metrics.war, true, picked, 3),
     }
     names = list(card.classes)
-    wanted = {name: every[name] for name in outcomes.wanted(card, list(every))}
+    chosen = {name: every[name] for name in wanted(card, list(every), USUAL)}
     return Outcome(
         answered.rows,
-        {**wanted, "eer_scored": Weighted(partial(_eer, real, score_N, scored))},
+        {**chosen, "eer_scored": Weighted(partial(_eer, real, score_N, scored))},
         [names[place] for place in true],
         [names[place] if place < _SILENT else None for place in picked],
         [None if math.isnan(one) else one for one in scores],
@@ -135,4 +140,37 @@ def _eer(real: Any, score_N: Numbers, among: Any, weight_RN: Numbers) -> Numbers
     return metrics.eer(real[among], score_N[among], weight_RN[:, among])
 
 
-TASK = Task(questions, read, odds=True)
+def _absolute_score(true: str, predicted: str, score: float | None) -> float:
+    # The sign says which way the model leans.
+    return abs(score or 0.0) if score is not None and math.isfinite(score) else 0.0
+
+
+def _validate(card: Card) -> None:
+    if len(card.classes) != 2:
+        raise ValueError("classes: there are two, of real voices and of others, in this order")
+
+
+TASK = Task(
+    name="spoofing",
+    needs=ExampleNeeds(lambda example: example.label is not None, classed=True),
+    metrics=("eer", "uar", "accuracy"),
+    generative=GenerativeTask(questions, read, first_token_logprobs=True),
+    validate=_validate,
+    display=TaskDisplay(
+        "spoofing",
+        {"spoofing": "Spoofed speech"},
+        order=100,
+        metrics={
+            "eer": MetricDisplay(
+                "EER", "the share of fake voices that pass where as many real ones are rejected", lower_is_better=True
+            ),
+            "eer_scored": MetricDisplay(
+                "EER of what has a score",
+                "the same without recordings that have no score; in EER these count as the worst",
+                lower_is_better=True,
+            ),
+        },
+        details={"no_odds": "replies that list neither word", "one_sided": "replies that list one word of the two"},
+        error_weight=_absolute_score,
+    ),
+)

@@ -13,13 +13,18 @@ import numpy as np
 from emocap import metrics
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example, Question
+from emocap.benchmarks.loading import ExampleNeeds
 from emocap.evaluation import outcomes
-from emocap.evaluation.outcomes import Outcome
-from emocap.evaluation.task import Answered, Task, fill, filled
+from emocap.evaluation.display import MetricDisplay, TaskDisplay
+from emocap.evaluation.outcomes import Outcome, wanted
+from emocap.evaluation.task import GenerativeTask, Task, TaskResponses, fill, filled
 from emocap.llm.chat_models import Response
 from emocap.llm.chat_request import Ask
 from emocap.metrics.arrays import Numbers
 from emocap.metrics.intervals import Statistic, Weighted
+
+USUAL = ("gap", "perception_accuracy", "sarcasm_accuracy", "sarcasm_macro_f1")
+"""What is reported where a card does not say it."""
 
 SHORT = 3
 """Words of a right answer that is looked for in the reply; a judge compares longer ones."""
@@ -43,7 +48,7 @@ def questions(card: Card, example: Example) -> list[str]:
     return [*seen, fill(card, text=example.text or "")]
 
 
-def read(answered: Answered) -> Outcome:
+def read(answered: TaskResponses) -> Outcome:
     """``gap``, the share of errors about sarcasm among the examples of which everything was seen right; accuracy of
     perception, the mean over examples of the share of questions that were answered right; accuracy and macro F1 of
     sarcasm.
@@ -76,7 +81,7 @@ def read(answered: Answered) -> Outcome:
     said = [None if place < 0 else names[place] for place in predicted.tolist()]
     return Outcome(
         answered.rows,
-        {name: possible[name] for name in outcomes.wanted(card, list(possible))},
+        {name: possible[name] for name in wanted(card, list(possible), USUAL)},
         [names[place] for place in true.tolist()],
         said,
         [None] * len(tested),
@@ -142,7 +147,7 @@ def _begun(words: list[str]) -> bool | None:
     return words[0] == "yes" if words and words[0] in ("yes", "no") and words[1:2] != ["or"] else None
 
 
-def _perceived(answered: Answered) -> tuple[list[list[bool]], dict[str, int]]:
+def _perceived(answered: TaskResponses) -> tuple[list[list[bool]], dict[str, int]]:
     """Of each example, whether each question was answered right; and how many were read by which means."""
     found = [[False] * len(example.perception) for example in answered.tested]
     means = Counter[str]()
@@ -182,4 +187,28 @@ def _words(text: str) -> list[str]:
     return [word for word in re.findall(r"\w+", text.casefold()) if word not in ("a", "an", "the")]
 
 
-TASK = Task(questions, read)
+def _validate(card: Card) -> None:
+    if len(card.classes) != 2:
+        raise ValueError("classes: visual_room has two, what is meant as it is said and what is not, in this order")
+
+
+TASK = Task(
+    name="visual_room",
+    needs=ExampleNeeds(lambda example: example.label is not None, classed=True),
+    metrics=("gap", "perception_accuracy", "sarcasm_accuracy", "sarcasm_macro_f1"),
+    generative=GenerativeTask(questions, read),
+    validate=_validate,
+    display=TaskDisplay(
+        "visual_room",
+        {"visual_room": "Seen and meant"},
+        order=90,
+        metrics={
+            "gap": MetricDisplay(
+                "gap",
+                "how often sarcasm is misjudged where all that is to be seen was seen right",
+                lower_is_better=True,
+            ),
+            "sarcasm_macro_f1": MetricDisplay("sarcasm macro F1"),
+        },
+    ),
+)

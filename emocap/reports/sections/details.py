@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from emocap.evaluation.display import metric_display
+from emocap.evaluation.registry import metric_display
 from emocap.reports import facts
 from emocap.reports.facts import TextTable
 from emocap.reports.failures import Failure, failures, heading

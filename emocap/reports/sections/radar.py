@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from emocap.evaluation.display import metric_display
+from emocap.evaluation.registry import metric_display
 from emocap.reports.leaderboard import Cell, Group, Leaderboard, Line
 from emocap.reports.marks import symbol
 from emocap.reports.numbers import fraction, metric_label

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emocap.evaluation.display import display_of
+from emocap.evaluation.registry import display_of
 from emocap.evaluation.results import ResultRow
 from emocap.reports.leaderboard import Leaderboard
 from emocap.reports.numbers import fraction

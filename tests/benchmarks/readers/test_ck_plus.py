@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from emocap.benchmarks.cards import Card
-from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
+from emocap.evaluation.registry import read_examples
 
 
 def written(root: Path, sequence: str, frames: int, code: str | None) -> Path:
@@ -24,7 +24,7 @@ def written(root: Path, sequence: str, frames: int, code: str | None) -> Path:
 def test_the_last_three_frames_carry_the_label(tmp_path: Path) -> None:
     written(tmp_path, "S005/001", 11, "   3.0000000e+00\n")
     root = written(tmp_path, "S010/002", 9, None)
-    examples = read(load(Card, "benchmarks", "ck-plus"), root)
+    examples = read_examples(load(Card, "benchmarks", "ck-plus"), root)
     assert [example.name for example in examples] == [
         f"cohn-kanade-images/S005/001/S005_001_{frame:08d}.png" for frame in (9, 10, 11)
     ]
@@ -35,8 +35,8 @@ def test_the_last_three_frames_carry_the_label(tmp_path: Path) -> None:
 
 def test_the_first_frame_is_neutral_where_that_is_wanted(tmp_path: Path) -> None:
     root = written(tmp_path, "S005/001", 11, "   3.0000000e+00\n")
-    overrides = ["layout.neutral=true", "leave_out=[]", "classes.neutral={words: [neutral], called: ['0']}"]
-    examples = read(load(Card, "benchmarks", "ck-plus", overrides), root)
+    overrides = ["layout.neutral=true", "exclude_labels=[]", "classes.neutral={words: [neutral], aliases: ['0']}"]
+    examples = read_examples(load(Card, "benchmarks", "ck-plus", overrides), root)
     assert [(example.name[-6:-4], example.label) for example in examples] == [
         ("01", "neutral"),
         ("09", "disgust"),
@@ -50,23 +50,23 @@ def test_a_labelled_frame_that_is_missing_is_given_all_the_same(tmp_path: Path) 
     apex = root / "cohn-kanade-images" / "S005" / "001" / "S005_001_00000004.png"
     apex.unlink()
     (apex.parent / "._S005_001_00000003.png").touch()
-    names = [example.name[-6:-4] for example in read(load(Card, "benchmarks", "ck-plus"), root)]
+    names = [example.name[-6:-4] for example in read_examples(load(Card, "benchmarks", "ck-plus"), root)]
     assert names == ["02", "03", "04"]
 
 
 def test_wrong_labels_are_told(tmp_path: Path) -> None:
     card = load(Card, "benchmarks", "ck-plus")
     with pytest.raises(UserError, match="has no folder Emotion"):
-        read(card, tmp_path)
+        read_examples(card, tmp_path)
     root = written(tmp_path, "S005/001", 4, None)
     with pytest.raises(UserError, match=r"has no S005/001/S005_001_00000011_emotion\.txt or the like"):
-        read(card, root)
+        read_examples(card, root)
     written(root, "S005/002", 4, "happy")
     with pytest.raises(UserError, match=r"S005_002_00000004_emotion\.txt: 'happy' is not the code"):
-        read(card, root)
+        read_examples(card, root)
 
 
 def test_a_code_without_a_class_is_told(tmp_path: Path) -> None:
     root = written(tmp_path, "S005/001", 4, "8.0000000e+00")
     with pytest.raises(UserError, match=r"labels that the card has no class for: '8' \(3\)"):
-        read(load(Card, "benchmarks", "ck-plus"), root)
+        read_examples(load(Card, "benchmarks", "ck-plus"), root)

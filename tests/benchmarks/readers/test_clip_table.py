@@ -8,9 +8,9 @@ import pytest
 from emocap.benchmarks import fixtures
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example
-from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
+from emocap.evaluation.registry import read_examples
 from emocap.io.media import Film
 
 EXPECTED = {
@@ -48,7 +48,7 @@ def own(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_every_card_reads_its_miniature(data: Path, name: str) -> None:
-    found = {example.name: example for example in read(card(name), data)}
+    found = {example.name: example for example in read_examples(card(name), data)}
     called, shown = EXPECTED[name]
     example = found[called]
     if isinstance(shown, float):
@@ -65,13 +65,13 @@ def test_every_card_reads_its_miniature(data: Path, name: str) -> None:
 
 
 def test_a_clip_is_where_it_is(data: Path) -> None:
-    paths = [one.media.path for one in read(card("mer2023"), data) if isinstance(one.media, Film)]
+    paths = [one.media.path for one in read_examples(card("mer2023"), data) if isinstance(one.media, Film)]
     assert {path.suffix for path in paths} == {".mp4", ".avi"}
     assert all(path.is_file() for path in paths)
 
 
 def test_words_are_read_without_films(own: Path) -> None:
-    first, second = read(card("iemocap-4"), own)
+    first, second = read_examples(card("iemocap-4"), own)
     assert (first.labels, first.text, second.labels, second.text) == (("happy",), "Good.", ("sad", "tired"), None)
     assert isinstance(first.media, Film)
     assert first.media.path == own / "subvideo-tgt/Ses05_1.avi"
@@ -80,14 +80,14 @@ def test_words_are_read_without_films(own: Path) -> None:
 def test_what_is_said_may_be_left_out(own: Path) -> None:
     (own / "transcription-engchi-polish.csv").unlink()
     with pytest.raises(UserError, match=r"transcription-engchi-polish\.csv: No such file"):
-        read(card("iemocap-4"), own)
-    assert [one.text for one in read(card("iemocap-4", "layout.transcript=null"), own)] == [None, None]
+        read_examples(card("iemocap-4"), own)
+    assert [one.text for one in read_examples(card("iemocap-4", "layout.transcript=null"), own)] == [None, None]
 
 
 def test_pickled_labels_are_not_opened(tmp_path: Path) -> None:
     np.savez(tmp_path / "label.npz", test_corpus=np.array({"a": 1}, dtype=object))
     with pytest.raises(UserError) as caught:
-        read(card("sims"), tmp_path)
+        read_examples(card("sims"), tmp_path)
     told = str(caught.value)
     assert "label.npz holds pickled Python objects, which emocap does not open" in told
     assert "as value.csv with columns name,value" in told
@@ -111,7 +111,7 @@ def test_what_a_table_cannot_mean_is_told(tmp_path: Path, table: str, told: str)
     (tmp_path / "value.csv").write_text(table)
     (tmp_path / "transcription-engchi-polish.csv").write_text("name,english\n")
     with pytest.raises(UserError, match=told):
-        read(card("cmu-mosi"), tmp_path)
+        read_examples(card("cmu-mosi"), tmp_path)
 
 
 @pytest.mark.parametrize("media", ["[]", "[video/clip.mp4]", '["{name}/{name}.mp4"]'])
@@ -124,7 +124,7 @@ def test_texts_count_in_the_hash_of_the_data(own: Path) -> None:
     from emocap.benchmarks.loading import data_sha256
 
     def digest() -> str:
-        found: list[Example] = read(card("iemocap-4"), own)
+        found: list[Example] = read_examples(card("iemocap-4"), own)
         return data_sha256(found, [""] * len(found))
 
     before = digest()

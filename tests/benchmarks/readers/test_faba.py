@@ -6,10 +6,10 @@ import pytest
 
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example
-from emocap.benchmarks.loading import read
 from emocap.benchmarks.readers.faba import FABA
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
+from emocap.evaluation.registry import read_examples
 
 EMOTION, AU = FABA(reader="faba", task="emotion"), FABA(reader="faba", task="au")
 
@@ -28,7 +28,7 @@ def test_emotions_are_names_or_numbers(tmp_path: Path) -> None:
     card = load(Card, "benchmarks", "faba-emotion")
     entries(tmp_path, "emotion", "Fear", 1, "3")
     assert [example.label for example in EMOTION.read(tmp_path)] == ["Fear", "1", "3"]
-    assert [example.label for example in read(card, tmp_path)] == ["fear", "sadness", "anger"]
+    assert [example.label for example in read_examples(card, tmp_path)] == ["fear", "sadness", "anger"]
 
 
 def test_units_are_shown_or_not(tmp_path: Path) -> None:

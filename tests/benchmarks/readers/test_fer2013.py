@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from emocap.benchmarks.cards import Card
-from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
+from emocap.evaluation.registry import read_examples
 
 RAMP = " ".join(str(place % 256) for place in range(48 * 48))
 
@@ -18,7 +18,7 @@ def written(root: Path, *rows: str, header: str = "emotion,pixels,Usage", encodi
 
 def test_pixels_labels_and_splits_are_those_of_the_row(tmp_path: Path) -> None:
     rows = [f"0,{RAMP},Training", f"3,{RAMP},PublicTest", f"6,{RAMP},PrivateTest", f"4,{RAMP},PrivateTest"]
-    examples = read(load(Card, "benchmarks", "fer2013"), written(tmp_path, *rows))
+    examples = read_examples(load(Card, "benchmarks", "fer2013"), written(tmp_path, *rows))
     assert [(example.name, example.splits[0], example.label) for example in examples] == [
         ("Training/00000", "train", "anger"),
         ("PublicTest/00000", "val", "happiness"),
@@ -32,7 +32,7 @@ def test_pixels_labels_and_splits_are_those_of_the_row(tmp_path: Path) -> None:
 
 def test_columns_are_found_by_name_and_a_mark_does_not_hide_them(tmp_path: Path) -> None:
     root = written(tmp_path, f"PrivateTest,1,{RAMP}", header="Usage,emotion,pixels", encoding="utf-8-sig")
-    (example,) = read(load(Card, "benchmarks", "fer2013"), root)
+    (example,) = read_examples(load(Card, "benchmarks", "fer2013"), root)
     assert (example.label, example.splits) == ("disgust", ("test",))
 
 
@@ -50,14 +50,14 @@ def test_columns_are_found_by_name_and_a_mark_does_not_hide_them(tmp_path: Path)
 def test_wrong_rows_are_told_with_their_line(tmp_path: Path, row: str, told: str) -> None:
     root = written(tmp_path, f"0,{RAMP},PrivateTest", row)
     with pytest.raises(UserError, match=rf"fer2013\.csv, line 3: .*{told}"):
-        read(load(Card, "benchmarks", "fer2013"), root)
+        read_examples(load(Card, "benchmarks", "fer2013"), root)
 
 
 def test_a_missing_file_or_column_and_an_unknown_code_are_told(tmp_path: Path) -> None:
     card = load(Card, "benchmarks", "fer2013")
     with pytest.raises(UserError, match=r"fer2013\.csv: No such file"):
-        read(card, tmp_path)
+        read_examples(card, tmp_path)
     with pytest.raises(UserError, match="has no column Usage"):
-        read(card, written(tmp_path, header="emotion,pixels"))
+        read_examples(card, written(tmp_path, header="emotion,pixels"))
     with pytest.raises(UserError, match=r"labels that the card has no class for: '7' \(1\)"):
-        read(card, written(tmp_path, f"7,{RAMP},PrivateTest"))
+        read_examples(card, written(tmp_path, f"7,{RAMP},PrivateTest"))

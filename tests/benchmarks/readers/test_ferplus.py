@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from emocap.benchmarks.cards import Card
-from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
+from emocap.evaluation.registry import read_examples
 
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 
@@ -24,7 +24,7 @@ def written(root: Path, *rows: str, header: str = HEADER, encoding: str = "utf-8
 
 
 def labels(root: Path, majority: str) -> dict[str, str | None]:
-    return {Path(example.name).stem: example.label for example in read(card(majority), root)}
+    return {Path(example.name).stem: example.label for example in read_examples(card(majority), root)}
 
 
 def test_the_majority_is_that_of_the_rule(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_the_official_votes_give_the_counts_of_the_field(
     shared: Callable[[str], Path], tmp_path: Path, majority: str, usable: int
 ) -> None:
     shutil.copy(shared("data/annotations/ferplus/fer2013new.csv"), tmp_path)
-    examples = read(card(majority), tmp_path)
+    examples = read_examples(card(majority), tmp_path)
     counted = Counter((example.splits[0], example.label) for example in examples)
     assert sum(count for (split, _), count in counted.items() if split == "test") == usable
     if majority == "argmax":
@@ -91,7 +91,7 @@ def test_columns_are_found_by_name(tmp_path: Path) -> None:
     )
     turned = columns[::-1]
     root = written(tmp_path, ",".join(row[column] for column in turned), header=",".join(turned), encoding="utf-8-sig")
-    (example,) = read(card(), root)
+    (example,) = read_examples(card(), root)
     assert (example.name, example.label) == ("data/FER2013Test/fer0000001.png", "fear")
 
 
@@ -107,11 +107,11 @@ def test_columns_are_found_by_name(tmp_path: Path) -> None:
 )
 def test_wrong_rows_are_told_with_their_line(tmp_path: Path, row: str, told: str) -> None:
     with pytest.raises(UserError, match=rf"fer2013new\.csv, line 2: .*{told}"):
-        read(card(), written(tmp_path, row))
+        read_examples(card(), written(tmp_path, row))
 
 
 def test_missing_votes_are_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"neither fer2013new\.csv nor data/FER2013Test/label\.csv"):
-        read(card(), tmp_path)
+        read_examples(card(), tmp_path)
     with pytest.raises(UserError, match="has no column NF"):
-        read(card(), written(tmp_path, header=HEADER.removesuffix(",NF")))
+        read_examples(card(), written(tmp_path, header=HEADER.removesuffix(",NF")))

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from emocap.benchmarks.cards import Card
-from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
+from emocap.evaluation.registry import read_examples
 
 HEADER = "face_id,face_age,face_gender,face_eth"
 
@@ -25,7 +25,7 @@ def written(root: Path, *rows: str, header: str = HEADER, encoding: str = "utf-8
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
 def test_people_are_in_the_groups_of_the_table(tmp_path: Path, encoding: str) -> None:
     root = written(tmp_path, "001,24,female,白人", "002,NA,male,black", "003,30,male,black", encoding=encoding)
-    examples = read(load(Card, "benchmarks", "london-photos"), root)
+    examples = read_examples(load(Card, "benchmarks", "london-photos"), root)
     assert [(example.name, example.label, example.subject) for example in examples] == [
         ("neutral/001.jpg", "neutral", "001"),
         ("neutral/002.jpg", "neutral", "002"),
@@ -41,11 +41,11 @@ def test_people_are_in_the_groups_of_the_table(tmp_path: Path, encoding: str) ->
 )
 def test_ages_are_put_into_bands(tmp_path: Path, age: int, group: str) -> None:
     root = written(tmp_path, f"001,{age},female,white", "002,NA,male,black")
-    assert read(load(Card, "benchmarks", "london-photos"), root)[0].groups["age"] == group
+    assert read_examples(load(Card, "benchmarks", "london-photos"), root)[0].groups["age"] == group
 
 
 def test_londons_photographs_are_read(shared: Callable[[str], Path]) -> None:
-    examples = read(load(Card, "benchmarks", "london-photos"), shared("data/london"))
+    examples = read_examples(load(Card, "benchmarks", "london-photos"), shared("data/london"))
     assert Counter(example.label for example in examples) == {"neutral": 66, "happiness": 66}
     assert len({example.subject for example in examples}) == 66
     assert {example.groups["gender"] for example in examples} == {"female", "male"}
@@ -63,13 +63,13 @@ def test_londons_photographs_are_read(shared: Callable[[str], Path]) -> None:
 )
 def test_a_wrong_table_is_told(tmp_path: Path, rows: list[str], header: str, told: str) -> None:
     with pytest.raises(UserError, match=told):
-        read(load(Card, "benchmarks", "london-photos"), written(tmp_path, *rows, header=header))
+        read_examples(load(Card, "benchmarks", "london-photos"), written(tmp_path, *rows, header=header))
 
 
 def test_missing_parts_are_told(tmp_path: Path) -> None:
     card = load(Card, "benchmarks", "london-photos")
     with pytest.raises(UserError, match=r"london_info\.csv: No such file"):
-        read(card, tmp_path)
+        read_examples(card, tmp_path)
     (tmp_path / "london_info.csv").write_text(f"{HEADER}\n")
     with pytest.raises(UserError, match="has no folder neutral"):
-        read(card, tmp_path)
+        read_examples(card, tmp_path)

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from emocap.benchmarks.cards import Card
-from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
+from emocap.evaluation.registry import read_examples
 
 
 def touched(root: Path, *names: str) -> Path:
@@ -20,7 +20,8 @@ Seen = list[tuple[str, str | None, str | None]]
 
 def seen(name: str, root: Path) -> Seen:
     return [
-        (example.splits[0], example.label, example.subject) for example in read(load(Card, "benchmarks", name), root)
+        (example.splits[0], example.label, example.subject)
+        for example in read_examples(load(Card, "benchmarks", name), root)
     ]
 
 

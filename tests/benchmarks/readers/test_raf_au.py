@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from emocap.benchmarks.cards import Card
-from emocap.benchmarks.loading import read
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
+from emocap.evaluation.registry import read_examples
 
 
 def card(test: str = "null") -> Card:
@@ -14,7 +14,7 @@ def card(test: str = "null") -> Card:
 
 def shown(root: Path, text: str, encoding: str = "utf-8") -> list[tuple[str, set[int]]]:
     (root / "RAFAU_label.txt").write_bytes(text.encode(encoding))
-    told = [(example.name, example.units or {}) for example in read(card(), root)]
+    told = [(example.name, example.units or {}) for example in read_examples(card(), root)]
     assert all(set(range(1, 3)) <= set(units) and set(units.values()) <= {0.0, 3.0} for _, units in told)
     return [(name, {unit for unit, value in units.items() if value}) for name, units in told]
 
@@ -34,15 +34,17 @@ def test_a_mark_at_the_beginning_or_gbk_changes_nothing(tmp_path: Path, encoding
 
 def test_the_split_depends_on_the_name_alone(tmp_path: Path) -> None:
     (tmp_path / "RAFAU_label.txt").write_text("".join(f"{number:04d}.jpg 1\n" for number in range(300)))
-    sides = {example.name: example.splits[0] for example in read(card("0.2"), tmp_path)}
+    sides = {example.name: example.splits[0] for example in read_examples(card("0.2"), tmp_path)}
     (tmp_path / "RAFAU_label.txt").write_text("".join(f"{number:04d}.jpg 2\n" for number in reversed(range(150))))
-    assert {example.name: example.splits[0] for example in read(card("0.2"), tmp_path)}.items() <= sides.items()
+    assert {
+        example.name: example.splits[0] for example in read_examples(card("0.2"), tmp_path)
+    }.items() <= sides.items()
     assert 40 < list(sides.values()).count("test") < 80
 
 
 def test_wrong_lines_are_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"RAFAU_label\.txt: No such file"):
-        read(card(), tmp_path)
+        read_examples(card(), tmp_path)
     with pytest.raises(UserError, match=r"RAFAU_label\.txt, line 2: '0002\.jpg' is not a picture and its units"):
         shown(tmp_path, "0001.jpg 1\n0002.jpg\n")
     with pytest.raises(UserError, match=r"RAFAU_label\.txt, line 1: 'X12' is not an action unit"):

@@ -6,10 +6,10 @@ import pytest
 
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Question
-from emocap.benchmarks.loading import read
 from emocap.benchmarks.readers.visual_room import VisualRoom
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
+from emocap.evaluation.registry import read_examples
 from emocap.io.media import Film, Picture
 
 ROW = {"id": "a", "media": "a.jpg", "media_type": "image", "text": "Great.", "perception": [], "sarcasm": 1}
@@ -24,7 +24,7 @@ def lines(root: Path, *rows: dict[str, Any] | str) -> Path:
 def test_pictures_and_clips_with_their_questions(tmp_path: Path) -> None:
     asked = [{"question": "Is it wet?", "answer": "yes"}]
     lines(tmp_path, {"perception": asked}, {"id": "b", "media": "b.mp4", "media_type": "video", "sarcasm": 0})
-    first, second = read(load(Card, "benchmarks", "visual-room"), tmp_path)
+    first, second = read_examples(load(Card, "benchmarks", "visual-room"), tmp_path)
     assert (first.name, first.media, first.text) == ("a", Picture(tmp_path / "a.jpg"), "Great.")
     assert first.perception == (Question("Is it wet?", ("yes",), 0),)
     assert (first.label, second.label, second.perception) == ("sarcastic", "not sarcastic", ())
@@ -47,7 +47,7 @@ def test_lines_that_are_wrong_are_told(tmp_path: Path, row: dict[str, Any] | str
         list(VisualRoom(reader="visual-room").read(lines(tmp_path, row)))
 
 
-def test_two_tiers_have_two_classes() -> None:
+def test_visual_room_has_two_classes() -> None:
     card = load(Card, "benchmarks", "visual-room").model_dump()
-    with pytest.raises(ValueError, match="two_tiers has two"):
+    with pytest.raises(ValueError, match="visual_room has two"):
         Card.model_validate({**card, "classes": {"one": []}})

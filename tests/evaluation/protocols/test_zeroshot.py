@@ -73,7 +73,7 @@ def test_each_prompt_and_the_descriptions_are_variants() -> None:
 
 def test_a_compound_is_the_mean_of_its_parts() -> None:
     compound = card(
-        classes={"sadly angry": {"parts": ["sad", "angry"]}, "fear": ["afraid"]}, prompts=["a {c} face", "{c}"]
+        classes={"sadly angry": {"components": ["sad", "angry"]}, "fear": ["afraid"]}, prompts=["a {c} face", "{c}"]
     )
     rows = features(5)
     part = [

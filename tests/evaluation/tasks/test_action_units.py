@@ -7,7 +7,7 @@ from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example
 from emocap.core.recipes import load
 from emocap.evaluation.outcomes import measured
-from emocap.evaluation.tasks import Aids, Answered
+from emocap.evaluation.task import Graders, TaskResponses
 from emocap.evaluation.tasks.action_units import named, questions, read
 from emocap.io.media import Stored
 from emocap.llm.chat_models import Response
@@ -62,7 +62,7 @@ def test_silence_and_what_names_no_unit_show_none() -> None:
     examples = [Example(str(n), Stored(b""), units=units, reference="AU4") for n, units in enumerate(shown)]
     replies = ["AU4", None, "no idea", "AU 4, AU 99"]
     said = [[Response(reply)] for reply in replies]
-    outcome = read(Answered("toy", card, examples, np.arange(4), said, Aids()))
+    outcome = read(TaskResponses("toy", card, examples, np.arange(4), said, Graders()))
     assert (outcome.told["unparsable"], list(outcome.predicted)) == (1, ["4", "", "", "4"])
     rates = measured(outcome)
     # AU4: two of three found, none wrongly: F1 0.8; AU12: 0.

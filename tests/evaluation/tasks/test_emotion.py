@@ -10,7 +10,7 @@ from emocap.benchmarks.examples import Example
 from emocap.core.recipes import load
 from emocap.evaluation.outcomes import measured
 from emocap.evaluation.suite import choose
-from emocap.evaluation.tasks import Aids, Answered
+from emocap.evaluation.task import Graders, TaskResponses
 from emocap.evaluation.tasks.emotion import WORDS, described, named, questions, read, words_of
 from emocap.io.media import Stored
 from emocap.llm.chat_models import Response
@@ -90,12 +90,12 @@ def test_every_name_and_word_of_a_class_is_read_as_that_class() -> None:
     }
 
 
-def answered(replies: list[str | None], labels: list[str], match: str = "option", **parts: str) -> Answered:
+def answered(replies: list[str | None], labels: list[str], match: str = "option", **parts: str) -> TaskResponses:
     assert FABA.generate
     card = FABA.model_copy(update={"generate": FABA.generate.model_copy(update={"match": match})})
     examples = [Example(str(n), Stored(b""), label=label, **parts) for n, label in enumerate(labels)]  # type: ignore[arg-type]
     said = [[Response(reply, "" if reply else "empty")] for reply in replies]
-    return Answered("toy", card, examples, np.arange(len(labels)), said, Aids())
+    return TaskResponses("toy", card, examples, np.arange(len(labels)), said, Graders())
 
 
 def test_what_is_no_class_lowers_recall_and_is_nobodys_prediction() -> None:

@@ -12,12 +12,12 @@ import pytest
 
 from emocap.benchmarks import fixtures
 from emocap.benchmarks.cards import Card
-from emocap.benchmarks.loading import read
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
+from emocap.evaluation.registry import read_examples
 from emocap.evaluation.scorers.word_lists import listed
-from emocap.evaluation.suite import Writing, choose, measure
+from emocap.evaluation.suite import GenerationConfig, choose, measure
 from emocap.evaluation.suites.mer_unibench import METRICS as NINE
 from emocap.llm.chat_models import Response
 from emocap.metrics.wheel import resources
@@ -54,7 +54,7 @@ def told(out: Path, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def scored(data: Path, out: Path, name: str, file: Path, writing: Writing | None = None) -> dict[str, Any]:
+def scored(data: Path, out: Path, name: str, file: Path, writing: GenerationConfig | None = None) -> dict[str, Any]:
     failed = measure(choose([name]), [f"predictions:m={file}"], None, data, out, allow_counts=True, writing=writing)
     if failed:
         raise UserError(failed[0])
@@ -114,7 +114,7 @@ def test_lists_are_scored_as_the_metric_scores_them(data: Path, tmp_path: Path) 
         'sample_00000004,"scared, neutral"\nsample_00000006,happy\nsample_00000007,[]\n'
     )
     row = scored(data, tmp_path, "ov-merd-plus", file)
-    true = [example.labels or () for example in read(card("ov-merd-plus"), data)]
+    true = [example.labels or () for example in read_examples(card("ov-merd-plus"), data)]
     said = [["glad", "calm"], ["unhappy", "neutral"], ["angry"], ["scared", "neutral"], [], ["happy"], *[[]] * 6]
     once = np.ones((1, 12))
     level1, level2 = (overlap(groups(small(), level), true, said) for level in ("level1", "level2"))
@@ -159,7 +159,7 @@ def test_free_text_needs_a_reader(data: Path, tmp_path: Path, monkeypatch: pytes
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         for _ in range(2):
-            row = scored(data, tmp_path, "ov-merd-plus", file, Writing(FAST, judge="openai:reader"))
+            row = scored(data, tmp_path, "ov-merd-plus", file, GenerationConfig(FAST, judge="openai:reader"))
     assert rehearsal.log.requests == 2
     assert row["replies_read_by"] == {"lists": 1, "openai:reader": 1}
     assert (row["unparsable"], row["extractor"]) == (1, "openai:reader")
@@ -180,7 +180,7 @@ def test_a_model_is_asked_with_what_is_said(data: Path, tmp_path: Path, monkeypa
             data,
             tmp_path,
             allow_counts=True,
-            writing=Writing(FAST),
+            writing=GenerationConfig(FAST),
         )
     assert failed == []
     row = rows(tmp_path)["mer2023"]
@@ -189,7 +189,7 @@ def test_a_model_is_asked_with_what_is_said(data: Path, tmp_path: Path, monkeypa
     texts = {seen.body["messages"][-1]["content"][-1]["text"] for seen in rehearsal.seen}
     assert any("They say: It went well, all of it. Answer with a list" in one for one in texts)
     assert text["type"] == "text"
-    true = [example.labels or () for example in read(card("mer2023"), data)]
+    true = [example.labels or () for example in read_examples(card("mer2023"), data)]
     wanted = hit_rate(overlap(groups(small()), true, ["[happy, sad]"] * 12), np.ones((1, 12)))[0]
     assert list(row["metrics"]) == ["hit_rate"]
     assert row["metrics"]["hit_rate"]["value"] == pytest.approx(wanted, abs=5e-5)
@@ -204,10 +204,10 @@ def test_wheels_lie_beside_the_data_or_where_one_says(data: Path, tmp_path: Path
     wheels = shutil.copytree(Path(resources.__file__).parent / "small", there / "emotion_wheel")
     assert scored(there, tmp_path, "meld", tmp_path / "own.csv")["wheel"] == "emotion_wheel, not the authors'"
     elsewhere = shutil.copytree(wheels, tmp_path / "mine")
-    row = scored(there, tmp_path, "meld", tmp_path / "own.csv", Writing(wheel=elsewhere))
+    row = scored(there, tmp_path, "meld", tmp_path / "own.csv", GenerationConfig(wheel=elsewhere))
     assert row["wheel"] == "mine, not the authors'"
     with pytest.raises(UserError, match="--wheel: there is no folder"):
-        scored(there, tmp_path, "meld", tmp_path / "own.csv", Writing(wheel=tmp_path / "absent"))
+        scored(there, tmp_path, "meld", tmp_path / "own.csv", GenerationConfig(wheel=tmp_path / "absent"))
 
 
 def test_signs_are_scored(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,7 +232,7 @@ def test_signs_are_scored(data: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     )
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
-        row = scored(data, tmp_path, "cmu-mosi", file, Writing(FAST, judge="openai:reader"))
+        row = scored(data, tmp_path, "cmu-mosi", file, GenerationConfig(FAST, judge="openai:reader"))
     assert row["replies_read_by"] == {"words": 0, "openai:reader": 1}
     assert row["unparsable"] == 1
 
@@ -241,7 +241,7 @@ def test_all_nine_make_a_mean_on_the_page(data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "said"
     folder.mkdir()
     for name in NINE:
-        examples = read(card(name), data)
+        examples = read_examples(card(name), data)
         right = {
             one.name: "[" + ", ".join(one.labels) + "]"
             if one.labels is not None

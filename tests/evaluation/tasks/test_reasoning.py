@@ -21,7 +21,7 @@ from emocap.benchmarks.fixtures.faces import film
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluation.suite import Writing, choose, measure
+from emocap.evaluation.suite import GenerationConfig, choose, measure
 from emocap.evaluation.tasks import reasoning
 from emocap.evaluation.tasks.reasoning import scores_of, steps_of
 from emocap.io.media import Film
@@ -29,7 +29,7 @@ from emocap.llm.mock_server import MockServer, drawn
 from tests.support.rows import flat_rows
 
 FAST = ("deadline=2", "patience=60")
-AIDS = Writing(FAST, "openai:steps", "openai:judge")
+AIDS = GenerationConfig(FAST, "openai:steps", "openai:judge")
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def ask(
     data: Path,
     out: Path,
     monkeypatch: pytest.MonkeyPatch,
-    writing: Writing = AIDS,
+    writing: GenerationConfig = AIDS,
 ) -> dict[str, Any]:
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
@@ -182,7 +182,7 @@ def test_in_a_storm_every_clip_is_scored_or_counted_and_nothing_is_asked_again(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rehearsal = mock_captioner(drawn(0.3, seed=8), retry_after="0.05", answers=play)
-    writing = Writing((*FAST, "asks=1", "extractor.asks=1", "judge.asks=1"), "openai:steps", "openai:judge")
+    writing = GenerationConfig((*FAST, "asks=1", "extractor.asks=1", "judge.asks=1"), "openai:steps", "openai:judge")
     row = ask(rehearsal, "mme-emotion-er-wild", data, tmp_path, monkeypatch, writing)
     lost = [sum(row[key].values()) for key in ("unanswered", "without_steps", "unjudged")]
     assert all(lost)
@@ -216,7 +216,7 @@ def test_without_a_judge_it_says_so_before_anybody_is_paid(
                 data,
                 tmp_path,
                 allow_counts=True,
-                writing=Writing(FAST, "openai:steps"),
+                writing=GenerationConfig(FAST, "openai:steps"),
             )
             assert "give --judge openai:NAME" in told
     assert rehearsal.log.requests == 0

@@ -14,7 +14,7 @@ from emocap.benchmarks.cards import Card
 from emocap.benchmarks.fixtures import write
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
-from emocap.evaluation.suite import Writing, choose, measure
+from emocap.evaluation.suite import GenerationConfig, choose, measure
 from emocap.evaluation.tasks.spoofing import decision, score, words
 from emocap.llm.chat_models import Response
 from emocap.llm.mock_server import MockServer, drawn
@@ -57,7 +57,13 @@ def oracle(real: Any, scores: Any) -> float:
 
 def run(models: list[str], data: Path, out: Path, *settings: str) -> list[str]:
     return measure(
-        choose(["asvspoof2019-la"]), models, None, data, out, allow_counts=True, writing=Writing((*FAST, *settings))
+        choose(["asvspoof2019-la"]),
+        models,
+        None,
+        data,
+        out,
+        allow_counts=True,
+        writing=GenerationConfig((*FAST, *settings)),
     )
 
 
@@ -270,7 +276,7 @@ def test_cards_may_have_other_words(tmp_path: Path) -> None:
             "task": "spoofing",
             "layout": {"reader": "messages", "file": "eval.jsonl"},
             "classes": {"bonafide": ["Genuine", "Authentic"], "spoof": []},
-            "generate": {"prompt": "Genuine or spoof?", "shows": ["sound"]},
+            "generate": {"prompt": "Genuine or spoof?", "modalities": ["sound"]},
         }
     )
     known = words(one)

@@ -14,7 +14,7 @@ from emocap.benchmarks.cards import Card
 from emocap.benchmarks.fixtures import write
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
-from emocap.evaluation.suite import Writing, choose, measure
+from emocap.evaluation.suite import GenerationConfig, choose, measure
 from emocap.evaluation.tasks.visual_room import matches, sarcastic, yes_or_no
 from emocap.llm.mock_server import drawn
 from tests.support.rows import flat_rows
@@ -155,7 +155,7 @@ def test_long_answers_are_compared_by_a_judge(by_hand: Path, tmp_path: Path, mon
     for out, judge, share, read_by in (("a", "one", 1, "judge"), ("b", "two", 0, "judge_unparsable")):
         with rehearsal.running() as url:
             monkeypatch.setenv("OPENAI_BASE_URL", url)
-            writing = Writing(FAST, None, f"openai:{judge}")
+            writing = GenerationConfig(FAST, None, f"openai:{judge}")
             assert measure(chosen, [spec], None, by_hand, by_hand / out, allow_counts=True, writing=writing) == []
         told = row_of(by_hand / out)
         assert told["perception_read_by"] == {read_by: 1}
@@ -179,7 +179,7 @@ def test_each_question_is_asked_by_itself_and_a_storm_loses_none(
         with rehearsal.running() as url:
             monkeypatch.setenv("OPENAI_BASE_URL", url)
             chosen = choose(["visual-room"])
-            writing = Writing(FAST)
+            writing = GenerationConfig(FAST)
             assert measure(chosen, ["openai:tiny"], None, tmp_path, tmp_path, allow_counts=True, writing=writing) == []
         rows.append({**row_of(tmp_path), "seconds": 0})
     assert rows[0] == rows[1]
