@@ -16,7 +16,7 @@ import numpy as np
 from machine import describe
 from PIL import Image
 
-from emocap.captioning.openai import OpenAICaptioner
+from emocap.captioning.captioners.openai import OpenAICaptioner
 from emocap.captioning.prompt import load_prompt
 from emocap.captioning.recipe import CaptionerRecipe
 from emocap.schema.samples import Face, Record, Sample, Source

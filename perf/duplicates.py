@@ -16,8 +16,8 @@ import numpy as np
 from machine import describe
 from PIL import Image
 
-from emocap.faces import detectors
 from emocap.faces.crop import crop_face, encode_jpeg
+from emocap.faces.detection import make_detector
 from emocap.faces.hashing import bits_apart
 from emocap.faces.recipe import FacesRecipe
 from emocap.io.images import Pixels
@@ -55,7 +55,8 @@ def main() -> None:
     parser.add_argument("--london", type=Path, default=Path("../shared/data/london"))
     given = parser.parse_args()
     recipe = FacesRecipe(weights=given.weights)
-    detector = detectors.make(recipe)
+    detector = make_detector(recipe)
+    assert detector
 
     def face(image: Pixels) -> Face:
         found = max(detector.detect([image])[0], key=lambda one: one.area)

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from emocap.benchmarks.readers import AnyLayout
+from emocap.benchmarks.reading import AnyLayout
 from emocap.core.recipes import Recipe
 
 

@@ -20,7 +20,7 @@ def present(card: Card, data: Path) -> bool:
     """Whether a card's data seems to be there: the folder that it names, or a build where it names none."""
     if card.folder:
         return (data / card.folder).is_dir()
-    return card.layout.reader == "build" and (data / "manifest.json").is_file()
+    return card.layout.root_file is not None and (data / card.layout.root_file).is_file()
 
 
 @dataclass(frozen=True)

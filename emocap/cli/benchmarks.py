@@ -113,12 +113,12 @@ def draw(
     debug: Debug = False,
 ) -> None:
     """Write the official layout of benchmarks in miniature, with drawn faces: what goes where, without the data."""
-    from emocap.benchmarks.fixtures import WRITERS, write
+    from emocap.benchmarks.drawing import FIXTURES, write_fixture
     from emocap.evaluation.suite import choose
 
-    for one in choose(cards or sorted(WRITERS)):
-        if one.named or one.name in WRITERS:
-            print(write(one.name, one.card, out))
+    for one in choose(cards or sorted(FIXTURES.names())):
+        if one.named or one.name in FIXTURES:
+            print(write_fixture(one.name, one.card, out))
 
 
 def evaluate(

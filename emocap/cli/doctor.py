@@ -3,7 +3,6 @@
 import importlib.metadata
 import platform
 from collections.abc import Iterator
-from pathlib import Path
 
 from emocap.core.version import __version__
 
@@ -41,7 +40,7 @@ def _torch() -> str:
 def _onnx() -> str:
     import onnxruntime
 
-    from emocap.faces.detectors import CUDA
+    from emocap.faces.detectors.insightface import CUDA
 
     providers = onnxruntime.get_available_providers()
     cpu_only = "" if CUDA in providers else "; SCRFD on a GPU takes onnxruntime-gpu in place of onnxruntime"
@@ -49,9 +48,8 @@ def _onnx() -> str:
 
 
 def _weights() -> Iterator[tuple[str, str]]:
-    from emocap.faces.detectors import Cascade, InsightFace
+    from emocap.faces.detection import DETECTORS
 
-    yield "cascade", f"embedded; {Cascade.licence}"
-    packs = sorted(path.name for path in Path("~/.insightface/models").expanduser().glob("*") if path.is_dir())
-    found = f"found {', '.join(packs)}" if packs else "buffalo_l is fetched at first use"
-    yield "insightface weights", f"{found}; {InsightFace.licence}"
+    for detector in DETECTORS:
+        if detector.make:
+            yield f"{detector.name} weights", f"{detector.weights()}; {detector.licence or 'licence unknown'}"

@@ -112,7 +112,7 @@ def check(kind: type[R], content: Any, where: str) -> R:
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        raise UserError(f"{where}: {_complaint(kind, error)}") from None
+        raise UserError(f"{where}: {complaint(kind, error)}") from None
 
 
 def to_yaml(recipe: Recipe) -> str:
@@ -181,7 +181,8 @@ def _flat(content: Any, prefix: str = "") -> dict[str, Any]:
     return {prefix: content}
 
 
-def _complaint(kind: type[BaseModel], error: ValidationError) -> str:
+def complaint(kind: type[BaseModel], error: ValidationError) -> str:
+    """The first thing that is wrong with the data of a model, in a line."""
     first = error.errors(include_url=False)[0]
     location = [part for part in first["loc"] if not (isinstance(part, str) and "[" in part)]
     key = ".".join(str(part) for part in location)

@@ -5,66 +5,28 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
-from emocap.captioning import annotations
-from emocap.captioning.base import CaptionError, NoCaption, Outcome
-from emocap.captioning.prompt import Prompt
+from emocap.captioning.base import NoCaption
 from emocap.captioning.recipe import CaptionerRecipe
+from emocap.captioning.registry import CAPTIONERS
 from emocap.dataset.select import read_plan
 from emocap.dataset.stream import Row, every_second
 from emocap.io.parquet import TableWriter, read_counts
-from emocap.llm.reply_log import Usage
-from emocap.schema.captions import lint
-from emocap.schema.samples import Labels, Sample
+from emocap.schema.samples import Sample
 from emocap.schema.shards import REJECT_SCHEMA, Reject, ShardWriter, read_samples
-
-
-class Captioner(Protocol):
-    """Makes captions of faces; several threads may ask at the same time."""
-
-    def caption(self, samples: Sequence[Sample], ledger: str) -> list[Outcome]:
-        """An outcome for every sample, in their order. ``ledger``: the name under which replies are kept."""
-        ...
-
-    def usage(self) -> Usage:
-        """What has been used so far."""
-        ...
-
-
-class Annotations:
-    """Captions worded from the labels."""
-
-    def caption(self, samples: Sequence[Sample], ledger: str) -> list[Outcome]:
-        """An outcome for every sample, in their order."""
-        return [self._one(sample) for sample in samples]
-
-    def usage(self) -> Usage:
-        """Nothing."""
-        return Usage()
-
-    def _one(self, sample: Sample) -> Outcome:
-        try:
-            made = annotations.caption(sample.record.labels or Labels(), sample.record.key)
-        except CaptionError as error:
-            return NoCaption("no_caption", str(error))
-        problems = lint(made[0])
-        return NoCaption("lint", "; ".join(problems)) if problems else made
 
 
 class CaptionShard:
     """The worker of step 3: captions the faces that ``select`` chose for one shard, and writes it."""
 
-    def __init__(self, recipe: CaptionerRecipe, prompt: Prompt | None, keys: dict[str, str], out: Path) -> None:
+    def __init__(self, recipe: CaptionerRecipe, prepared: Any, keys: dict[str, str], out: Path) -> None:
         self._out = out
         self._lock = threading.Lock()
-        self._told: Counter[str] = Counter()
-        self._captioner: Captioner = Annotations()
-        if prompt is not None:
-            from emocap.captioning.openai import OpenAICaptioner
-
-            self._captioner = OpenAICaptioner(recipe, prompt, keys, out / "replies")
-            self._told = self._spent()
+        make = CAPTIONERS[recipe.backend].make
+        assert make is not None
+        self._captioner = make(recipe, prepared, keys, out / "replies")
+        self._told = self._spent()
 
     def __call__(self, row: Row, tell: Callable[[Counter[str]], None]) -> dict[str, int]:
         """Row: ``shard``, a number of ``selected.parquet``. Returns its counts."""

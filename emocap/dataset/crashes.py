@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from emocap.core.files import write_json
-from emocap.dataset.sources import Frame, Input
+from emocap.dataset.readers.base import Frame, Input
 from emocap.schema.samples import Sample
 from emocap.schema.shards import Reject
 

@@ -13,13 +13,14 @@ import pyarrow.parquet as pq
 from emocap.core.errors import UserError
 from emocap.dataset.crashes import CrashWatch
 from emocap.dataset.labels import LabelTable, match, with_split
+from emocap.dataset.readers.base import Frame, Input
 from emocap.dataset.recipe import BuildRecipe
-from emocap.dataset.sources import Frame, Input, read_input
+from emocap.dataset.sources import KINDS, read_input
 from emocap.dataset.stream import Row
 from emocap.dataset.tracks import best_of_tracks
-from emocap.faces import detectors
 from emocap.faces.crop import crop_face, encode_jpeg, thumbnail, why_reject
-from emocap.faces.detectors import Detection
+from emocap.faces.detection import make_detector
+from emocap.faces.detectors.base import Detection
 from emocap.io.images import Pixels
 from emocap.io.parquet import TableWriter, read_counts
 from emocap.schema.samples import Record, Sample, make_key
@@ -54,7 +55,7 @@ class FindFaces:
         cv2.setNumThreads(1)  # the workers share the cores among themselves
         self._recipe, self._out, self._run = recipe, out, run
         self._labels = [LabelTable.open(out / "labels" / f"{number}.sqlite") for number in range(len(recipe.sources))]
-        self._detector = None if recipe.faces.detector == "given" else detectors.make(recipe.faces)
+        self._detector = make_detector(recipe.faces)
 
     def __call__(self, row: Row, tell: Tell) -> dict[str, int]:
         """Row: ``block``, a number of ``inputs.parquet``. Returns the counts of the block."""
@@ -83,8 +84,8 @@ class FindFaces:
                     tell(counts - told)
                     told = counts.copy()
                 tell(counts - told)
-            if isinstance(self._detector, detectors.InsightFace):
-                counts[f"on {self._detector.provider}"] = 1
+            if provider := getattr(self._detector, "provider", None):
+                counts[f"on {provider}"] = 1
             faces.counts = dict(counts)
         return dict(counts)
 
@@ -109,7 +110,7 @@ class FindFaces:
 
     def _read(self, item: Input, counts: Counter[str]) -> Iterator[Frame | Sample | Reject]:
         try:
-            if item.kind == "build":
+            if KINDS[item.kind].read is None:
                 yield from read_shard(Path(item.path))
                 return
             source = self._recipe.sources[item.source]
@@ -168,7 +169,7 @@ class FindFaces:
         samples = []
         for number, detection in enumerate(found):
             key = make_key(source, number)
-            name = self._detector.name if self._detector else "given"
+            name = self._detector.name if self._detector else self._recipe.faces.detector
             face, crop = crop_face(frame.image, detection, name, recipe)
             if why := why_reject(face, recipe):
                 reject(Reject("faces", *why, source.path, key), crop)

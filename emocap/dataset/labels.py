@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from emocap.core.errors import UserError
 from emocap.core.files import replacing
 from emocap.dataset.recipe import SourceRecipe, SplitRecipe
-from emocap.faces.detectors import Detection
+from emocap.faces.detectors.base import Detection
 from emocap.io.storage import place
 from emocap.io.tables import number_of
 from emocap.schema.facs import parse_facs

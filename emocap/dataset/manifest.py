@@ -9,13 +9,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from emocap.captioning.prompt import load_prompt
+from emocap.captioning.registry import CAPTIONERS
 from emocap.core.files import sha256
 from emocap.core.version import __version__
 from emocap.dataset.recipe import BuildRecipe
-from emocap.faces.detectors import Detector
+from emocap.faces.detectors.base import Detector
 from emocap.io.parquet import read_counts
-from emocap.llm.reply_log import read_usage
 
 _PACKAGES = ("pillow", "opencv-python", "pyarrow", "ray", "insightface", "onnxruntime", "scikit-image", "av", "openai")
 
@@ -24,7 +23,7 @@ def make_manifest(recipe: BuildRecipe, detector: Detector | None, out: Path) -> 
     """The manifest of a build whose files are all there; reads them one after the other."""
     found = _sum(out / "faces")
     selected = read_counts(out / "selected.parquet")
-    captioned = recipe.captioner.backend != "none"
+    captioned = CAPTIONERS[recipe.captioner.backend].make is not None
     shards = [_shard(out, number) for number in range(selected["shards"] if captioned else 0)]
     return {
         "emocap_build_version": 2,
@@ -75,19 +74,9 @@ def _rejects(folder: Path) -> list[dict[str, Any]]:
 
 def _captioner(recipe: BuildRecipe, out: Path) -> dict[str, Any]:
     captioner = recipe.captioner
-    if captioner.backend != "openai":
-        return {"backend": captioner.backend}
-    usage = read_usage(out / "replies")
     return {
         "backend": captioner.backend,
-        "model": captioner.model,
-        "prompt": load_prompt(captioner.prompt).version,
-        "replies": usage.replies,
-        "accepted": usage.accepted,
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "cost": usage.cost,
-        "budget": captioner.budget,
+        **CAPTIONERS[captioner.backend].describe(captioner, out / "replies"),
     }
 
 

@@ -6,7 +6,10 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from emocap.captioning.recipe import CaptionerRecipe
+from emocap.captioning.registry import CAPTIONERS
+from emocap.core.errors import UserError
 from emocap.core.recipes import Recipe
+from emocap.faces.detection import DETECTORS
 from emocap.faces.recipe import FacesRecipe
 
 
@@ -130,10 +133,13 @@ class BuildRecipe(Recipe):
     resources: ResourcesRecipe = ResourcesRecipe()
 
     @model_validator(mode="after")
-    def _boxes_are_given(self) -> Self:
-        if self.faces.detector == "given" and not all(
-            source.drawn or source.build or source.labels for source in self.sources
-        ):
+    def _possible(self) -> Self:
+        try:
+            detects = DETECTORS[self.faces.detector].make is not None
+            CAPTIONERS[self.captioner.backend].check(self.captioner)
+        except UserError as error:
+            raise ValueError(str(error)) from None
+        if not detects and not all(source.drawn or source.build or source.labels for source in self.sources):
             raise ValueError(
                 "faces.detector: given needs sources with boxes, drawn ones or tables with x0, y0, x1, y1"
             )

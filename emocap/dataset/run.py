@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emocap.captioning.prompt import load_prompt
+from emocap.captioning.registry import CAPTIONERS
 from emocap.core import progress
 from emocap.core.errors import UserError
 from emocap.core.files import replacing, sha256, write_json
@@ -24,11 +24,12 @@ from emocap.dataset.detect import FindFaces
 from emocap.dataset.display import Display
 from emocap.dataset.labels import LabelTable
 from emocap.dataset.manifest import make_manifest, read_manifest
+from emocap.dataset.readers.base import Input
 from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.select import select
-from emocap.dataset.sources import Input, list_inputs
+from emocap.dataset.sources import KINDS, list_inputs
 from emocap.dataset.stream import Row, stream
-from emocap.faces import detectors
+from emocap.faces.detection import make_detector
 from emocap.io.parquet import TableWriter, read_counts
 from emocap.llm.recipe import read_keys
 
@@ -63,9 +64,8 @@ def build(recipe: BuildRecipe, out: Path) -> dict[str, Any]:
     out = out.absolute()
     inputs = list_inputs(recipe.sources)
     keys = read_keys(recipe.captioner)
-    # Weights that are missing or wrong are told before anything begins; the driver itself may have no GPU.
-    given = recipe.faces.detector == "given"
-    detector = None if given else detectors.make(recipe.faces.model_copy(update={"device": "cpu"}))
+    # Fails early on missing or wrong weights; the driver itself may have no GPU.
+    detector = make_detector(recipe.faces.model_copy(update={"device": "cpu"}))
     _open_folder(recipe, inputs, out)
     if (out / "manifest.json").exists():
         log.info("%s is complete", out)
@@ -79,7 +79,7 @@ def build(recipe: BuildRecipe, out: Path) -> dict[str, Any]:
         if not (out / "selected.parquet").exists():
             with _timed("selection"):
                 select(out, recipe.shards.samples, recipe.faces.duplicates)
-        if recipe.captioner.backend != "none":
+        if CAPTIONERS[recipe.captioner.backend].make:
             with _timed("captions"):
                 _caption(recipe, keys, out)
     manifest = make_manifest(recipe, detector, out)
@@ -146,7 +146,7 @@ def _blocks(inputs: Iterator[Input], size: int) -> Iterator[tuple[int, Input]]:
     """The number of its block for every input: ``size`` pictures are one, and whatever holds many is one by itself."""
     block, room = -1, 0
     for item in inputs:
-        single = item.kind in ("picture", "drawn")
+        single = not KINDS[item.kind].holds_many
         if room == 0 or not single:
             block += 1
             room = size if single else 0
@@ -184,11 +184,10 @@ def _find(recipe: BuildRecipe, out: Path) -> None:
 
 def _caption(recipe: BuildRecipe, keys: dict[str, str], out: Path) -> None:
     captioner, resources = recipe.captioner, recipe.resources.captions
-    threads = 1
-    if captioner.backend == "openai":
-        # One process holds all limits; it has so many shards in hand that no endpoint waits at the end of one.
+    kind, threads = CAPTIONERS[captioner.backend], 1
+    if kind.shards_in_hand:
         resources = resources.model_copy(update={"workers": 1})
-        threads = 2 + 2 * sum(endpoint.concurrency for endpoint in captioner.endpoints) // recipe.shards.samples
+        threads = kind.shards_in_hand(captioner, recipe.shards.samples)
     selected = read_counts(out / "selected.parquet")
     with progress.stage("writing captions", selected["faces"]) as stage:
         display = Display(stage, "faces", ("samples",))
@@ -201,7 +200,6 @@ def _caption(recipe: BuildRecipe, keys: dict[str, str], out: Path) -> None:
                 else:
                     yield {"shard": shard}
 
-        prompt = load_prompt(captioner.prompt) if captioner.backend == "openai" else None
-        worker = (captioner, prompt, keys, out)
+        worker = (captioner, kind.prepare(captioner), keys, out)
         for counts in stream(CaptionShard, worker, todo(), resources, threads, watch=display.live):
             display.done(counts)

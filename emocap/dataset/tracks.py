@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from emocap.faces.detectors import Box, overlap
+from emocap.faces.detectors.base import Box, overlap
 from emocap.schema.samples import Face, Sample
 from emocap.schema.shards import Reject
 

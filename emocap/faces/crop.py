@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from emocap.faces.detectors import Box, Detection
+from emocap.faces.detectors.base import Box, Detection
 from emocap.faces.hashing import face_hash
 from emocap.faces.pose import Landmarks, roll, yaw_and_pitch
 from emocap.faces.recipe import FacesRecipe

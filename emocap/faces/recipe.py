@@ -10,8 +10,9 @@ from emocap.core.recipes import Recipe
 class FacesRecipe(Recipe):
     """How faces are found, cut out and filtered. A filter that is null keeps every face."""
 
-    detector: Literal["insightface", "cascade", "given"] = "insightface"
-    """insightface: SCRFD, with landmarks. cascade: embedded, no weights. given: boxes that come with the source."""
+    detector: str = "insightface"
+    """insightface: SCRFD, with landmarks. cascade: embedded, no weights. given: boxes that come with the source. Or
+    that of a plug-in."""
     weights: str = "buffalo_l"
     """InsightFace model pack, fetched at first use (non-commercial licence), or a folder that holds an .onnx file."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

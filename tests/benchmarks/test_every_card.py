@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from emocap.benchmarks.fixtures import WRITERS, write
+from emocap.benchmarks.drawing import FIXTURES, write_fixture
 from emocap.captioning.mock_server import mock_captioner
 from emocap.evaluation.registry import protocols_of
 from emocap.evaluation.suite import GenerationConfig, choose, measure
@@ -26,7 +26,7 @@ def served() -> Iterator[str]:
 
 
 def test_every_card_has_a_miniature() -> None:
-    assert {one.name for one in choose(["*"])} - OF_BUILDS == set(WRITERS)
+    assert {one.name for one in choose(["*"])} - OF_BUILDS == set(FIXTURES.names())
 
 
 @pytest.mark.slow
@@ -34,12 +34,12 @@ def test_every_card_that_says_how_is_measured_by_what_models_write(
     served: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", served)
-    chosen = [one for one in choose(["*"]) if one.name in WRITERS and "generate" in protocols_of(one.card)]
+    chosen = [one for one in choose(["*"]) if one.name in FIXTURES and "generate" in protocols_of(one.card)]
     assert {"faba-emotion", "faba-au", "facexbench", "facexbench-multiple", "raf-db", "dfew"} <= {
         one.name for one in chosen
     }
     for one in chosen:
-        write(one.name, one.card, tmp_path / "data")
+        write_fixture(one.name, one.card, tmp_path / "data")
     writing = GenerationConfig(("deadline=5",), judge="openai:judge")
     failed = measure(chosen, ["openai:tiny"], None, tmp_path / "data", tmp_path, allow_counts=True, writing=writing)
     assert not failed
@@ -57,9 +57,9 @@ def test_every_card_that_says_how_is_measured_by_what_models_write(
 @pytest.mark.slow
 def test_every_card_is_measured_on_its_miniature_by_all_its_protocols(untaught: str, tmp_path: Path) -> None:
     protocols = {one.name: [p for p in protocols_of(one.card) if p != "generate"] for one in choose(["*"])}
-    chosen = [one for one in choose(["*"]) if one.name in WRITERS and protocols[one.name]]
+    chosen = [one for one in choose(["*"]) if one.name in FIXTURES and protocols[one.name]]
     for one in chosen:
-        write(one.name, one.card, tmp_path / "data")
+        write_fixture(one.name, one.card, tmp_path / "data")
     out = tmp_path / "out"
     failed = measure(chosen, [untaught], None, tmp_path / "data", out, allow_counts=True, shots=(2,), seeds=2)
     assert not failed

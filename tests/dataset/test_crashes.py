@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from emocap.dataset.crashes import CrashWatch, Read
-from emocap.dataset.sources import Input
+from emocap.dataset.readers.base import Input
 from emocap.schema.shards import Reject
 
 INPUTS = [Input(f"{number}.jpg", 0, "picture", 9) for number in range(4)]

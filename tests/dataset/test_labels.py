@@ -9,7 +9,7 @@ import pytest
 from emocap.core.errors import UserError
 from emocap.dataset.labels import Known, LabelTable, known_faces, match, with_split
 from emocap.dataset.recipe import SourceRecipe, SplitRecipe
-from emocap.faces.detectors import Detection
+from emocap.faces.detectors.base import Detection
 from emocap.schema.samples import Labels
 
 

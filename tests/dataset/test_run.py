@@ -18,9 +18,10 @@ from emocap.core.errors import UserError
 from emocap.dataset.crashes import CrashWatch
 from emocap.dataset.detect import FindFaces
 from emocap.dataset.labels import LabelTable
+from emocap.dataset.readers.base import Input
 from emocap.dataset.recipe import BuildRecipe, ResourcesRecipe, SourceRecipe, StageRecipe
 from emocap.dataset.run import build
-from emocap.dataset.sources import Input, list_inputs
+from emocap.dataset.sources import list_inputs
 from emocap.dataset.statistics import describe
 from emocap.demo import ANNOTATIONS
 from emocap.io.parquet import write_table

@@ -13,8 +13,9 @@ from PIL import Image
 
 from emocap.core.errors import UserError
 from emocap.dataset.labels import LabelTable
+from emocap.dataset.readers.base import Frame, Input
 from emocap.dataset.recipe import DrawnRecipe, SourceRecipe
-from emocap.dataset.sources import Frame, Input, list_inputs, read_input
+from emocap.dataset.sources import list_inputs, read_input
 from emocap.schema.samples import Labels
 from emocap.schema.shards import Reject, ShardWriter
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emocap.benchmarks.fixtures import write
+from emocap.benchmarks.drawing import write_fixture
+from emocap.benchmarks.readers.mme_emotion import MMEEmotion
 from emocap.evaluation.aggregates import SUITES, Suite, add_suites, aggregate, weighted_mean
 from emocap.evaluation.results import FILE, MetricValue, ResultRow, read_results, store
 from emocap.evaluation.suite import choose, measure
@@ -25,8 +26,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[list[
     chosen = choose(["mme-emotion-*"])
     (root / "told").mkdir()
     for one in chosen:
-        folder = write(one.name, one.card, root)
-        assert one.card.layout.reader == "mme-emotion"
+        folder = write_fixture(one.name, one.card, root)
+        assert isinstance(one.card.layout, MMEEmotion)
         task = one.card.layout.task
         rows: list[dict[str, Any]] = []
         for asked in json.loads((folder / task / "question" / f"{task.replace('-', '_')}.json").read_text()):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from emocap.benchmarks.cards import Card
-from emocap.benchmarks.fixtures import write
+from emocap.benchmarks.drawing import write_fixture
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
@@ -26,7 +26,7 @@ FAST = ("deadline=2", "patience=60")
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("miniatures")
-    write("facexbench", load(Card, "benchmarks", "facexbench"), folder)
+    write_fixture("facexbench", load(Card, "benchmarks", "facexbench"), folder)
     return folder
 
 
@@ -107,7 +107,7 @@ def test_what_a_model_thinks_is_not_its_answer(data: Path, tmp_path: Path, monke
 
 
 def test_another_picture_or_temperature_is_another_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write("facexbench", load(Card, "benchmarks", "facexbench"), tmp_path)
+    write_fixture("facexbench", load(Card, "benchmarks", "facexbench"), tmp_path)
     rehearsal, out = mock_captioner(), tmp_path / "out"
     assert ask(rehearsal, tmp_path, out, monkeypatch) == []
     assert rehearsal.log.requests == 28
@@ -122,7 +122,7 @@ def test_another_picture_or_temperature_is_another_question(tmp_path: Path, monk
 def test_wheels_that_cannot_be_read_are_told_of_before_anything_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write("meld", load(Card, "benchmarks", "meld"), tmp_path)
+    write_fixture("meld", load(Card, "benchmarks", "meld"), tmp_path)
     rehearsal = mock_captioner()
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
@@ -135,7 +135,7 @@ def test_wheels_that_cannot_be_read_are_told_of_before_anything_is_asked(
 
 
 def test_a_broken_picture_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write("facexbench", load(Card, "benchmarks", "facexbench"), tmp_path)
+    write_fixture("facexbench", load(Card, "benchmarks", "facexbench"), tmp_path)
     first, second, *_ = sorted((tmp_path / "FaceXBench").rglob("question_*.png"))
     first.write_bytes(b"no picture")
     second.unlink()
@@ -179,7 +179,7 @@ def test_what_the_user_must_set_right_is_said(
 def once(card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rehearsal: MockServer) -> list[dict[str, Any]]:
     """The rows of one card, measured on its miniature."""
     (chosen,) = choose([card])
-    write(card, chosen.card, tmp_path)
+    write_fixture(card, chosen.card, tmp_path)
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         out = tmp_path / "out"

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from emocap.benchmarks.cards import Card
-from emocap.benchmarks.fixtures import write
+from emocap.benchmarks.drawing import write_fixture
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
 from emocap.evaluation.scorers.rubric import made
@@ -29,7 +29,7 @@ FAST = ("deadline=2", "patience=60")
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("miniatures")
-    write("mmar", load(Card, "benchmarks", "mmar"), folder)
+    write_fixture("mmar", load(Card, "benchmarks", "mmar"), folder)
     return folder
 
 
@@ -290,7 +290,7 @@ def test_what_a_judge_says(reply: str, share: float | None) -> None:
 
 
 def test_recordings_that_are_missing_or_broken_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write("mmar", load(Card, "benchmarks", "mmar"), tmp_path)
+    write_fixture("mmar", load(Card, "benchmarks", "mmar"), tmp_path)
     first, second, third, *_ = sorted((tmp_path / "MMAR" / "audio").glob("*.wav"))
     first.unlink()
     second.write_bytes(b"RIFF, and no more")

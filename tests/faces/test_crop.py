@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from emocap.faces.crop import crop_face, cut, encode_jpeg, square, thumbnail, why_reject
-from emocap.faces.detectors import Detection, InsightFace
+from emocap.faces.detectors.base import Detection
+from emocap.faces.detectors.insightface import InsightFace
 from emocap.faces.pose import roll
 from emocap.faces.recipe import FacesRecipe
 from emocap.io.images import Pixels, decode

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from emocap.faces.crop import crop_face, encode_jpeg
-from emocap.faces.detectors import Detection, InsightFace
+from emocap.faces.detectors.base import Detection
+from emocap.faces.detectors.insightface import InsightFace
 from emocap.faces.hashing import bits_apart, face_hash
 from emocap.faces.recipe import FacesRecipe
 from emocap.io.images import Pixels, decode

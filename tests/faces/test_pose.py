@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from emocap.faces.detectors import InsightFace
+from emocap.faces.detectors.insightface import InsightFace
 from emocap.faces.pose import Landmarks, roll, yaw_and_pitch
 from emocap.io.images import decode
 

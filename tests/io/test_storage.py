@@ -22,8 +22,9 @@ from pyarrow import fs
 
 from emocap.core.errors import UserError
 from emocap.dataset.labels import LabelTable
+from emocap.dataset.readers.base import Frame, Input
 from emocap.dataset.recipe import SourceRecipe
-from emocap.dataset.sources import Frame, Input, Kind, list_inputs, read_input
+from emocap.dataset.sources import list_inputs, read_input
 from emocap.io import storage
 from emocap.io.storage import Place, place
 from emocap.schema.shards import Reject
@@ -212,7 +213,7 @@ def test_what_is_gone_from_s3_costs_itself_only(bucket: str, s3: str, tmp_path: 
 def unreadable(source: SourceRecipe, folder: str, names: list[str], tmp_path: Path) -> list[str]:
     """Those of some files in a folder of which all that comes out is that they are unreadable."""
     table = LabelTable.write(source, tmp_path / "labels.sqlite")
-    kinds: dict[str, Kind] = {"png": "picture", "mkv": "video", "tar": "tar", "parquet": "parquet"}
+    kinds: dict[str, str] = {"png": "picture", "mkv": "video", "tar": "tar", "parquet": "parquet"}
     found = []
     for name in names:
         item = Input(f"{folder}/{name}", 0, kinds[name.partition(".")[2]], 9)

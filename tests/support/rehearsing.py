@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from emocap.captioning.base import NoCaption, Outcome
-from emocap.captioning.openai import OpenAICaptioner
+from emocap.captioning.captioners.openai import OpenAICaptioner
 from emocap.captioning.prompt import load_prompt
 from emocap.captioning.recipe import CaptionerRecipe
 from emocap.llm.reply_log import Reply, read_replies

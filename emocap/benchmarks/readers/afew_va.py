@@ -47,3 +47,6 @@ class AfewVA(Layout):
                     values={"valence": frame.valence, "arousal": frame.arousal},
                     subject=clip.actor or path.stem,
                 )
+
+
+READER = AfewVA

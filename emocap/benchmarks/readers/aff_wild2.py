@@ -167,3 +167,6 @@ def _rated(names: list[str], columns: list[str], where: str) -> _Told | None:
         raise UserError(f"{where}: {','.join(columns)!r} is not valence and arousal, -1 to 1, nor -5")
     told = dict(zip(names, values, strict=True))
     return None if -5 in values else _Told(values={name: told[name] for name in ("valence", "arousal")})
+
+
+READER = AffWild2

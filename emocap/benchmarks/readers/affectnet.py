@@ -108,3 +108,6 @@ def _rating(text: str, where: str) -> float:
     if not -1 <= value <= 1:
         raise UserError(f"{where}: {value} is not in −1 to 1, the scale of valence and arousal")
     return value
+
+
+READER = AffectNet

@@ -38,3 +38,6 @@ class ASVspoof(Layout):
                 subject=speaker,
                 groups={} if attack == "-" else {"attack": attack},
             )
+
+
+READER = ASVspoof

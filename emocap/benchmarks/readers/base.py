@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 from emocap.benchmarks.examples import Example
 from emocap.core.errors import UserError
@@ -12,6 +13,11 @@ from emocap.io.images import SUFFIXES
 
 class Layout(Recipe):
     """How a benchmark lies on disk. A subclass names its ``reader``, has its arguments, and reads."""
+
+    has_captions: ClassVar[bool] = False
+    """Whether its examples have captions."""
+    root_file: ClassVar[str | None] = None
+    """A file by which the data is found in the folder itself, where a card names no folder of its own."""
 
     def read(self, root: Path) -> Iterator[Example]:
         """The examples below ``root``, in a fixed order, with labels as the annotation writes them.

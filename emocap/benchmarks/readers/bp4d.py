@@ -65,3 +65,6 @@ class BP4D(Layout):
             if (key := tuple(codes)) not in known:
                 known[key] = occurrences(zip(units, map(str.strip, codes), strict=True), f"{path}, line {line}")
             yield Example(name, Picture(root / name), splits, units=known[key], subject=person)
+
+
+READER = BP4D

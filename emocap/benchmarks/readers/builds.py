@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from emocap.benchmarks.examples import Example
 from emocap.benchmarks.readers.base import Layout
@@ -17,6 +17,8 @@ class Build(Layout):
     """A folder made by emocap build; labels, subjects and split come from its records."""
 
     reader: Literal["build"]
+    has_captions: ClassVar[bool] = True
+    root_file: ClassVar[str | None] = "manifest.json"
 
     def read(self, root: Path) -> Iterator[Example]:
         """From the records of its shards."""
@@ -35,3 +37,6 @@ class Build(Layout):
                     subject=labels.subject,
                     caption=sample.record.caption,
                 )
+
+
+READER = Build

@@ -47,3 +47,6 @@ class CkPlus(Layout):
             for picture, label in shown:
                 name = picture.relative_to(root).as_posix()
                 yield Example(name, Picture(picture), label=label, subject=subject)
+
+
+READER = CkPlus

@@ -80,3 +80,6 @@ class ClipTable(Layout):
         columns = ["name", self.transcript.column]
         rows = table_of(root / self.transcript.table, columns)
         return {row["name"].strip(): row[self.transcript.column].strip() for row in rows}
+
+
+READER = ClipTable

@@ -76,3 +76,6 @@ def _intensities(path: Path) -> dict[int, float]:
             raise UserError(f"{path}, line {number}: frame {found[1]} comes twice")
         frames[int(found[1])] = float(found[2])
     return frames
+
+
+READER = DISFA

@@ -65,3 +65,6 @@ def _intensity(text: str, where: str) -> float | None:
     if told not in CODED:
         raise UserError(f"{where}: a unit is {text!r}, which is none of {', '.join(CODED)}")
     return CODED[told]
+
+
+READER = EmotioNet

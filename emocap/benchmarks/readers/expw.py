@@ -40,3 +40,6 @@ class ExpW(Layout):
             name = f"{picture.relative_to(root).as_posix()}#{face}"
             split = "test" if self.test is None else side(photo, self.test)
             yield Example(name, Picture(picture, (left, top, right, bottom)), (split,), label)
+
+
+READER = ExpW

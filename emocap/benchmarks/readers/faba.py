@@ -65,3 +65,6 @@ def _shown(label: str, where: str) -> dict[int, float]:
         raise UserError(f"{where}: {label!r} is not a list of action units such as '4, 9, 15, 17'")
     shown = {int(number) for number in numbers}
     return {unit: PRESENT * (unit in shown) for unit in _UNITS}
+
+
+READER = FABA

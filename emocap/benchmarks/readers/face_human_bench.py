@@ -76,3 +76,6 @@ def _rotated(asked: _QA, name: str, where: str) -> Question:
     return Question(
         asked.question, (*asked.options[size - by :], *asked.options[: size - by]), (asked.answer + by) % size
     )
+
+
+READER = FaceHumanBench

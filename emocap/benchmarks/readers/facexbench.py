@@ -61,3 +61,6 @@ def _right(asked: _Asked, where: str) -> int:
     if asked.correct_answer_option != chr(ord("A") + place):
         raise UserError(f"{where}: option {asked.correct_answer_option} is not {asked.answer!r}, the answer")
     return place
+
+
+READER = FaceXBench

@@ -51,3 +51,6 @@ def _picture(pixels: str, where: str) -> bytes:
     if len(values) != SIDE * SIDE:
         raise UserError(f"{where}: {len(values)} pixels where there should be {SIDE} x {SIDE}")
     return f"P5 {SIDE} {SIDE} 255\n".encode() + values
+
+
+READER = Fer2013

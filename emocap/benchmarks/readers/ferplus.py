@@ -91,3 +91,6 @@ def _decided(votes: Sequence[int], strict: bool) -> str:
     if strict and 2 * most <= sum(counted):
         return "unknown"
     return CHOICES[counted.index(most)]
+
+
+READER = FerPlus

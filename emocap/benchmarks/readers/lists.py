@@ -157,3 +157,6 @@ def _template(template: str, field: str) -> str:
     except (KeyError, IndexError, ValueError) as error:
         raise ValueError(f"{template!r}: only {{{field}}} can be filled in ({error})") from None
     return template
+
+
+READER = Lists

@@ -44,3 +44,6 @@ def _people(path: Path) -> dict[str, dict[str, str]]:
             known["age"] = next((name for end, name in AGES if int(age) < end), OLDEST)
         people[row["face_id"]] = known
     return people
+
+
+READER = London

@@ -46,3 +46,6 @@ class Messages(Layout):
             if self.sounds is not None:
                 name = f"{self.sounds}/{PurePosixPath(name).name}"
             yield Example(name, Sound(within(root, name, where)), label=said[0].strip().rstrip("."))
+
+
+READER = Messages

@@ -154,3 +154,6 @@ def _inside(root: Path, place: str) -> Path | None:
             step = found
         path = step
     return path
+
+
+READER = Micro

@@ -69,3 +69,6 @@ def _told(point: _Point, where: str) -> str:
         raise UserError(f"{where}: rubric: {point.name!r} is worth one of {point.choices}; only 0 and 1 can be scored")
     name = f"{point.name}: " if point.name else ""
     return f"{name}{point.scoring_point}" + (f" ({point.note})" if point.note else "")
+
+
+READER = MMAR

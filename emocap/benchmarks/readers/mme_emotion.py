@@ -64,3 +64,6 @@ class MMEEmotion(Layout):
 
 def _source(video: str) -> str:
     return PurePosixPath(video).parts[0] if video else ""
+
+
+READER = MMEEmotion

@@ -83,3 +83,6 @@ def _is_media(path: Path) -> bool:
 
 def _single(path: Path) -> Media:
     return Film(path) if path.suffix.lower() in FILMS else Picture(path)
+
+
+READER = Paths

@@ -50,3 +50,6 @@ def _unit(code: str, where: str) -> int:
     if found is None:
         raise UserError(f"{where}: {code!r} is not an action unit, such as 12 or L12")
     return int(found[1])
+
+
+READER = RafAu

@@ -31,3 +31,6 @@ class RafDb(Layout):
                 raise UserError(f"{listed}, line {number}: {line!r} is not a picture and a code, as train_00001.jpg 5")
             picture = part / "Image" / "aligned" / f"{found[1]}_aligned.jpg"
             yield Example(picture.relative_to(root).as_posix(), Picture(picture), (found[2],), found[3])
+
+
+READER = RafDb

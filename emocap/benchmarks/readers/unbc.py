@@ -63,3 +63,6 @@ def _computed(path: Path) -> float:
         return max(shown.get(unit, 0.0) for unit in units)
 
     return strongest(4) + strongest(6, 7) + strongest(9, 10) + float(43 in shown)
+
+
+READER = UNBC

@@ -57,3 +57,6 @@ class VisualRoom(Layout):
                 perception=tuple(Question(one.question, (one.answer,), 0) for one in row.perception),
                 groups={"media": row.media_type},
             )
+
+
+READER = VisualRoom

@@ -50,7 +50,7 @@ def _recall(metric: str) -> MetricDisplay | None:
 
 
 def _validate(card: Card) -> None:
-    if card.layout.reader != "build":
+    if not card.layout.has_captions:
         raise ValueError("layout.reader: only a build has captions to retrieve")
 
 

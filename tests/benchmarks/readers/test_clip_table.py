@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emocap.benchmarks import fixtures
+from emocap.benchmarks import drawing
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.examples import Example
 from emocap.core.errors import UserError
@@ -34,7 +34,7 @@ def card(name: str, *overrides: str) -> Card:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("uni-bench")
     for name in EXPECTED:
-        fixtures.write(name, card(name), root)
+        drawing.write_fixture(name, card(name), root)
     return root
 
 

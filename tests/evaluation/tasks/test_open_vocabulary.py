@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from emocap.benchmarks import fixtures
+from emocap.benchmarks import drawing
 from emocap.benchmarks.cards import Card
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
@@ -41,7 +41,7 @@ def card(name: str) -> Card:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("uni-bench")
     for name in NINE:
-        fixtures.write(name, card(name), root)
+        drawing.write_fixture(name, card(name), root)
     return root
 
 

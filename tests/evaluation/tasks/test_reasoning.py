@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from emocap.benchmarks.cards import Card
+from emocap.benchmarks.drawing import write_fixture
 from emocap.benchmarks.examples import Example
-from emocap.benchmarks.fixtures import write
 from emocap.benchmarks.fixtures.faces import film
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
@@ -36,7 +36,7 @@ AIDS = GenerationConfig(FAST, "openai:steps", "openai:judge")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("miniatures")
     for name in ("mme-emotion-er-lab", "mme-emotion-er-wild", "mme-emotion-fg-er"):
-        write(name, load(Card, "benchmarks", name), folder)
+        write_fixture(name, load(Card, "benchmarks", name), folder)
     return folder
 
 
@@ -158,7 +158,7 @@ def test_answers_are_brought_into_steps_and_judged(
 def test_the_judge_sees_a_frame_of_every_second_and_knows_label_and_sound(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write("mme-emotion-ml-er", load(Card, "benchmarks", "mme-emotion-ml-er"), tmp_path)
+    write_fixture("mme-emotion-ml-er", load(Card, "benchmarks", "mme-emotion-ml-er"), tmp_path)
     long = sorted((tmp_path / "MME-Emotion").rglob("*.mp4"))[0]
     film([Image.new("RGB", (64, 64), (n, n, n)) for n in range(60)], long)
     rehearsal = mock_captioner(answers=play)
@@ -324,7 +324,7 @@ def test_predictions_about_other_labels_are_refused(data: Path, tmp_path: Path) 
 
 
 def test_numbers_beyond_all_bounds_are_no_scores(data: Path, tmp_path: Path) -> None:
-    write("mme-emotion-ml-er", load(Card, "benchmarks", "mme-emotion-ml-er"), tmp_path)
+    write_fixture("mme-emotion-ml-er", load(Card, "benchmarks", "mme-emotion-ml-er"), tmp_path)
     asked = json.loads((tmp_path / "MME-Emotion/ML-ER/question/ML_ER.json").read_text())
     broken = f"<score>Step 1: {'9' * 5000}/{'9' * 5000}</score>"
     rows = [

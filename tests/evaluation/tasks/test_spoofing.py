@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_curve
 
 from emocap.benchmarks.cards import Card
-from emocap.benchmarks.fixtures import write
+from emocap.benchmarks.drawing import write_fixture
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
 from emocap.evaluation.suite import GenerationConfig, choose, measure
@@ -31,7 +31,7 @@ Row = dict[str, Any]
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("miniatures")
-    write("asvspoof2019-la", CARD, folder)
+    write_fixture("asvspoof2019-la", CARD, folder)
     return folder
 
 

@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from emocap.benchmarks.cards import Card
-from emocap.benchmarks.fixtures import write
+from emocap.benchmarks.drawing import write_fixture
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
 from emocap.evaluation.suite import GenerationConfig, choose, measure
@@ -172,7 +172,7 @@ def play(asked: Mapping[str, Any], shown: str) -> str:
 def test_each_question_is_asked_by_itself_and_a_storm_loses_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write("visual-room", load(Card, "benchmarks", "visual-room"), tmp_path)
+    write_fixture("visual-room", load(Card, "benchmarks", "visual-room"), tmp_path)
     rehearsal = mock_captioner(drawn(0.3, seed=3), retry_after="0.05", answers=play)
     rows = []
     for _ in range(2):

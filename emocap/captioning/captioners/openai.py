@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from emocap.captioning.base import NoCaption, Outcome
-from emocap.captioning.prompt import Prompt
+from emocap.captioning.base import CaptionerType, NoCaption, Outcome
+from emocap.captioning.prompt import Prompt, load_prompt
 from emocap.captioning.recipe import CaptionerRecipe
 from emocap.captioning.replies import AboutFace, Question, read_caption
 from emocap.llm.chat_client import ChatClient, NoReply
-from emocap.llm.reply_log import Reply, Usage
+from emocap.llm.reply_log import Reply, Usage, read_usage
 from emocap.schema.samples import Captioned, Sample
 
 
@@ -55,3 +56,50 @@ class OpenAICaptioner:
             completion_tokens=reply.completion_tokens or None,
         )
         return read_caption(reply.text), made
+
+
+def _make(recipe: CaptionerRecipe, prepared: Any, keys: Mapping[str, str], replies: Path) -> OpenAICaptioner:
+    return OpenAICaptioner(recipe, prepared, keys, replies)
+
+
+def _prepare(recipe: CaptionerRecipe) -> Prompt:
+    return load_prompt(recipe.prompt)
+
+
+def _check(recipe: CaptionerRecipe) -> None:
+    if recipe.model is None:
+        raise ValueError("backend: openai needs captioner.model, the name under which the endpoints serve it")
+    if not recipe.endpoints:
+        raise ValueError(
+            "backend: openai needs captioner.endpoints, for example [{base_url: http://localhost:8000/v1}]"
+        )
+
+
+def _shards_in_hand(recipe: CaptionerRecipe, faces: int) -> int:
+    # So many that no endpoint waits at the end of one.
+    return 2 + 2 * sum(endpoint.concurrency for endpoint in recipe.endpoints) // faces
+
+
+def _describe(recipe: CaptionerRecipe, replies: Path) -> dict[str, Any]:
+    usage = read_usage(replies)
+    return {
+        "model": recipe.model,
+        "prompt": load_prompt(recipe.prompt).version,
+        "replies": usage.replies,
+        "accepted": usage.accepted,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cost": usage.cost,
+        "budget": recipe.budget,
+    }
+
+
+CAPTIONER = CaptionerType(
+    "openai",
+    _make,
+    prepare=_prepare,
+    check=_check,
+    shards_in_hand=_shards_in_hand,
+    describe=_describe,
+    is_model=True,
+)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emocap.dataset.readers.videos import Clock, is_animated, read_animation, read_video
+from emocap.dataset.frames import Clock, is_animated, read_animation, read_video
 from emocap.dataset.recipe import VideoRecipe
 from emocap.io.images import ImageError, Pixels
 

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from emocap.captioning.base import NoCaption
+from emocap.captioning.captioners.openai import OpenAICaptioner
 from emocap.captioning.mock_server import mock_captioner
-from emocap.captioning.openai import OpenAICaptioner
 from emocap.core.errors import UserError
 from emocap.llm.budget import BudgetSpent
 from emocap.llm.endpoints import Endpoint
@@ -408,7 +408,7 @@ def test_a_build_that_is_killed_again_and_again_pays_for_no_face_twice(tmp_path:
     chance = random.Random(honours)
     lines = 0
     with rehearsal.running() as url:
-        program = RUN.format(tests=str(Path(__file__).parents[2]), url=url, folder=str(tmp_path / "replies"))
+        program = RUN.format(tests=str(Path(__file__).parents[3]), url=url, folder=str(tmp_path / "replies"))
         for _ in range(3):
             run = subprocess.Popen([sys.executable, "-c", program])
             target = lines + chance.randint(3, 9)

@@ -1,74 +1,25 @@
-"""Pictures inside WebDataset tars and Parquet files, one after the other, with little memory."""
+"""Parquet files that hold pictures, as Hugging Face datasets do: row by row, with little memory."""
 
-import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emocap.dataset.labels import COLUMNS
-from emocap.io.images import SUFFIXES, ImageError
+from emocap.dataset.readers.base import MOST_BYTES, Frame, InputKind, InputReader, Member, guarded, too_many
+from emocap.io.images import ImageError
 from emocap.io.storage import Unreachable
-
-MOST_BYTES = 256 << 20
-"""Of one picture, which is held in memory whole."""
+from emocap.schema.shards import Reject
 
 _BATCH = 16
 """Rows of a Parquet file that are held in memory at a time."""
 
 
-@dataclass(frozen=True)
-class Member:
-    """A picture in an archive: its name there, its bytes or why there are none, and the labels beside it."""
-
-    name: str
-    content: bytes | ImageError
-    cells: dict[str, Any]
-
-
-def read_whole(file: BinaryIO) -> bytes:
-    """All bytes of a picture. Raises OSError, and ImageError with reason too_many_bytes."""
-    blocks, size = [], 0
-    while block := file.read(8 << 20):
-        blocks.append(block)
-        size += len(block)
-        if size > MOST_BYTES:
-            raise _too_many(size)
-    return b"".join(blocks)
-
-
-def read_tar(file: BinaryIO) -> Iterator[Member]:
-    """The pictures in a tar, by their suffix, in order; everything else in it is passed over.
-
-    Nothing is unpacked, unpickled or run. Raises ImageError with reason broken_archive or no_pictures, the former
-    after what was whole.
-    """
-    count = 0
-    try:
-        with tarfile.open(fileobj=file, mode="r|", encoding="utf-8", errors="backslashreplace") as archive:
-            while (entry := archive.next()) is not None:
-                archive.members.clear()  # type: ignore[attr-defined]  # it would remember all that went by
-                name = PurePosixPath(entry.name)
-                if not entry.isfile() or name.suffix.lower() not in SUFFIXES or name.name.startswith("._"):
-                    continue
-                count += 1
-                if entry.size > MOST_BYTES:
-                    yield Member(str(name), _too_many(entry.size), {})
-                    continue
-                content = archive.extractfile(entry)
-                data = content.read() if content else b""
-                if len(data) < entry.size:
-                    raise tarfile.ReadError(f"{name} is cut short")
-                yield Member(str(name), data, {})
-    except Unreachable:
-        raise
-    except (tarfile.TarError, OSError, ValueError) as error:
-        raise ImageError("broken_archive", f"after {count} pictures: {error}") from None
-    if not count:
-        raise ImageError("no_pictures", f"no member ends in {', '.join(SUFFIXES[:5])} ...")
+def _read(reader: InputReader) -> Iterator[Frame | Reject]:
+    with reader.place.open(reader.item.path) as file:
+        for member in guarded(read_parquet(file, reader.source.column)):
+            yield from reader.decode(member)
 
 
 def read_parquet(file: BinaryIO, column: str) -> Iterator[Member]:
@@ -120,13 +71,12 @@ def _member(row: int, cell: bytes | dict[str, Any] | None, cells: dict[str, Any]
     if data is None:
         return Member(path or str(row), ImageError("no_image", f"row {row} holds no bytes"), cells)
     if len(data) > MOST_BYTES:
-        return Member(path or str(row), _too_many(len(data)), cells)
+        return Member(path or str(row), too_many(len(data)), cells)
     return Member(path or str(row), data, cells)
-
-
-def _too_many(size: int) -> ImageError:
-    return ImageError("too_many_bytes", f"{size} bytes, at most {MOST_BYTES} are read")
 
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
+
+
+KIND = InputKind("parquet", _read, (".parquet",), "Parquet files")

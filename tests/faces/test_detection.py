@@ -7,7 +7,10 @@ import onnxruntime
 import pytest
 
 from emocap.core.errors import UserError
-from emocap.faces.detectors import CUDA, Cascade, Detector, InsightFace, make
+from emocap.faces.detection import make_detector
+from emocap.faces.detectors.base import Detector
+from emocap.faces.detectors.cascade import Cascade
+from emocap.faces.detectors.insightface import CUDA, InsightFace
 from emocap.faces.recipe import FacesRecipe
 from emocap.io.images import Pixels, decode
 
@@ -123,7 +126,7 @@ def test_one_thread_on_the_cpu_unless_told_otherwise(shared: Callable[[str], Pat
 def test_a_gpu_that_is_asked_for_and_not_there_is_told(shared: Callable[[str], Path]) -> None:
     recipe = FacesRecipe(weights=str(shared("models/scrfd")), device="cuda")
     with pytest.raises(UserError, match=r"CPUExecutionProvider here; install onnxruntime-gpu"):
-        make(recipe)
+        make_detector(recipe)
 
 
 @pytest.mark.gpu
@@ -137,8 +140,8 @@ def test_a_gpu_finds_the_same_faces(shared: Callable[[str], Path], scrfd: Insigh
 
 
 def test_a_recipe_makes_its_detector(shared: Callable[[str], Path]) -> None:
-    assert isinstance(make(FacesRecipe(detector="cascade")), Cascade)
-    made = make(FacesRecipe(weights=str(shared("models/scrfd")), min_score=0.9, device="cpu"))
+    assert isinstance(make_detector(FacesRecipe(detector="cascade")), Cascade)
+    made = make_detector(FacesRecipe(weights=str(shared("models/scrfd")), min_score=0.9, device="cpu"))
     assert isinstance(made, InsightFace)
     assert made._model.det_thresh == 0.9
 

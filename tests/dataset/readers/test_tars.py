@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from emocap.dataset.readers import archives
-from emocap.dataset.readers.archives import Member, read_parquet, read_tar
+from emocap.dataset.readers.base import Member
+from emocap.dataset.readers.parquet import read_parquet
+from emocap.dataset.readers.tars import read_tar
 from emocap.io.images import ImageError
 
 
@@ -71,7 +72,7 @@ def test_links_and_folders_that_are_named_like_pictures_are_none() -> None:
 
 
 def test_a_member_that_is_too_large_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "MOST_BYTES", 1000)
+    monkeypatch.setattr("emocap.dataset.readers.tars.MOST_BYTES", 1000)
     data = tar([("a.jpg", b"a"), ("b.jpg", b"b" * 1001), ("c.jpg", b"c" * 1000)])
     assert told(list(read_tar(io.BytesIO(data)))) == [
         ("a.jpg", b"a"),

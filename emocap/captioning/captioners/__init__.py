@@ -1,0 +1,1 @@
+"""Captioners, one file each; :mod:`emocap.captioning.registry` finds them by name."""

@@ -1,0 +1,1 @@
+"""Face detectors, one file each; :mod:`emocap.faces.detection` finds them by name."""
