@@ -29,7 +29,7 @@ def test_people_rank_from_the_command_line(tmp_path: Path) -> None:
     assert "30 of 30 pairs judged by people:" in done.stdout
     assert "strengths are regularised" in done.stdout
     assert done.stdout.splitlines()[-1] == f"open {out / 'report.html'}"
-    assert "Ranking of describers" in (out / "report.html").read_text()
+    assert "Ranking of captioners" in (out / "report.html").read_text()
     page = tmp_path / "again.html"
     assert CliRunner().invoke(app, ["report", str(out), "--out", str(page)]).exit_code == 0
     assert page.read_text() == (out / "report.html").read_text()

@@ -60,7 +60,7 @@ def rankings(labelled_build: Path, asked_build: Path, tmp_path_factory: pytest.T
 def test_a_page_of_rankings(rankings: list[Path], tmp_path: Path) -> None:
     html = write_report(rankings, tmp_path / "page.html").read_text()
     check(html)
-    assert html.count("Ranking of describers: ") == 3
+    assert html.count("Ranking of captioners: ") == 3
     assert "the &lt;longer&gt; one" in html
     assert "as it is &lt;b&gt;longer&lt;/b&gt;" in html
     assert not re.search("<longer>|<b>longer", html)
@@ -82,7 +82,7 @@ def test_one_ranking_has_no_name_and_needs_no_builds(rankings: list[Path], tmp_p
     (copy / "ranking.json").write_text(json.dumps(told | {"sources": {"openai:qwen": "gone"}}))
     html = write_report([copy], tmp_path / "page.html").read_text()
     check(html)
-    assert "<h2>Ranking of describers</h2>" in html
+    assert "<h2>Ranking of captioners</h2>" in html
     assert "<img" not in html
 
 
