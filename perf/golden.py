@@ -643,7 +643,7 @@ def entries(folder: Path, group: str, rename: bool) -> dict[str, Json]:
 def same(old: Json, new: Json, group: str) -> bool:
     """Equal; of results, also a rounded number and what it was before."""
     if group == "results" and isinstance(old, float) and isinstance(new, (int, float)):
-        return abs(old - new) <= SLACK
+        return bool(abs(old - new) <= SLACK)
     return bool(old == new) and (old is None) == (new is None)
 
 

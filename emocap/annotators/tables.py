@@ -1,7 +1,5 @@
 """Tables as they come, CSV, TSV or Parquet: every cell as text."""
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emocap.core.errors import UserError, few
-from emocap.io.tables import check_commas, read_text
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row and where it stands, such as "line 7"."""
-
-    where: str
-    cells: list[str]
+from emocap.io.tables import CsvForm, Row, check_commas, open_table
 
 
 @dataclass(frozen=True)
@@ -47,7 +37,7 @@ def read_table(path: Path) -> Table:
     Raises UserError for a file that is absent, empty or not in UTF-8, for rows that do not fit their header, and for
     columns of the same name.
     """
-    table = _parquet(path) if path.suffix == ".parquet" else _text(path, read_text(path))
+    table = _parquet(path) if path.suffix == ".parquet" else _text(path)
     if not table.rows:
         raise UserError(f"{path} has a header and no rows")
     named = [name for name in table.columns if name]
@@ -56,37 +46,29 @@ def read_table(path: Path) -> Table:
     return table
 
 
-def _text(path: Path, text: str) -> Table:
-    if not text.strip():
+def _text(path: Path) -> Table:
+    read = open_table(path, CsvForm(strict=True))
+    columns = [name.strip() for name in read.columns]
+    if not any(columns):
         raise UserError(f"{path} is empty; it should be a table of labels with a header")
-    tabs = path.suffix == ".tsv"
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if tabs else ",", strict=True)
+    if path.suffix != ".tsv":
+        check_commas(path, columns)
     rows = []
-    try:
-        columns = [name.strip() for name in next(reader)]
-        if not tabs:
-            check_commas(path, columns)
-        for cells in reader:
-            where = f"line {reader.line_num}"
-            if not cells:
-                continue
-            if len(cells) != len(columns):
-                raise UserError(f"{path}, {where} has {len(cells)} cells, and the header {len(columns)}")
-            rows.append(Row(where, cells))
-    except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num}: {error}") from None
+    for row in read.rows:
+        if len(row.cells) != len(columns):
+            raise UserError(f"{path}, {row.where} has {len(row.cells)} cells, and the header {len(columns)}")
+        rows.append(row)
     return Table(path, columns, rows)
 
 
 def _parquet(path: Path) -> Table:
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
-    flat = [place for place, field in enumerate(table.schema) if _has_texts(field.type)]
-    columns = [[_cell(cell) for cell in table.column(place).to_pylist()] for place in flat]
-    rows = [Row(f"row {number}", list(cells)) for number, cells in enumerate(zip(*columns, strict=True), 1)]
-    return Table(path, [table.schema.names[place] for place in flat], rows)
+    read = open_table(path)
+    schema = pq.read_schema(path)
+    flat = [place for place, field in enumerate(schema) if _has_texts(field.type)]
+    rows = [
+        Row(f"row {number}", [_cell(row.cells[place]) for place in flat]) for number, row in enumerate(read.rows, 1)
+    ]
+    return Table(path, [read.columns[place] for place in flat], rows)
 
 
 def _has_texts(kind: pa.DataType) -> bool:

@@ -1,7 +1,6 @@
 """What a source knows of its faces beforehand: label tables, patterns over paths, and the split."""
 
 import csv
-import io
 import json
 import math
 import re
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from emocap.core.errors import UserError
@@ -20,7 +18,8 @@ from emocap.core.files import replacing
 from emocap.dataset.recipe import SourceRecipe, SplitRecipe
 from emocap.faces.detectors.base import Detection
 from emocap.io.storage import place
-from emocap.io.tables import number_of
+from emocap.io.tables import CsvForm, open_table
+from emocap.io.text import number_of
 from emocap.schema.facs import parse_facs
 from emocap.schema.samples import Labels, side
 
@@ -128,15 +127,9 @@ def _rows(labels: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Where each row of a table is, and the row."""
     where = place(labels)
     with where.open(where.path) as file:
-        if where.path.endswith(".parquet"):
-            table = pq.ParquetFile(file)
-            _has_path(labels, table.schema_arrow.names)
-            rows = (row for batch in table.iter_batches(1000, use_threads=False) for row in batch.to_pylist())
-            yield from ((f"row {number}", row) for number, row in enumerate(rows))
-        else:
-            lines = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
-            _has_path(labels, lines.fieldnames or ())
-            yield from ((f"line {lines.line_num}", row) for row in lines)
+        table = open_table(where.path, CsvForm(","), file)
+        _has_path(labels, table.columns)
+        yield from table.records()
 
 
 def _has_path(labels: str, columns: Iterable[str]) -> None:

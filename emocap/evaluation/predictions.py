@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from emocap.core.errors import UserError, few
-from emocap.io.tables import numbered_lines, table_of, text_of
+from emocap.io.tables import table_of
+from emocap.io.text import numbered_lines, text_of
 from emocap.llm.chat_models import Response
 from emocap.llm.chat_request import Ask
 

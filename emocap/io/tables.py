@@ -1,32 +1,122 @@
-"""The text of a table that people have saved: UTF-8, its cells parted by commas; and numbers in it."""
+"""The one reader of tables: CSV and TSV, Parquet, and Excel workbooks, row by row.
+
+table = open_table(Path("labels.csv"))
+table.require(["path", "emotion"])
+for row in table.rows:
+print(row.where, row.cells)
+"""
 
 import csv
 import io
-import math
-from collections.abc import Iterator
-from pathlib import Path
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, TextIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from emocap.core.errors import UserError
+from emocap.io.text import ENCODINGS, read_text
 
-_HINT = "save it as UTF-8 (in a spreadsheet: CSV UTF-8)"
+_LONGEST = 10_000_000
+"""Characters of a cell; the csv module's own limit is short for a text with its reasoning."""
+_BATCH = 1000
 
 
-def read_text(path: Path) -> str:
-    """The file as UTF-8, with or without a mark at its beginning. Raises UserError for a file that cannot be read, and
-    for any other encoding.
+@dataclass(frozen=True)
+class Row:
+    """A row, where it stands, such as "line 7", and its cells: texts, or what Parquet and Excel have there."""
+
+    where: str
+    cells: list[Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a header. Its rows can be gone through once, with little memory."""
+
+    name: str
+    """The file, for messages."""
+    columns: list[str]
+    """The header, as it stands."""
+    rows: Iterator[Row]
+
+    def require(self, columns: Sequence[str]) -> None:
+        """Raises UserError where a column is missing."""
+        if missing := [column for column in columns if column not in self.columns]:
+            there = ", ".join(filter(None, self.columns))
+            raise UserError(f"{self.name} has no column {', '.join(missing)}; there are {there}")
+
+    def records(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Where each row stands, and column → cell; missing cells are None, surplus ones are dropped."""
+        for row in self.rows:
+            cells = [*row.cells, *[None] * (len(self.columns) - len(row.cells))]
+            yield row.where, dict(zip(self.columns, cells, strict=False))
+
+
+@dataclass(frozen=True)
+class CsvForm:
+    """How a CSV file is written."""
+
+    delimiter: str | None = None
+    """Between cells; None: tabs in .tsv, commas elsewhere."""
+    encodings: Sequence[str] = ("utf-8-sig",)
+    """Tried in turn."""
+    skip_space: bool = False
+    """Whether space after a delimiter counts as nothing."""
+    strict: bool = False
+    """Whether misplaced quotes are errors."""
+
+
+def open_table(path: Path | str, form: CsvForm | None = None, file: BinaryIO | None = None) -> Table:
+    """A table, by its ending: .parquet, .xlsx, and text in any other.
+
+    file: the open file, where the path is not one of this machine. Raises UserError, while rows are read too, for a
+    file that is absent, empty or not what its ending says.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UserError(f"{path} is UTF-16; {_HINT}")
-    if (place := content.find(b"\0")) >= 0:
-        raise UserError(f"{path}, line {_line(content, place)}, has null bytes, as UTF-16 has; {_HINT}")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}, line {_line(content, error.start)}, is not UTF-8; {_HINT}") from None
+    suffix = PurePosixPath(str(path)).suffix.lower()
+    if suffix == ".parquet":
+        return _parquet(path, file)
+    if suffix == ".xlsx":
+        return _workbook(Path(path))
+    rows = csv_rows(path, form or CsvForm(), file)
+    header = next(rows, None)
+    return Table(str(path), header.cells if header else [], rows)
+
+
+def csv_rows(path: Path | str, form: CsvForm, file: BinaryIO | None = None) -> Iterator[Row]:
+    """The rows of a CSV file, its header among them; rows without any cell are passed over."""
+    csv.field_size_limit(_LONGEST)
+    delimiter = form.delimiter or ("\t" if str(path).endswith(".tsv") else ",")
+    with _text(path, form.encodings, file) as text:
+        reader = csv.reader(text, delimiter=delimiter, skipinitialspace=form.skip_space, strict=form.strict)
+        try:
+            yield from (Row(f"line {reader.line_num}", cells) for cells in reader if cells)
+        except csv.Error as error:
+            raise UserError(f"{path}, line {reader.line_num}: {error}") from None
+
+
+def table_of(path: Path, columns: Sequence[str], delimiter: str = ",") -> Iterator[dict[str, str]]:
+    """The rows of a benchmark's CSV file, in one of ENCODINGS, with a header that has at least ``columns``.
+
+    Raises UserError where it has not, or a row has fewer cells.
+    """
+    table = open_table(path, CsvForm(delimiter, ENCODINGS, skip_space=True))
+    table.require(columns)
+    for where, row in table.records():
+        if any(row.get(column) is None for column in columns):
+            raise UserError(f"{path}, {where}: fewer values than the header has columns")
+        yield row
+
+
+def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Number of the line and cells of each row of a benchmark's CSV file, with or without a header, in one of
+    ENCODINGS.
+    """
+    for row in csv_rows(path, CsvForm(",", ENCODINGS, skip_space=True)):
+        yield int(row.where.removeprefix("line ")), row.cells
 
 
 def check_commas(path: Path, header: list[str]) -> None:
@@ -36,88 +126,52 @@ def check_commas(path: Path, header: list[str]) -> None:
             raise UserError(f"{path}: its columns are parted by {name}; save it with commas")
 
 
-def number_of(text: str, where: str) -> float:
-    """The finite number that a text is. Raises UserError, beginning with ``where``, for any other."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{where}: {text!r} is not a number")
-    return value
-
-
-def _line(content: bytes, place: int) -> int:
-    return content.count(b"\n", 0, place) + 1
-
-
-ENCODINGS = ("utf-8-sig", "gb18030")
-"""Tried in turn: UTF-8 with or without a mark at its beginning, and GBK, as in MAFW's captions."""
-
-
-def text_of(path: Path) -> str:
-    """A text file in one of ENCODINGS. Raises UserError where it is absent or in none of them."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    for encoding in ENCODINGS:
+def _text(path: Path | str, encodings: Sequence[str], file: BinaryIO | None) -> TextIO:
+    """The text of a table, opened in the first of some encodings that it can be read in."""
+    if file is not None:
+        return io.TextIOWrapper(file, encoding=encodings[0], newline="")
+    if len(encodings) == 1:
+        return io.StringIO(read_text(Path(path)), newline="")
+    # Some files are too large to be held at once: they are read twice instead.
+    for encoding in encodings:
         try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise UserError(f"{path} is text in none of {', '.join(ENCODINGS)}")
-
-
-def lines_of(path: Path) -> list[str]:
-    """Its lines without surrounding space, empty ones left out."""
-    return [line for _, line in numbered_lines(path)]
-
-
-def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Number, from 1, and text of each line that is not empty, without surrounding space. Line ends alone part lines:
-    texts in JSON may hold other signs that ``splitlines`` takes for one.
-    """
-    for number, line in enumerate(io.StringIO(text_of(path), newline=None), start=1):
-        if line.strip():
-            yield number, line.strip()
-
-
-def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Number of the line and values of each row of a csv file, with or without a header, one after the other: some are
-    too large to be held at once. Raises UserError where it is absent or in none of ENCODINGS.
-    """
-    for encoding in ENCODINGS:
-        try:
-            with path.open(encoding=encoding) as file:
-                for _ in file:
+            with Path(path).open(encoding=encoding) as tried:
+                for _ in tried:
                     pass
         except UnicodeDecodeError:
             continue
         except OSError as error:
             raise UserError(f"{path}: {error.strerror}") from None
-        with path.open(encoding=encoding, newline="") as file:
-            reader = csv.reader(file, skipinitialspace=True)
-            try:
-                yield from ((reader.line_num, row) for row in reader if row)
-            except csv.Error as error:
-                raise UserError(f"{path}, line {reader.line_num}: {error}") from None
-        return
-    raise UserError(f"{path} is text in none of {', '.join(ENCODINGS)}")
+        return Path(path).open(encoding=encoding, newline="")
+    raise UserError(f"{path} is text in none of {', '.join(encodings)}")
 
 
-def table_of(path: Path, columns: list[str], delimiter: str = ",") -> Iterator[dict[str, str]]:
-    """The rows of a file of values with a header that has at least ``columns``; UserError where it has not."""
-    text = io.StringIO(text_of(path), newline="")
-    reader = csv.DictReader(text, delimiter=delimiter, skipinitialspace=True)
+def _parquet(path: Path | str, file: BinaryIO | None) -> Table:
     try:
-        missing = [column for column in columns if column not in (reader.fieldnames or [])]
-        if missing:
-            there = ", ".join(reader.fieldnames or [])
-            raise UserError(f"{path} has no column {', '.join(missing)}; there are {there}")
-        for row in reader:
-            if any(row.get(column) is None for column in columns):
-                raise UserError(f"{path}, line {reader.line_num}: fewer values than the header has columns")
-            yield row
-    except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num}: {error}") from None
+        table = pq.ParquetFile(file or path)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+    columns = list(table.schema_arrow.names)
+
+    def rows() -> Iterator[Row]:
+        number = 0
+        for batch in table.iter_batches(_BATCH, use_threads=False):
+            for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                yield Row(f"row {number}", list(cells))
+                number += 1
+
+    return Table(str(path), columns, rows())
+
+
+def _workbook(path: Path) -> Table:
+    """The first sheet of a workbook."""
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        first, *rest = list(book.worksheets[0].iter_rows(values_only=True)) or [()]
+        book.close()
+    except (OSError, KeyError, ValueError, IndexError, SyntaxError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} cannot be read as an Excel workbook: {error}") from None
+    columns = [str(name).strip() if name is not None else "" for name in first]
+    return Table(str(path), columns, (Row(f"row {number}", list(cells)) for number, cells in enumerate(rest, start=2)))

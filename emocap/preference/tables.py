@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emocap.core.errors import UserError
-from emocap.io.tables import check_commas, read_text
+from emocap.core.files import replacing
+from emocap.io.tables import CsvForm, check_commas, open_table
 from emocap.preference.pairs import ANSWERS, Answer, Pair
 
 PAIRS = ("name", "a1", "a2")
 DESCRIPTIONS = ("name", "model", "description")
 TRUTH = ("name", "openset")
 _MODELS = (("model1", "model2"), ("model_a1", "model_a2"))
-_LONGEST = 10_000_000
-"""Characters of a cell; the csv module's own limit is short for a description with its reasoning."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,8 @@ def write_unjudged(path: Path, pairs: Sequence[Pair]) -> None:
     table.writerow([*PAIRS, *_MODELS[0], "preference"])
     for pair in pairs:
         table.writerow([pair.name, pair.a1, pair.a2, pair.model1, pair.model2, ""])
-    path.write_text(text.getvalue(), encoding="utf-8")
+    with replacing(path) as scratch:
+        scratch.write_text(text.getvalue(), encoding="utf-8")
 
 
 def _preference(row: Row) -> Answer | None:
@@ -175,22 +175,12 @@ def _rows(path: Path, needed: Sequence[str]) -> Iterator[Row]:
 
 def _table(path: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
     """The header, and where each row with anything in it ends, and its cells."""
-    lines = _lines(path)
-    _, header = next(lines, ("", []))
-    if not header:
+    table = open_table(path, CsvForm(strict=True))
+    header = [name.strip() for name in table.columns]
+    if not any(header):
         raise UserError(f"{path} is empty; its first line must name the columns")
     check_commas(path, header)
     if doubled := next((name for name in header if header.count(name) > 1), None):
         raise UserError(f"{path} has two columns that are called {doubled!r}")
-    return header, lines
-
-
-def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
-    csv.field_size_limit(_LONGEST)
-    lines = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
-    try:
-        for row in lines:
-            if any(cell.strip() for cell in row):
-                yield f"{path}, line {lines.line_num}", [cell.strip() for cell in row]
-    except csv.Error as error:
-        raise UserError(f"{path}, line {lines.line_num}: {error}") from None
+    stripped = ((f"{path}, {row.where}", [cell.strip() for cell in row.cells]) for row in table.rows)
+    return header, ((where, cells) for where, cells in stripped if any(cells))

@@ -5,8 +5,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from emocap.annotators.table_formats import Cell, Long, Wide, cells_of, form_of, plain
-from emocap.annotators.tables import Row, read_table
+from emocap.annotators.tables import read_table
 from emocap.core.errors import UserError
+from emocap.io.tables import Row
 
 LONG = "item,annotator,label\na,1,happy\nb,2,sad\n"
 

@@ -11,7 +11,7 @@ from emocap.benchmarks.readers.base import Layout
 from emocap.benchmarks.readers.coded import occurrences
 from emocap.core.errors import UserError
 from emocap.io.media import Picture
-from emocap.io.tables import text_of
+from emocap.io.text import text_of
 
 _UNITS = (1, 2, 4, 6, 7, 10, 12, 15, 23, 24, 25, 26)
 """The last columns of the multi-task lists."""

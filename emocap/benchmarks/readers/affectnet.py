@@ -10,7 +10,8 @@ from emocap.benchmarks.examples import Example
 from emocap.benchmarks.readers.base import Layout, folder_of, natural, within
 from emocap.core.errors import UserError
 from emocap.io.media import Picture
-from emocap.io.tables import number_of, rows_of
+from emocap.io.tables import rows_of
+from emocap.io.text import number_of
 
 COLUMNS = (
     "subDirectory_filePath",

@@ -8,7 +8,7 @@ from emocap.benchmarks.examples import Example
 from emocap.benchmarks.readers.base import Layout, within
 from emocap.core.errors import UserError
 from emocap.io.media import Sound
-from emocap.io.tables import numbered_lines
+from emocap.io.text import numbered_lines
 
 _PROTOCOL = "ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm.eval.trl.txt"
 

@@ -13,7 +13,7 @@ from emocap.benchmarks.readers.coded import Folds, numbered, occurrences, splits
 from emocap.benchmarks.readers.fold_lists import has_lists, read_lists
 from emocap.core.errors import UserError
 from emocap.io.media import Picture
-from emocap.io.tables import text_of
+from emocap.io.text import text_of
 
 _UNITS = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
 """The columns of the fold lists."""

@@ -11,7 +11,7 @@ from emocap.benchmarks.examples import Example
 from emocap.benchmarks.readers.base import Layout, folder_of, natural, pictures_in
 from emocap.core.errors import UserError
 from emocap.io.media import Picture
-from emocap.io.tables import text_of
+from emocap.io.text import text_of
 
 
 class CkPlus(Layout):

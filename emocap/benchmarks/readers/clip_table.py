@@ -11,7 +11,8 @@ from emocap.benchmarks.readers.base import Layout, within
 from emocap.core.errors import UserError
 from emocap.core.recipes import Recipe
 from emocap.io.media import Film
-from emocap.io.tables import number_of, table_of
+from emocap.io.tables import table_of
+from emocap.io.text import number_of
 from emocap.metrics.wheel.lists import string_to_list
 
 

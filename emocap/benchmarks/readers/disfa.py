@@ -11,7 +11,7 @@ from emocap.benchmarks.readers.coded import Folds, numbered, splits_of
 from emocap.benchmarks.readers.fold_lists import has_lists, read_lists
 from emocap.core.errors import UserError
 from emocap.io.media import Picture
-from emocap.io.tables import lines_of
+from emocap.io.text import lines_of
 
 _UNITS = (1, 2, 4, 6, 9, 12, 25, 26)
 """The columns of the fold lists."""

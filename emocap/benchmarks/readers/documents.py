@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from emocap.core.errors import UserError
-from emocap.io.tables import numbered_lines, text_of
+from emocap.io.text import numbered_lines, text_of
 
 T = TypeVar("T")
 

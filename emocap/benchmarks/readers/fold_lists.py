@@ -7,7 +7,7 @@ from emocap.benchmarks.examples import Example
 from emocap.benchmarks.readers.coded import occurrences
 from emocap.core.errors import UserError
 from emocap.io.media import Picture
-from emocap.io.tables import lines_of
+from emocap.io.text import lines_of
 
 
 def has_lists(root: Path, dataset: str) -> bool:

@@ -12,7 +12,8 @@ from emocap.benchmarks.examples import Example
 from emocap.benchmarks.readers.base import Layout, pictures_in
 from emocap.core.errors import UserError
 from emocap.io.media import Film, Frames, Media
-from emocap.io.tables import lines_of, table_of
+from emocap.io.tables import table_of
+from emocap.io.text import lines_of
 from emocap.io.video import SUFFIXES as FILMS
 
 _SEPARATORS = {"comma": ",", "tab": "\t"}

@@ -9,7 +9,7 @@ from emocap.benchmarks.examples import Example
 from emocap.benchmarks.readers.base import Layout, folder_of
 from emocap.core.errors import UserError
 from emocap.io.media import Picture
-from emocap.io.tables import numbered_lines
+from emocap.io.text import numbered_lines
 
 
 class RafDb(Layout):

@@ -8,7 +8,7 @@ from emocap.benchmarks.examples import Example
 from emocap.benchmarks.readers.base import Layout, folder_of, natural
 from emocap.core.errors import UserError
 from emocap.io.media import Picture
-from emocap.io.tables import lines_of
+from emocap.io.text import lines_of
 
 _TOP = 16
 

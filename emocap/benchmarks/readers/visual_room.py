@@ -10,7 +10,7 @@ from emocap.benchmarks.examples import Example, Question
 from emocap.benchmarks.readers.base import Layout, within
 from emocap.core.errors import UserError
 from emocap.io.media import Film, Picture
-from emocap.io.tables import numbered_lines
+from emocap.io.text import numbered_lines
 
 
 class _Asked(BaseModel):
