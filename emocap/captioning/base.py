@@ -67,3 +67,7 @@ class CaptionerType:
     """What a manifest says of it, besides its name."""
     is_model: bool = False
     """Whether captions are written by a model."""
+    from_labels: bool = False
+    """Whether they say what the labels say."""
+    title: str = ""
+    """Who writes the captions, for cards of models; empty: the name."""

@@ -80,10 +80,15 @@ class Registry(Generic[T]):
         if self._searched:
             return
         self._searched = True  # before the search: a module of the package may ask the registry for names
-        for module in pkgutil.iter_modules(importlib.import_module(self._package).__path__):
-            found: Any = getattr(importlib.import_module(f"{self._package}.{module.name}"), self._attribute, ())
-            for item in found if isinstance(found, tuple) else (found,):
-                self._add(item)
+        try:
+            for module in pkgutil.iter_modules(importlib.import_module(self._package).__path__):
+                found: Any = getattr(importlib.import_module(f"{self._package}.{module.name}"), self._attribute, ())
+                for item in found if isinstance(found, tuple) else (found,):
+                    self._add(item)
+        except BaseException:
+            self._searched = False  # the next lookup must not find a part of them
+            self._items.clear()
+            raise
 
     def _add(self, item: T) -> T:
         name = self._name_of(item)

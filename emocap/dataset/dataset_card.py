@@ -8,7 +8,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from emocap.captioning.registry import CAPTIONERS
 from emocap.core.files import replacing
+from emocap.dataset.sources import KINDS
 from emocap.dataset.statistics import describe
 from emocap.schema.shards import read_records
 
@@ -60,7 +62,7 @@ def write_card(folder: Path, licence: str = "unknown") -> Path:
         emocap=manifest["versions"]["emocap"],
         pictures=pictures,
         captioned=captioned,
-        machine=captioner["backend"] == "openai",
+        machine=captioner["backend"] in CAPTIONERS and CAPTIONERS[captioner["backend"]].is_model,
         facts=_facts(manifest, captioner, folder),
         rejects=manifest["counts"]["rejects"],
         measures=[{"name": m.name, "told": m.told(), "paper": m.paper} for m in describe(folder).values()],
@@ -84,7 +86,7 @@ def _facts(manifest: dict[str, Any], captioner: dict[str, Any], folder: Path) ->
     kinds: Counter[str] = Counter()
     for batch in pq.ParquetFile(folder / "inputs.parquet").iter_batches(columns=["kind"]):
         kinds.update(batch["kind"].to_pylist())
-    told = [("sources", ", ".join(f"{count:,} {_KINDS[kind]}" for kind, count in kinds.most_common()))]
+    told = [("sources", ", ".join(f"{count:,} {_title(kind)}" for kind, count in kinds.most_common()))]
     told += [(name, f"{counts[name]:,}") for name in ("frames", "faces", "samples") if counts.get(name)]
     licence = f" ({detector['licence']})" if detector.get("licence") else ""
     told.append(
@@ -93,6 +95,11 @@ def _facts(manifest: dict[str, Any], captioner: dict[str, Any], folder: Path) ->
     told.append(("captioner", captioner["backend"]))
     told += [(name, str(captioner[name])) for name in ("model", "prompt") if captioner.get(name)]
     return told
+
+
+def _title(kind: str) -> str:
+    """What the files of a kind of input are called."""
+    return _KINDS.get(kind) or (KINDS[kind].title if kind in KINDS else "") or kind
 
 
 def _example(folder: Path) -> str | None:

@@ -132,14 +132,29 @@ class BuildRecipe(Recipe):
     shards: ShardsRecipe = ShardsRecipe()
     resources: ResourcesRecipe = ResourcesRecipe()
 
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
+    @field_validator("faces")
+    @classmethod
+    def _detector_exists(cls, faces: FacesRecipe) -> FacesRecipe:
         try:
-            detects = DETECTORS[self.faces.detector].make is not None
-            CAPTIONERS[self.captioner.backend].check(self.captioner)
+            DETECTORS[faces.detector]
         except UserError as error:
             raise ValueError(str(error)) from None
-        if not detects and not all(source.drawn or source.build or source.labels for source in self.sources):
+        return faces
+
+    @field_validator("captioner")
+    @classmethod
+    def _captioner_can_work(cls, captioner: CaptionerRecipe) -> CaptionerRecipe:
+        try:
+            CAPTIONERS[captioner.backend].check(captioner)
+        except UserError as error:
+            raise ValueError(str(error)) from None
+        return captioner
+
+    @model_validator(mode="after")
+    def _boxes_are_given(self) -> Self:
+        if not DETECTORS[self.faces.detector].make and not all(
+            source.drawn or source.build or source.labels for source in self.sources
+        ):
             raise ValueError(
                 "faces.detector: given needs sources with boxes, drawn ones or tables with x0, y0, x1, y1"
             )

@@ -38,12 +38,22 @@ def _listing(number: int, source: SourceRecipe) -> Iterator[Input]:
             yield from inputs
             return
     where = place(str(source.path))
-    kinds = {suffix: kind.name for kind in KINDS for suffix in kind.suffixes}
+    kinds = _by_suffix()
     for file in where.files():
         if name := kinds.get(PurePosixPath(file.path).suffix.lower()):
             yield Input(file.path, number, name, file.bytes)
         elif file.path == where.path:
             raise UserError(f"sources: {file.path} is none of the kinds that are read; {_supported()}")
+
+
+def _by_suffix() -> dict[str, str]:
+    """Ending, in small letters → name of its kind. Raises UserError where two kinds claim one."""
+    kinds: dict[str, str] = {}
+    for kind in KINDS:
+        for suffix in map(str.lower, kind.suffixes):
+            if kinds.setdefault(suffix, kind.name) != kind.name:
+                raise UserError(f"sources: both {kinds[suffix]} and {kind.name} read {suffix}; remove one plug-in")
+    return kinds
 
 
 def _supported() -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from emocap.captioning.registry import CAPTIONERS
 from emocap.core.errors import UserError
 from emocap.metrics.wheel.lists import string_to_list
 from emocap.preference.pairs import Pair, every_pair
@@ -142,7 +143,7 @@ def _captioner(folder: Path) -> str:
     except ValueError as error:
         raise UserError(f"{folder} is damaged: manifest.json is not JSON: {error}") from None
     how = manifest["captioner"]
-    if how["backend"] == "none":
+    if how["backend"] in CAPTIONERS and CAPTIONERS[how["backend"]].make is None:
         raise UserError(f"{folder} has faces and no captions; build it with a captioner")
     return ":".join(filter(None, (how["backend"], how.get("model"))))
 

@@ -49,6 +49,14 @@ def test_an_unknown_name_is_answered_with_the_nearest(package: str) -> None:
         tools["zzz"]
 
 
+def test_a_file_that_cannot_be_imported_is_never_passed_over(package: str, tmp_path: Path) -> None:
+    (tmp_path / "shed" / "lamp.py").write_text("import no_such_module\n")
+    tools = Registry[Tool]("tool", package, "TOOL")
+    for _ in range(2):
+        with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+            tools.names()
+
+
 def test_a_name_is_taken_once(package: str) -> None:
     tools = Registry[Tool]("tool", package, "TOOL")
     plane = tools.register(Tool("plane"))

@@ -36,4 +36,4 @@ def _make(recipe: CaptionerRecipe, prepared: Any, keys: Mapping[str, str], repli
     return Annotations()
 
 
-CAPTIONER = CaptionerType("annotations", _make)
+CAPTIONER = CaptionerType("annotations", _make, from_labels=True, title="rules, from labels")

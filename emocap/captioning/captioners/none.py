@@ -2,4 +2,4 @@
 
 from emocap.captioning.base import CaptionerType
 
-CAPTIONER = CaptionerType("none", None)
+CAPTIONER = CaptionerType("none", None, title="nobody")

@@ -7,13 +7,13 @@ from typing import Any
 
 import yaml
 
+from emocap.captioning.registry import CAPTIONERS
 from emocap.core.files import replacing
 from emocap.core.numbers import decimal
 from emocap.core.version import __version__
 from emocap.evaluation.results import ResultRow
 
 _TEMPLATE = Path(__file__).with_name("model_card.md")
-_CAPTIONERS = {"annotations": "rules, from labels", "none": "nobody"}
 
 
 def write_card(
@@ -103,7 +103,7 @@ def _build_facts(build: Any) -> dict[str, str]:
     return {
         "name": path.name,
         "pictures": f"{manifest['counts']['samples']:,}",
-        "captioner": captioner.get("model") or _CAPTIONERS.get(captioner["backend"], captioner["backend"]),
+        "captioner": captioner.get("model") or _captioner(captioner["backend"]),
         "detector": "nobody: boxes came with the source"
         if detector["name"] == "given"
         else detector["name"] + licence,
@@ -127,3 +127,8 @@ def _lines(row: ResultRow) -> list[dict[str, str]]:
         for name, metric in row.metrics.items()
         if metric.value is not None
     ]
+
+
+def _captioner(name: str) -> str:
+    """Who writes the captions. The build may come from elsewhere, with a plug-in that is not here."""
+    return (CAPTIONERS[name].title if name in CAPTIONERS else "") or name

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from emocap.captioning.registry import CAPTIONERS
 from emocap.reports.build_index import evenly, shared_keys
 from emocap.reports.pictures import thumbnail
 from emocap.reports.section import Page, Part, Section, asset, template
@@ -118,12 +119,16 @@ def _version(build: BuildSummary, record: Record) -> FaceCaption:
     )
 
 
+def _from_labels(captioner: str) -> bool:
+    return captioner in CAPTIONERS and CAPTIONERS[captioner].from_labels
+
+
 def _units(record: Record) -> dict[str, float]:
     """Code → intensity, 0 where it is not known: what was annotated, where the caption was written from that or there
     is none, else what the caption says.
     """
     known = record.labels.action_units if record.labels else None
-    if known is not None and (not record.captioner or record.captioner.backend == "annotations"):
+    if known is not None and (not record.captioner or _from_labels(record.captioner.backend)):
         return {code: value for code, value in known.items() if value > 0}
     # The intensity of a sentence is that of its strongest unit; it says nothing of the others.
     local = record.caption.local if record.caption else []
