@@ -1,6 +1,7 @@
 """The shape of the tree: how large its packages are, and which test file covers which module."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -19,7 +20,8 @@ def dotted(path: Path) -> str:
 NAMES = {dotted(path): path for path in MODULES}
 
 
-def imported(path: Path) -> set[str]:
+@functools.cache
+def imported(path: Path) -> frozenset[str]:
     """The modules of emocap and of tests that a file imports, those of a registry's package included."""
     found: set[str] = set()
     for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
@@ -30,10 +32,11 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in NAMES:
             found |= {name for name in NAMES if name.rpartition(".")[0] == node.value} | {node.value}
     parents = {".".join(name.split(".")[:depth]) for name in found for depth in range(1, name.count(".") + 1)}
-    return found | parents
+    return frozenset(found | parents)
 
 
-def reached(path: Path) -> set[str]:
+@functools.cache
+def reached(path: Path) -> frozenset[str]:
     """All modules of emocap that a test file imports, directly or through others."""
     seen, todo = set[str](), [path]
     while todo:
@@ -43,7 +46,7 @@ def reached(path: Path) -> set[str]:
                 todo.append(NAMES[name])
             elif (shared := ROOT / f"{name.replace('.', '/')}.py").is_file() and name.startswith("tests."):
                 todo.append(shared.relative_to(ROOT))
-    return seen
+    return frozenset(seen)
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if p.stem not in ("__init__", "__main__")], ids=str)

@@ -1,5 +1,7 @@
 """How certain the numbers of a task are, by resampling its items."""
 
+# Tested in tests/annotators/test_statistics.py.
+
 from dataclasses import dataclass
 
 import numpy as np

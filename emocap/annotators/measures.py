@@ -1,5 +1,7 @@
 """What the numbers of a task are called, how they are to be read, and how they are written."""
 
+# Tested in tests/annotators/test_statistics.py.
+
 import math
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,7 @@
 """What a difference between two labels costs, and what agreement by chance is."""
 
+# Tested in tests/annotators/test_agreement.py.
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -7,6 +7,8 @@ less of them than there is, and its explanations tell the schools apart. For try
 them says nothing of people.
 """
 
+# Tested in tests/annotators/test_statistics.py.
+
 import argparse
 import csv
 from collections.abc import Iterable, Sequence

@@ -1,5 +1,7 @@
 """Which labels are the same although they are written otherwise, which are ties, and in which order they stand."""
 
+# Tested in tests/annotators/test_annotations.py.
+
 from collections import Counter
 from collections.abc import Sequence
 

@@ -1,5 +1,7 @@
 """The forms that tables of labels have: a row per label, or a row per item with a column per annotator."""
 
+# Tested in tests/annotators/test_annotations.py.
+
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

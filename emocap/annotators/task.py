@@ -1,5 +1,7 @@
 """One task: its numbers with their intervals, as annotators.json has them."""
 
+# Tested in tests/reports/sections/test_annotators.py.
+
 from dataclasses import asdict, dataclass, field
 from typing import Any
 

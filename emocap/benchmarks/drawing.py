@@ -4,6 +4,8 @@ and tones instead of its sounds.
 They show what a card expects on the disk, and let the whole suite be run by somebody who has none of the data.
 """
 
+# Tested in tests/benchmarks/fixtures/test_clips.py.
+
 from pathlib import Path
 
 from emocap.benchmarks.cards import Card

@@ -1,5 +1,7 @@
 """One thing to be measured on: its pictures, wherever they lie, and what is known of it."""
 
+# Tested in tests/benchmarks/readers/test_unbc.py.
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

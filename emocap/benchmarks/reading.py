@@ -1,5 +1,7 @@
 """Which readers there are, and the field of a card that names one."""
 
+# Tested in tests/benchmarks/test_cards.py.
+
 import typing
 from typing import Annotated, Any
 

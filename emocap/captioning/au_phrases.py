@@ -1,5 +1,7 @@
 """Action units of one region to clauses and noun phrases, after the phrase book."""
 
+# Tested in tests/captioning/test_annotations.py.
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache

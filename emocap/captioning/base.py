@@ -5,6 +5,8 @@ of how it was made. ``annotations`` needs labels only: it words emotions and act
 labelled collections become caption data for contrastive pretraining.
 """
 
+# Tested in tests/captioning/test_annotations.py.
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

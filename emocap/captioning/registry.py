@@ -1,5 +1,7 @@
 """Which captioners there are."""
 
+# Tested in tests/dataset/test_dataset_card.py.
+
 from emocap.captioning.base import CaptionerType
 from emocap.core.registries import Registry
 

@@ -1,5 +1,7 @@
 """The two sentences about the whole face: the global part and the summary."""
 
+# Tested in tests/captioning/test_annotations.py.
+
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

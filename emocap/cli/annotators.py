@@ -1,5 +1,7 @@
 """The verb that compares annotators, and a model that imitates them."""
 
+# Tested in tests/cli/test_main.py.
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args

@@ -1,5 +1,7 @@
 """The verbs of measuring: eval, and benchmarks with its own."""
 
+# Tested in tests/cli/test_main.py.
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 

@@ -1,5 +1,7 @@
 """What this machine has: versions, devices, ONNX providers, weights and their licences."""
 
+# Tested in tests/cli/test_main.py.
+
 import importlib.metadata
 import platform
 from collections.abc import Iterator

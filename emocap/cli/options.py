@@ -1,5 +1,7 @@
 """What the verbs share: options that several have, and how an example is shown."""
 
+# Tested in tests/cli/test_main.py.
+
 import logging
 from pathlib import Path
 from typing import Annotated

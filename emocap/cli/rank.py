@@ -12,7 +12,7 @@ from emocap.cli.options import Debug, Out, Verbose
 from emocap.core.errors import UserError
 
 if TYPE_CHECKING:
-    from emocap.llm.chat_models import Endpoints
+    from emocap.llm.chat_models import ChatModel
 
 
 def rank(
@@ -122,7 +122,7 @@ class _Asked:
 
 
 def _by_model(inputs: list[Path], asked: _Asked, out: Path, pairs: int | None, seed: int) -> dict[str, Any]:
-    from emocap.llm.chat_models import endpoints
+    from emocap.llm.chat_models import load_chat_model
     from emocap.preference.comparison_data import gather
     from emocap.preference.media import Shown
     from emocap.preference.model_judge import STRATEGIES, TEXT_ALONE, Looking, ModelJudge
@@ -138,8 +138,8 @@ def _by_model(inputs: list[Path], asked: _Asked, out: Path, pairs: int | None, s
     shown.check(contest.names())
     with contextlib.ExitStack() as open_ones:
 
-        def reached(name: str, role: str) -> "Endpoints":
-            return open_ones.enter_context(endpoints(name, asked.settings, out, role))
+        def reached(name: str, role: str) -> "ChatModel":
+            return open_ones.enter_context(load_chat_model(name, asked.settings, out, role))
 
         text_model = reached(asked.text_model, "judge") if asked.text_model else None
         looking = Looking(asked.frames, asked.sound)

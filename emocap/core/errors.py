@@ -1,5 +1,7 @@
 """The one error that the command line turns into one line and exit code 2."""
 
+# Tested in tests/core/test_registries.py.
+
 from collections.abc import Sequence
 
 

@@ -1,5 +1,7 @@
 """Files that are there whole or not at all, and their checksums."""
 
+# Tested in tests/schema/test_shards.py.
+
 import contextlib
 import hashlib
 import json

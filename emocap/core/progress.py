@@ -1,5 +1,7 @@
 """Progress: a bar on a terminal, plain lines elsewhere."""
 
+# Tested in tests/dataset/test_display.py.
+
 import contextlib
 import time
 from collections import Counter

@@ -1,5 +1,7 @@
 """A Ray session: on the cluster that RAY_ADDRESS names, or on this machine alone."""
 
+# Tested in tests/encoders/test_ray_features.py.
+
 import contextlib
 import logging
 import os

@@ -1,5 +1,7 @@
 """Threads that work a little ahead of whoever takes their results."""
 
+# Tested in tests/encoders/test_features.py.
+
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

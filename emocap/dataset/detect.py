@@ -1,5 +1,7 @@
 """Step 1: a block of inputs → the faces in them, cut out, with their records."""
 
+# Tested in tests/dataset/test_run.py.
+
 import itertools
 import logging
 from collections import Counter

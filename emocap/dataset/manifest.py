@@ -1,5 +1,7 @@
 """The manifest of a build: what went in, what came out, and with which tools. It is written last."""
 
+# Tested in tests/dataset/test_run.py.
+
 import importlib.metadata
 import json
 import platform

@@ -1,5 +1,7 @@
 """What a build recipe may say."""
 
+# Tested in tests/dataset/test_stream.py.
+
 import re
 from typing import Literal, Self
 

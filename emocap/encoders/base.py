@@ -1,5 +1,7 @@
 """What every encoder has, and what those who make one share."""
 
+# Tested in tests/encoders/test_features.py.
+
 import hashlib
 import json
 import pickle

@@ -1,5 +1,7 @@
 """CLIP-like models of open_clip: runs of emocap train, models by name, and published files in OpenAI's format."""
 
+# Tested in tests/encoders/test_load.py.
+
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path

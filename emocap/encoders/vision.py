@@ -1,5 +1,7 @@
 """Encoders of other libraries: timm's, and those of Hugging Face's transformers."""
 
+# Tested in tests/encoders/test_load.py.
+
 import json
 from collections.abc import Sequence
 from pathlib import Path

@@ -20,12 +20,12 @@ from emocap.evaluation.registry import TASKS, read_examples
 from emocap.evaluation.results import FILE, ResultRow, read_results, store, write_predictions
 from emocap.evaluation.task import GenerativeTask, Graders, TaskResponses
 from emocap.io.images import ImageError
-from emocap.llm.chat_models import Model, Response
-from emocap.llm.chat_request import Ask
+from emocap.llm.chat_models import GenerativeModel, Response
+from emocap.llm.chat_request import ChatRequest
 
 
 def evaluate(
-    name: str, card: Card, model: Model, data: Path, out: Path, aids: Graders, *, exact: bool = False
+    name: str, card: Card, model: GenerativeModel, data: Path, out: Path, aids: Graders, *, exact: bool = False
 ) -> list[ResultRow]:
     """Ask ``model`` about every test example of a card; write and return the rows of ``out/results.jsonl``.
 
@@ -88,7 +88,7 @@ def evaluate(
     return found
 
 
-def _asks(card: Card, task: GenerativeTask, example: Example, content: str) -> list[Ask]:
+def _asks(card: Card, task: GenerativeTask, example: Example, content: str) -> list[ChatRequest]:
     """The questions about one example, of which ``content`` is the sha256 of what it shows.
 
     Of several the n-th has the key ``NAME#n``.
@@ -97,7 +97,7 @@ def _asks(card: Card, task: GenerativeTask, example: Example, content: str) -> l
     assert how
     texts = task.questions(card, example)
     return [
-        Ask(
+        ChatRequest(
             key=example.name if len(texts) == 1 else f"{example.name}#{number}",
             text=text,
             media=example.media if how.modalities else None,
@@ -108,7 +108,7 @@ def _asks(card: Card, task: GenerativeTask, example: Example, content: str) -> l
             side=how.side,
             system=how.system,
             max_tokens=how.max_tokens,
-            odds=task.first_token_logprobs,
+            first_token_logprobs=task.first_token_logprobs,
         )
         for number, text in enumerate(texts, start=1)
     ]

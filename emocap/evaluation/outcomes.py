@@ -1,5 +1,7 @@
 """What a protocol leaves of the test examples, in the shape that every row of results has."""
 
+# Tested in tests/evaluation/tasks/test_action_units.py.
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -14,7 +14,7 @@ from emocap.core.errors import UserError, few
 from emocap.io.tables import table_of
 from emocap.io.text import numbered_lines, text_of
 from emocap.llm.chat_models import Response
-from emocap.llm.chat_request import Ask
+from emocap.llm.chat_request import ChatRequest
 
 IDS = ("name", "id", "video_id", "audio_path", "path", "filename")
 TEXTS = (
@@ -42,7 +42,7 @@ class Predictions:
         if not place.exists():
             raise UserError(f"--predictions: there is no {place}")
 
-    def answer(self, asks: Sequence[Ask], ledger: str) -> list[Response]:
+    def answer(self, asks: Sequence[ChatRequest], ledger: str) -> list[Response]:
         """See :class:`emocap.llm.chat_models.Model`. ``ledger``: the benchmark's name.
 
         Raises UserError for a file that cannot be read or says nothing, and for names that are there twice or that no

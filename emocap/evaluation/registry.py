@@ -1,5 +1,7 @@
 """Which tasks and protocols there are, and what cards, pages and comparisons ask of them."""
 
+# Tested in tests/evaluation/test_runner.py.
+
 from dataclasses import replace
 from pathlib import Path
 

@@ -25,7 +25,7 @@ from emocap.evaluation.registry import PROTOCOLS, TASKS, load_card, protocols_of
 from emocap.evaluation.results import ResultRow
 from emocap.evaluation.runner import evaluate
 from emocap.evaluation.task import Graders
-from emocap.llm.chat_models import Model, endpoints
+from emocap.llm.chat_models import GenerativeModel, load_chat_model
 from emocap.metrics.wheel.resources import Wheels
 from emocap.metrics.wheel.resources import load as read_wheels
 
@@ -178,8 +178,8 @@ def _written(
     failures = []
     with contextlib.ExitStack() as open_ones:
 
-        def asked(role: str, name: str) -> Model:
-            return open_ones.enter_context(endpoints(name, writing.settings, out, role))
+        def asked(role: str, name: str) -> GenerativeModel:
+            return open_ones.enter_context(load_chat_model(name, writing.settings, out, role))
 
         model = asked("model", spec) if spec.startswith("openai:") else _predictions(spec)
         aids = Graders(

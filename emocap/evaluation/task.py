@@ -1,5 +1,7 @@
 """What a task is: one object that says what a benchmark needs, how it is measured, and how results are shown."""
 
+# Tested in tests/evaluation/tasks/test_action_units.py.
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +13,7 @@ from emocap.core.errors import UserError
 from emocap.evaluation.display import TaskDisplay
 from emocap.evaluation.outcomes import Outcome
 from emocap.evaluation.protocols.base import Setting
-from emocap.llm.chat_models import Model, Response
+from emocap.llm.chat_models import GenerativeModel, Response
 from emocap.metrics.wheel.resources import Wheels
 
 
@@ -19,15 +21,15 @@ from emocap.metrics.wheel.resources import Wheels
 class Graders:
     """What is at hand beside the model that is measured."""
 
-    extractor: Model | None = None
+    extractor: GenerativeModel | None = None
     """Brings free text into the form that is measured."""
-    judge: Model | None = None
+    judge: GenerativeModel | None = None
     wheels: Wheels | None = None
     """None: the small ones that come with emocap."""
     consulted: dict[str, str] = field(default_factory=dict)
     """Role → name of the model, of those that were needed."""
 
-    def need(self, role: str, card: Card) -> Model:
+    def need(self, role: str, card: Card) -> GenerativeModel:
         """The extractor (or, where there is none, the judge) or the judge. Raises UserError where there is neither."""
         found = (self.extractor or self.judge) if role == "extractor" else self.judge
         if found is None:

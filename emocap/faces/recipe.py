@@ -1,5 +1,7 @@
 """What a build recipe may say about faces."""
 
+# Tested in tests/faces/test_detection.py.
+
 from typing import Literal
 
 from pydantic import Field

@@ -1,5 +1,7 @@
 """Pictures, clips and recordings on a disk, read when they are looked at and not before."""
 
+# Tested in tests/benchmarks/readers/test_micro.py.
+
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass

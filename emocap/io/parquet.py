@@ -1,5 +1,7 @@
 """Parquet files, written row by row or at once, there whole or not at all."""
 
+# Tested in tests/dataset/test_select.py.
+
 import contextlib
 import json
 from pathlib import Path

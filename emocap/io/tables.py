@@ -6,6 +6,8 @@ for row in table.rows:
 print(row.where, row.cells)
 """
 
+# Tested in tests/annotators/test_tables.py.
+
 import csv
 import io
 import zipfile

@@ -1,5 +1,7 @@
 """Text files in the encodings that people save them in, and numbers in text."""
 
+# Tested in tests/benchmarks/readers/test_unbc.py.
+
 import io
 import math
 from collections.abc import Iterator

@@ -1,5 +1,7 @@
 """The budget: what was spent, and what requests under way may still cost."""
 
+# Tested in tests/captioning/captioners/test_openai.py.
+
 import asyncio
 import math
 

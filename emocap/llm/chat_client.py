@@ -5,6 +5,8 @@ query whose request fails goes back into the queue, for any endpoint. Every repl
 and what is in a ledger is never asked for again: a run may be killed at any moment and goes on from there.
 """
 
+# Tested in tests/captioning/captioners/test_openai.py.
+
 import asyncio
 import logging
 import math

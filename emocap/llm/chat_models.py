@@ -1,5 +1,7 @@
 """Models that write: behind endpoints that are asked now, or in files of what they said before."""
 
+# Tested in tests/evaluation/scorers/test_string_match.py.
+
 import hashlib
 import os
 import re
@@ -11,7 +13,7 @@ from typing import Any, Protocol
 from emocap.core.errors import UserError
 from emocap.core.recipes import check, override
 from emocap.llm.chat_client import ChatClient, NoReply
-from emocap.llm.chat_request import Ask, Asked, ChatRecipe
+from emocap.llm.chat_request import ChatQuery, ChatRecipe, ChatRequest
 from emocap.llm.recipe import read_keys
 from emocap.llm.reply_log import Reply
 
@@ -29,7 +31,7 @@ class Response:
     reason: str = ""
     """Why there is none, in a word; and at length."""
     detail: str = ""
-    odds: Mapping[str, float] | None = None
+    first_token_logprobs: Mapping[str, float] | None = None
     """Words that might have come first → their log-probabilities, where they were asked for."""
     fields: Mapping[str, Any] = field(default_factory=dict)
     """Of a file of predictions: what else stands in the row."""
@@ -48,7 +50,7 @@ class Response:
         return (answer[1] if answer else rest.partition("<think>")[0]).strip()
 
 
-class Model(Protocol):
+class GenerativeModel(Protocol):
     """Something that answers questions."""
 
     @property
@@ -61,12 +63,12 @@ class Model(Protocol):
         """What a row of results says of it."""
         ...
 
-    def answer(self, asks: Sequence[Ask], ledger: str) -> list[Response]:
+    def answer(self, asks: Sequence[ChatRequest], ledger: str) -> list[Response]:
         """A response to each, in their order. ``ledger``: the name under which replies are kept."""
         ...
 
 
-class Endpoints:
+class ChatModel:
     """A model behind OpenAI-compatible endpoints. ``with Endpoints(...) as model`` ends its connections."""
 
     def __init__(self, name: str, recipe: ChatRecipe, replies: Path, where: str = "--ask ") -> None:
@@ -86,12 +88,12 @@ class Endpoints:
             "usage": {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens, **cost},
         }
 
-    def answer(self, asks: Sequence[Ask], ledger: str) -> list[Response]:
-        """See :class:`Model`. Raises UserError for what the user must set right; the next run goes on."""
-        replies = self._asker.ask([Asked(ask, self._recipe) for ask in asks], ledger)
+    def answer(self, asks: Sequence[ChatRequest], ledger: str) -> list[Response]:
+        """See :class:`GenerativeModel`. Raises UserError for what the user must set right; the next run goes on."""
+        replies = self._asker.ask([ChatQuery(ask, self._recipe) for ask in asks], ledger)
         return [_response(reply) for reply in replies]
 
-    def __enter__(self) -> "Endpoints":
+    def __enter__(self) -> "ChatModel":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -101,10 +103,10 @@ class Endpoints:
 def _response(reply: Reply | NoReply) -> Response:
     if isinstance(reply, NoReply):
         return Response(None, reply.reason, reply.detail)
-    return Response(reply.text, odds=reply.first_token, cut=reply.finish_reason == "length")
+    return Response(reply.text, first_token_logprobs=reply.first_token, cut=reply.finish_reason == "length")
 
 
-def endpoints(spec: str, settings: Sequence[str], out: Path, role: str = "model") -> Endpoints:
+def load_chat_model(spec: str, settings: Sequence[str], out: Path, role: str = "model") -> ChatModel:
     """The model that ``openai:NAME`` means, asked as ``key=value`` settings of :class:`ChatRecipe` say.
 
     A setting that begins with a role, as in ``judge.budget=5``, is for that role alone. Without endpoints in them it
@@ -127,4 +129,4 @@ def endpoints(spec: str, settings: Sequence[str], out: Path, role: str = "model"
         content["endpoints"] = [{"base_url": os.environ.get("OPENAI_BASE_URL") or _HOST, "key": key}]
     recipe = check(ChatRecipe, content, "--ask")
     slug = re.sub(r"[^\w.-]+", "-", name) + "-" + hashlib.sha256(name.encode()).hexdigest()[:8]
-    return Endpoints(spec, recipe, out / "replies" / f"{role}-{slug}", where="--ask ")
+    return ChatModel(spec, recipe, out / "replies" / f"{role}-{slug}", where="--ask ")

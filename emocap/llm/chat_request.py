@@ -1,5 +1,7 @@
 """One question with what it shows, as endpoints are asked it."""
 
+# Tested in tests/evaluation/test_predictions.py.
+
 import base64
 import hashlib
 import io
@@ -25,12 +27,12 @@ _PICTURE_TOKENS, _SOUND_TOKENS = 1500, 3000
 class ChatRecipe(AskRecipe):
     """How a model that writes is asked."""
 
-    odds: int = Field(20, ge=0, le=20)
+    first_token_logprobs: int = Field(20, ge=0, le=20)
     """Of how many likely first words a reply tells the odds, where a task weighs them; 0 where a server refuses to."""
 
 
 @dataclass(frozen=True)
-class Ask:
+class ChatRequest:
     """A question. ``key`` is unique among those that are asked together."""
 
     key: str
@@ -54,15 +56,15 @@ class Ask:
     """Longest reply; None: as the recipe of the model says."""
     seed: int | None = None
     """For the server's sampling; two that differ in it alone are two questions."""
-    odds: bool = False
+    first_token_logprobs: bool = False
     """Whether the reply is to tell what else might have been its first word, and how likely."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """An :class:`Ask` to a model: an :class:`emocap.llm.chat_client.Query`."""
+class ChatQuery:
+    """An :class:`ChatRequest` to a model: an :class:`emocap.llm.chat_client.Query`."""
 
-    ask: Ask
+    ask: ChatRequest
     recipe: ChatRecipe
     parameters: dict[str, Any] = field(init=False)
     request: str = field(init=False)
@@ -74,8 +76,8 @@ class Asked:
             parameters["temperature"] = recipe.temperature
         if ask.seed is not None:
             parameters["seed"] = ask.seed
-        if ask.odds and recipe.odds:
-            parameters |= {"logprobs": True, "top_logprobs": recipe.odds}
+        if ask.first_token_logprobs and recipe.first_token_logprobs:
+            parameters |= {"logprobs": True, "top_logprobs": recipe.first_token_logprobs}
         told = [ask.text, ask.system, recipe.model, parameters, self._shown()]
         object.__setattr__(self, "parameters", parameters)
         object.__setattr__(self, "request", hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest())
@@ -142,7 +144,7 @@ class Asked:
         return ACCEPTED, ""
 
 
-def _pictures(ask: Ask, media: Media) -> list[Pixels]:
+def _pictures(ask: ChatRequest, media: Media) -> list[Pixels]:
     if ask.every and isinstance(media, Film):
         return media.each(ask.every, ask.frames)
     return media.pictures(ask.frames)

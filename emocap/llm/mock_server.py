@@ -6,6 +6,8 @@ and on the number of the request. ``GET /log`` tells what was asked, answered an
 over plain asyncio.
 """
 
+# Tested in tests/captioning/test_mock_server.py.
+
 import asyncio
 import base64
 import contextlib

@@ -1,5 +1,7 @@
 """How a model behind endpoints is asked."""
 
+# Tested in tests/captioning/test_recipe.py.
+
 import os
 import re
 from typing import Literal, Self

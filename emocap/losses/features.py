@@ -1,5 +1,7 @@
 """What the towers make of a batch, and losses are computed from."""
 
+# Tested in tests/losses/test_local.py.
+
 from dataclasses import dataclass
 
 from torch import Tensor

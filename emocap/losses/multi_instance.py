@@ -1,5 +1,7 @@
 """The multi-instance loss of CoCLR (arXiv 2010.09709, equation 3), as in MIL-NCE."""
 
+# Tested in tests/losses/test_sigmoid.py.
+
 import torch
 from torch import Tensor
 

@@ -1,5 +1,7 @@
 """What a recipe may say about the objective."""
 
+# Tested in tests/losses/test_pooling.py.
+
 from typing import Literal, Self
 
 from pydantic import Field, model_validator

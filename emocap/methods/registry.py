@@ -1,5 +1,7 @@
 """Which methods there are, and how the recipe of one finds its way to the engine."""
 
+# Tested in tests/methods/clip/test_guards.py.
+
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Numbers on scales beside what was said of them."""
 
+# Tested in tests/metrics/test_classification.py.
+
 import numpy as np
 
 from emocap.metrics.arrays import Numbers

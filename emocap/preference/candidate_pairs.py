@@ -1,5 +1,7 @@
 """The pairs that can be judged: all that describers have in common, or those of a table."""
 
+# Tested in tests/preference/test_run.py.
+
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 

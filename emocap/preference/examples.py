@@ -1,5 +1,7 @@
 """Pairs that are worth looking at: what a judge gets wrong tells more than its rates."""
 
+# Tested in tests/preference/test_run.py.
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

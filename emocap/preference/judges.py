@@ -1,32 +1,17 @@
-"""Who says which of two descriptions is the better one."""
+"""Who says which of two captions is the better one."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+# Tested in tests/preference/test_run.py.
 
+from typing import Protocol
+
+from emocap.llm import judges
 from emocap.preference.pairs import Pair, Verdict
 
 
-class Judge(Protocol):
-    """Anything that compares two descriptions."""
-
-    @property
-    def name(self) -> str:
-        """All that decides about its verdicts, in words: verdicts under another name are not mixed with these."""
-        ...
+class Judge(judges.Judge[Pair, Verdict], Protocol):
+    """Anything that compares two captions; a verdict without an answer where none is to be had."""
 
     @property
     def both_orders(self) -> bool:
-        """Whether every pair is shown a second time with the second description first."""
-        ...
-
-    @property
-    def told(self) -> dict[str, Any]:
-        """What the result says of it beside its name, such as what asking has cost."""
-        ...
-
-    def judge(self, pairs: Sequence[Pair]) -> list[Verdict]:
-        """A verdict on every pair, in their order; one without an answer where none is to be had.
-
-        Raises UserError where it cannot go on; what it has said until then must not be lost on the way back.
-        """
+        """Whether every pair is shown a second time with the second caption first."""
         ...

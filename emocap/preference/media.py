@@ -1,5 +1,7 @@
 """What a judge that sees is shown of an input: the face of a build, or a file by the name of the input."""
 
+# Tested in tests/preference/test_model_judge.py.
+
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path

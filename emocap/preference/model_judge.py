@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from emocap.io.media import Film, Sound
-from emocap.llm.chat_models import Model, Response
-from emocap.llm.chat_request import Ask
+from emocap.llm.chat_models import GenerativeModel, Response
+from emocap.llm.chat_request import ChatRequest
 from emocap.preference import prompts
 from emocap.preference.media import Shown
 from emocap.preference.pairs import Pair, Verdict
@@ -38,11 +38,11 @@ class Looking:
 class ModelJudge:
     """A judge that is asked; see :class:`emocap.preference.judges.Judge`."""
 
-    model: Model
+    model: GenerativeModel
     """Sees the inputs."""
     shown: Shown
     strategy: Strategy = "S1"
-    text_model: Model | None = None
+    text_model: GenerativeModel | None = None
     """Of S3 and S4: the one that judges by texts alone."""
     looking: Looking = Looking()
     both_orders: bool = True
@@ -63,7 +63,7 @@ class ModelJudge:
         return ", ".join(parts)
 
     @property
-    def told(self) -> dict[str, Any]:
+    def details(self) -> dict[str, Any]:
         """See Judge: what asking has taken, by model."""
         return {model.name: model.told for model in (self.model, self.text_model) if model}
 
@@ -85,7 +85,7 @@ class ModelJudge:
         return [verdicts.get(pair) or _silent(descriptions[pair.name], "no description of it") for pair in pairs]
 
     @property
-    def _judging(self) -> Model:
+    def _judging(self) -> GenerativeModel:
         assert self.text_model is not None
         return self.text_model
 
@@ -101,14 +101,14 @@ class ModelJudge:
         silent = {pair: _silent(one, "no reasons") for pair, one in reasons.items() if not one.said}
         return silent | self._asked(self._judging, concluding)
 
-    def _asked(self, model: Model, asks: "dict[Pair, Ask | Response]") -> dict[Pair, Verdict]:
+    def _asked(self, model: GenerativeModel, asks: "dict[Pair, ChatRequest | Response]") -> dict[Pair, Verdict]:
         responses = _answered(model, asks, "verdicts")
         return {pair: _silent(one) if one.said is None else read_reply(one.said) for pair, one in responses.items()}
 
-    def _look(self, pair: Pair, text: str) -> "Ask | Response":
+    def _look(self, pair: Pair, text: str) -> "ChatRequest | Response":
         return self._show(pair.name, _key(pair), text)
 
-    def _show(self, name: str, key: str, text: str) -> "Ask | Response":
+    def _show(self, name: str, key: str, text: str) -> "ChatRequest | Response":
         """A question with the input that it is about; a response where there is nothing to show."""
         media = self.shown.of(name)
         if media is None:
@@ -116,18 +116,20 @@ class ModelJudge:
         if isinstance(media, Sound) and not self.looking.sound:
             return Response(None, "not_shown", f"{name} is a sound, and sounds are sent with --sound alone")
         sound = self.looking.sound and isinstance(media, Film | Sound)
-        return Ask(key, text, media, pictures=not isinstance(media, Sound), sound=sound, frames=self.looking.frames)
+        return ChatRequest(
+            key, text, media, pictures=not isinstance(media, Sound), sound=sound, frames=self.looking.frames
+        )
 
 
-def _answered(model: Model, asks: "dict[T, Ask | Response]", ledger: str) -> dict[T, Response]:
+def _answered(model: GenerativeModel, asks: "dict[T, ChatRequest | Response]", ledger: str) -> dict[T, Response]:
     """The responses to questions, in their order; two that are the same question are asked once."""
-    open_ones = {ask.key: ask for ask in asks.values() if isinstance(ask, Ask)}
+    open_ones = {ask.key: ask for ask in asks.values() if isinstance(ask, ChatRequest)}
     responses = dict(zip(open_ones, model.answer(list(open_ones.values()), ledger), strict=True))
-    return {thing: responses[ask.key] if isinstance(ask, Ask) else ask for thing, ask in asks.items()}
+    return {thing: responses[ask.key] if isinstance(ask, ChatRequest) else ask for thing, ask in asks.items()}
 
 
-def _read(pair: Pair, text: str) -> "Ask | Response":
-    return Ask(_key(pair), text)
+def _read(pair: Pair, text: str) -> "ChatRequest | Response":
+    return ChatRequest(_key(pair), text)
 
 
 def _key(pair: Pair) -> str:

@@ -1,5 +1,7 @@
 """Two descriptions of one input, and what a judge says of them."""
 
+# Tested in tests/preference/test_tables.py.
+
 import functools
 import hashlib
 import itertools

@@ -5,6 +5,8 @@ own description as the truth. S3 gives that description to a language model that
 model reason first, and then asks it what its own reasoning says.
 """
 
+# Tested in tests/preference/test_model_judge.py.
+
 DESCRIBE = "Please provide a detailed description to a given input, especially focusing on their emotions."
 _PAIR = 'a1: "{a1}". a2: "{a2}". '
 _SAME = "If both of them equally align with the input content, please output 'same'. "

@@ -122,7 +122,7 @@ def rank_by_judge(
     judged = _in_book(everything, book)  # in one order, whether or not the run was interrupted
     people = [one for one in given if one.answer]
     chosen = pairs is not None and len(judged) + len(unanswered) < len(everything)
-    outcome = Outcome(judged, len(everything), people, unanswered, chosen, judge.told)
+    outcome = Outcome(judged, len(everything), people, unanswered, chosen, judge.details)
     return _write(contest, outcome, out, judge.name, seed)
 
 

@@ -1,5 +1,7 @@
 """The book of a ranking: every judged pair on disk before it counts, so that the same command goes on from there."""
 
+# Tested in tests/preference/test_run.py.
+
 import hashlib
 import json
 import os

@@ -56,7 +56,7 @@ class WheelJudge:
     """Whose wheels they are."""
     both_orders: bool = False
     """The order cannot matter."""
-    told: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -1,5 +1,7 @@
 """The rows of a build that a page needs: columns for charts, single rows for cards. Pictures stay in their tars."""
 
+# Tested in tests/reports/sections/test_builds.py.
+
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass

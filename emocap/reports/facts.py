@@ -1,5 +1,7 @@
 """What rows of results say, in words and small tables."""
 
+# Tested in tests/reports/test_section.py.
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

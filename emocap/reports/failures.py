@@ -1,5 +1,7 @@
 """The errors that a model was surest of, from predictions/*.parquet, with their pictures where that is asked for."""
 
+# Tested in tests/reports/sections/test_details.py.
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath

@@ -1,5 +1,7 @@
 """Similarities of annotators as a heat map, in SVG."""
 
+# Tested in tests/reports/sections/test_annotators.py.
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape

@@ -1,5 +1,7 @@
 """The leaderboard: models × benchmarks in one table per task and protocol, measured and published numbers apart."""
 
+# Tested in tests/reports/test_leaderboard_builder.py.
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """The marks of a model's points, in SVG."""
 
+# Tested in tests/reports/test_section.py.
+
 from emocap.reports.leaderboard import Line
 
 _SYMBOLS = ("circle", "square", "diamond", "triangle")

@@ -1,5 +1,7 @@
 """Pictures inside a page."""
 
+# Tested in tests/reports/test_section.py.
+
 import base64
 import io
 

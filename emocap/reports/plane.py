@@ -1,5 +1,7 @@
 """Annotators as points of a plane, one structure or two laid upon each other, in SVG."""
 
+# Tested in tests/reports/sections/test_annotators.py.
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape

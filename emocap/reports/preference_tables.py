@@ -1,5 +1,7 @@
 """Tables of a ranking of captioners: strengths on one axis, wins, and agreement with people."""
 
+# Tested in tests/reports/test_section.py.
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

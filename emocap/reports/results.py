@@ -1,5 +1,7 @@
 """Rows of results with the folder that they stand in, and which of them stand for a model on a benchmark."""
 
+# Tested in tests/reports/sections/test_suites.py.
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

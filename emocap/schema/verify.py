@@ -1,5 +1,7 @@
 """Whether a finished build is what its manifest and index say."""
 
+# Tested in tests/test_publish.py.
+
 import io
 import itertools
 import json

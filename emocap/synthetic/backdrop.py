@@ -1,5 +1,7 @@
 """What is behind the head."""
 
+# Tested in tests/synthetic/test_portrait.py.
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray

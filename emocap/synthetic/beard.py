@@ -1,5 +1,7 @@
 """Stubble, moustaches and beards."""
 
+# Tested in tests/synthetic/test_portrait.py.
+
 from collections.abc import Sequence
 
 import numpy as np

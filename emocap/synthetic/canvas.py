@@ -1,5 +1,7 @@
 """A float canvas on which soft-edged shapes are filled, shaded (multiplied) and lit (added)."""
 
+# Tested in tests/synthetic/test_portrait.py.
+
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple

@@ -1,5 +1,7 @@
 """What a face shows: a blend of emotions, and the action units that it happened to produce."""
 
+# Tested in tests/synthetic/test_portrait.py.
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random

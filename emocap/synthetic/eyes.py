@@ -1,5 +1,7 @@
 """Eyes and brows, and the drawn lines of the nose."""
 
+# Tested in tests/synthetic/test_portrait.py.
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -3,6 +3,8 @@
 What each unit does follows the FACS manual (Ekman, Friesen & Hager, 2002); the distances are our reading.
 """
 
+# Tested in tests/synthetic/test_portrait.py.
+
 from dataclasses import dataclass
 
 import numpy as np

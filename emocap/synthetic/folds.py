@@ -1,5 +1,7 @@
 """The lines that muscles and age fold into the skin; which unit folds what follows the FACS manual (2002)."""
 
+# Tested in tests/synthetic/test_portrait.py.
+
 import numpy as np
 
 from emocap.synthetic.canvas import Colour, Shape, mix, rgb, stain

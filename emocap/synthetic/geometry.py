@@ -4,6 +4,8 @@ Face coordinates (u, v): the unit is half the width of an average face; u runs t
 subject's left), v runs down; (0, 0) lies between the eyes. Depth z points to the viewer.
 """
 
+# Tested in tests/synthetic/test_portrait.py.
+
 from functools import lru_cache
 
 import cv2

@@ -1,5 +1,7 @@
 """Hair: sheets of strands between guide lines that run from root to tip."""
 
+# Tested in tests/synthetic/test_portrait.py.
+
 from collections.abc import Sequence
 
 import numpy as np

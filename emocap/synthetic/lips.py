@@ -1,5 +1,7 @@
 """The mouth: lips, teeth, tongue."""
 
+# Tested in tests/synthetic/test_portrait.py.
+
 import numpy as np
 
 from emocap.synthetic.canvas import Colour, Image, Shape, mix, rgb, stain

@@ -1,5 +1,7 @@
 """What the muscles of one face do: action units as smooth activations of the left and the right half."""
 
+# Tested in tests/synthetic/test_portrait.py.
+
 from collections.abc import Mapping
 
 from emocap.schema.facs import UNITS, split_code

@@ -1,5 +1,7 @@
 """Who is drawn: the lasting looks of one person, which stay the same over all of their pictures."""
 
+# Tested in tests/synthetic/test_portrait.py.
+
 from dataclasses import dataclass
 from random import Random
 

@@ -1,5 +1,7 @@
 """What every part of a drawing needs: the canvas, the view, who sits, how the face moves, and the light on it."""
 
+# Tested in tests/synthetic/test_portrait.py.
+
 from dataclasses import dataclass
 from functools import cached_property
 

@@ -1,5 +1,7 @@
 """How a face is seen: pose of the head, framing, light, background, and the camera's faults."""
 
+# Tested in tests/synthetic/test_portrait.py.
+
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random

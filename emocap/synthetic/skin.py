@@ -1,5 +1,7 @@
 """Skin: neck, head and ears in their own colour, blush and freckles."""
 
+# Tested in tests/synthetic/test_portrait.py.
+
 import numpy as np
 
 from emocap.synthetic.canvas import Shape, mix, stain

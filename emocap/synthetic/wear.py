@@ -1,5 +1,7 @@
 """What people wear: clothes, glasses, earrings, hats and scarves."""
 
+# Tested in tests/synthetic/test_portrait.py.
+
 import numpy as np
 
 from emocap.synthetic.canvas import Colour, Shape, mix, rgb, stain

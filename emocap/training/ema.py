@@ -1,5 +1,7 @@
 """Exponential moving averages of the weights."""
 
+# Tested in tests/training/test_engine.py.
+
 import contextlib
 from collections.abc import Iterator, Mapping
 

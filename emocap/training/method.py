@@ -7,6 +7,8 @@ A method that extends :class:`BaseMethod` writes only what it has. The engine gi
 logs, several ranks, Ray workers, an average of the weights, and benchmarks while it trains.
 """
 
+# Tested in tests/training/test_engine.py.
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,5 +1,7 @@
 """The processes that train together: the number of this one, and what they exchange."""
 
+# Tested in tests/training/test_guards.py.
+
 import contextlib
 import os
 from collections.abc import Iterator, Mapping

@@ -4,6 +4,8 @@ Ray Train starts the group, sets torch.distributed up and watches it. When a wor
 a new group begins: like any restart of a run, it goes on from the last checkpoint in the run's own folder.
 """
 
+# Tested in tests/training/test_engine.py.
+
 import functools
 import os
 import shutil

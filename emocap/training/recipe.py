@@ -1,5 +1,7 @@
 """What a recipe may say about a run, whatever it trains."""
 
+# Tested in tests/training/test_optimizer.py.
+
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 

@@ -1,5 +1,7 @@
 """The states of all random generators that training draws from, as values that a checkpoint can hold."""
 
+# Tested in tests/methods/clip/test_grad_cache.py.
+
 import random
 from typing import Any
 

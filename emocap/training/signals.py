@@ -1,5 +1,7 @@
 """SIGTERM, by which Slurm and others announce that a job is to make room, as a question that the loop can ask."""
 
+# Tested in tests/training/test_engine.py.
+
 import contextlib
 import signal
 import threading

@@ -8,9 +8,9 @@ import pytest
 
 from emocap.core.errors import UserError
 from emocap.evaluation.predictions import Predictions
-from emocap.llm.chat_request import Ask
+from emocap.llm.chat_request import ChatRequest
 
-ASKS = [Ask("clips/one.mp4", "?"), Ask("clips/two.mp4", "?"), Ask("clips/three.mp4", "?")]
+ASKS = [ChatRequest("clips/one.mp4", "?"), ChatRequest("clips/two.mp4", "?"), ChatRequest("clips/three.mp4", "?")]
 
 
 def said(path: Path) -> list[str | None]:
@@ -90,7 +90,7 @@ def test_what_cannot_be_used_is_said_in_a_line(tmp_path: Path, name: str, conten
 
 
 def test_the_same_end_of_two_names_fits_neither(tmp_path: Path) -> None:
-    asks = [Ask("a/one.mp4", "?"), Ask("b/one.mp4", "?")]
+    asks = [ChatRequest("a/one.mp4", "?"), ChatRequest("b/one.mp4", "?")]
     (tmp_path / "a.csv").write_text("name,answer\none,happy\n")
     with pytest.raises(UserError, match="are of no example that is tested: one"):
         Predictions(tmp_path / "a.csv").answer(asks, "bench")

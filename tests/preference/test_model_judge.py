@@ -16,7 +16,7 @@ import pytest
 
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
-from emocap.llm.chat_models import endpoints
+from emocap.llm.chat_models import load_chat_model
 from emocap.llm.mock_server import FAULTS, MockServer, drawn
 from emocap.preference.comparison_data import Contest, gather
 from emocap.preference.media import Shown
@@ -78,9 +78,9 @@ def judge(
 ) -> dict[str, Any]:
     with rehearsal.running() as url:
         told = (*FAST, f"endpoints=[{{base_url: '{url}'}}]", *settings)
-        text = endpoints("openai:reader", told, out, "judge") if strategy in ("S3", "S4") else None
+        text = load_chat_model("openai:reader", told, out, "judge") if strategy in ("S3", "S4") else None
         try:
-            with endpoints("openai:seer", told, out, "model") as model:
+            with load_chat_model("openai:seer", told, out, "model") as model:
                 one = ModelJudge(model, Shown(contest, None), strategy, text, both_orders=both_orders)
                 return rank_by_judge(contest, one, out, pairs)
         finally:
@@ -226,7 +226,7 @@ def test_inputs_of_which_nothing_is_to_be_seen_are_counted(contest: Contest, tmp
     rehearsal = mock_captioner(answers=longer)
     with (
         rehearsal.running() as url,
-        endpoints("openai:seer", [f"endpoints=[{{base_url: '{url}'}}]"], tmp_path) as model,
+        load_chat_model("openai:seer", [f"endpoints=[{{base_url: '{url}'}}]"], tmp_path) as model,
     ):
         result = rank_by_judge(other, ModelJudge(model, Shown(other, tmp_path / "media")), tmp_path)
     assert (result["pairs"]["judged"], result["pairs"]["unanswered"]) == (3, 6)
@@ -264,7 +264,7 @@ def test_files_are_found_by_the_name_of_the_input(tmp_path: Path, contest: Conte
 
 
 def test_what_decides_about_verdicts_is_in_the_name(contest: Contest, tmp_path: Path) -> None:
-    with endpoints("openai:seer", ["temperature=0.5"], tmp_path) as model:
+    with load_chat_model("openai:seer", ["temperature=0.5"], tmp_path) as model:
         one = ModelJudge(model, Shown(contest, None), looking=Looking(frames=16, sound=True))
         assert one.name == "openai:seer, S1, temperature 0.5 of openai:seer, 16 frames, with sound"
 
@@ -273,7 +273,7 @@ def test_two_equal_descriptions_without_authors_are_one_question(contest: Contes
     rehearsal = mock_captioner(answers=longer)
     with (
         rehearsal.running() as url,
-        endpoints("openai:seer", [f"endpoints=[{{base_url: '{url}'}}]"], tmp_path) as model,
+        load_chat_model("openai:seer", [f"endpoints=[{{base_url: '{url}'}}]"], tmp_path) as model,
     ):
         pair = Pair(contest.names()[0], "He smiles.", "He smiles.")
         first, second = ModelJudge(model, Shown(contest, None)).judge([pair, pair.swapped()])

@@ -41,7 +41,7 @@ class Oracle:
     both_orders: bool = True
     name: str = "oracle"
     asked: list[Pair] = field(default_factory=list)
-    told: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
     most: int | None = None
     """It is killed before it is asked for more pairs than that."""
 

@@ -1,5 +1,7 @@
 """What every layout has, and what their readers share."""
 
+# Tested in tests/benchmarks/readers/test_unbc.py.
+
 import re
 from collections.abc import Iterator
 from pathlib import Path

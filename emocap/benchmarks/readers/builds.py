@@ -1,5 +1,7 @@
 """A folder that emocap build has made."""
 
+# Tested in tests/evaluation/test_runner.py.
+
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Literal

@@ -1,5 +1,7 @@
 """What the readers of coded action units share: codes, people in folds, numbered frames."""
 
+# Tested in tests/benchmarks/readers/test_aff_wild2.py.
+
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated

@@ -1,5 +1,7 @@
 """JSON files, checked against a type."""
 
+# Tested in tests/benchmarks/readers/test_afew_va.py.
+
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar

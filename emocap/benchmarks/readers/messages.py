@@ -1,5 +1,7 @@
 """Conversations about recordings, one a line, as audio language models are taught with: ALLM4ADD's form."""
 
+# Tested in tests/benchmarks/readers/test_asvspoof.py.
+
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Literal

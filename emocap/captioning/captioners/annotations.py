@@ -1,5 +1,7 @@
 """Captions worded from labels."""
 
+# Tested in tests/dataset/test_run.py.
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

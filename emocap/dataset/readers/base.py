@@ -1,5 +1,7 @@
 """What a kind of input is, and what the readers of all kinds share."""
 
+# Tested in tests/dataset/readers/test_tars.py.
+
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """The faces of another build, which are samples already."""
 
+# Tested in tests/dataset/test_sources.py.
+
 from collections.abc import Iterator
 
 from emocap.dataset.readers.base import Input, InputKind

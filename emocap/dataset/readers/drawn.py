@@ -1,5 +1,7 @@
 """Drawn faces, with exact ground truth."""
 
+# Tested in tests/dataset/test_sources.py.
+
 import hashlib
 from collections.abc import Iterator
 

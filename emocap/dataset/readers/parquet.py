@@ -1,5 +1,7 @@
 """Parquet files that hold pictures, as Hugging Face datasets do: row by row, with little memory."""
 
+# Tested in tests/dataset/readers/test_tars.py.
+
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 

@@ -1,5 +1,7 @@
 """Picture files, animated ones among them."""
 
+# Tested in tests/dataset/test_sources.py.
+
 from collections.abc import Iterator
 
 from emocap.dataset.readers.base import Frame, InputKind, InputReader, Member, read_whole

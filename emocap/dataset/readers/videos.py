@@ -1,5 +1,7 @@
 """Video files."""
 
+# Tested in tests/dataset/test_sources.py.
+
 from collections.abc import Iterator
 
 from emocap.dataset.frames import read_video

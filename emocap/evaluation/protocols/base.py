@@ -1,5 +1,7 @@
 """What every protocol for encoders shares: its settings, and the linear probes of several tasks."""
 
+# Tested in tests/evaluation/protocols/test_zeroshot.py.
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any

@@ -1,5 +1,7 @@
 """What is measured of answers to questions with options."""
 
+# Tested in tests/evaluation/scorers/test_string_match.py.
+
 from collections.abc import Sequence
 from functools import partial
 from typing import Any

@@ -1,9 +1,11 @@
 """Replies that another model reads: the extractor, or else the judge."""
 
+# Tested in tests/evaluation/tasks/test_open_vocabulary.py.
+
 from collections.abc import Sequence
 
 from emocap.evaluation.task import TaskResponses, filled
-from emocap.llm.chat_request import Ask
+from emocap.llm.chat_request import ChatRequest
 
 
 def read_by_another(
@@ -18,7 +20,8 @@ def read_by_another(
         return "", []
     reader = answered.aids.need("extractor", answered.card)
     asks = [
-        Ask(answered.tested[place].name, filled(prompt, reply=answered.firsts[place].said or "")) for place in places
+        ChatRequest(answered.tested[place].name, filled(prompt, reply=answered.firsts[place].said or ""))
+        for place in places
     ]
     responses = reader.answer(asks, f"{answered.name}-{purpose}")
     return reader.name, [response.said or "" for response in responses]

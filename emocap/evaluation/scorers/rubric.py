@@ -1,5 +1,7 @@
 """MMAR-Rubrics: how a right answer was reached, point by point, as a judge sees it."""
 
+# Tested in tests/evaluation/test_mmar.py.
+
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -8,8 +10,8 @@ import numpy as np
 
 from emocap.benchmarks.examples import Example
 from emocap.evaluation.task import TaskResponses
-from emocap.llm.chat_models import Model
-from emocap.llm.chat_request import Ask
+from emocap.llm.chat_models import GenerativeModel
+from emocap.llm.chat_request import ChatRequest
 from emocap.metrics.arrays import Labels, Numbers
 
 RUNS = 5
@@ -37,7 +39,7 @@ Write a line for each point and nothing else: its number, a colon, and 1 or 0.""
 
 
 def scored(
-    answered: TaskResponses, judge: Model, right: Labels, said: Sequence[tuple[str, str]]
+    answered: TaskResponses, judge: GenerativeModel, right: Labels, said: Sequence[tuple[str, str]]
 ) -> tuple[Numbers, dict[str, Any]]:
     """Of each tested example 0 to 1, nan where it could not be scored; and what a row of results says of it.
 
@@ -51,7 +53,7 @@ def scored(
         if right[place] and example.rubric
     }
     asks = [
-        Ask(f"{answered.tested[place].name}#{run}", text, max_tokens=512, seed=run)
+        ChatRequest(f"{answered.tested[place].name}#{run}", text, max_tokens=512, seed=run)
         for place, text in texts.items()
         for run in range(1, RUNS + 1)
     ]

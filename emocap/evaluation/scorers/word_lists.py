@@ -1,5 +1,7 @@
 """Words for emotions out of what a model wrote: a list as it stands, free text by another model."""
 
+# Tested in tests/evaluation/tasks/test_open_vocabulary.py.
+
 import re
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """MER-UniBench: the mean over nine datasets, of each the metric that its authors chose (AffectGPT)."""
 
+# Tested in tests/evaluation/tasks/test_open_vocabulary.py.
+
 from collections.abc import Sequence
 
 from emocap.evaluation.aggregates import Suite, aggregate, weighted_mean

@@ -1,5 +1,7 @@
 """MME-Emotion as a whole: the eight tasks of a model pooled, every clip counting as much as any other."""
 
+# Tested in tests/evaluation/test_aggregates.py.
+
 from collections.abc import Sequence
 
 from emocap.evaluation.aggregates import Suite, aggregate, weighted_mean

@@ -1,5 +1,7 @@
 """Numbers on scales, such as valence, arousal and pain."""
 
+# Tested in tests/evaluation/test_encoder_protocols.py.
+
 from functools import partial
 from typing import Any
 

@@ -23,7 +23,7 @@ from emocap.evaluation.display import MetricDisplay, TaskDisplay
 from emocap.evaluation.outcomes import Outcome, wanted
 from emocap.evaluation.task import GenerativeTask, Task, TaskResponses, fill, filled
 from emocap.llm.chat_models import Response
-from emocap.llm.chat_request import Ask
+from emocap.llm.chat_request import ChatRequest
 from emocap.metrics.arrays import Numbers
 from emocap.metrics.intervals import Statistic, Weighted
 
@@ -166,14 +166,14 @@ def _steps(answered: TaskResponses) -> tuple[list[str | None], dict[str, int]]:
     """Of each example its steps, and why some have none: those with an answer alone are counted."""
     found: list[str | None] = [None] * len(answered.firsts)
     reasons = Counter[str]()
-    asked: list[tuple[int, Ask]] = []
+    asked: list[tuple[int, ChatRequest]] = []
     for place, (example, response) in enumerate(zip(answered.tested, answered.firsts, strict=True)):
         if "step" in response.fields:
             found[place] = steps_of(str(response.fields["step"]))
             reasons["no_tags"] += found[place] is None
         elif response.text is not None:
             text = filled(_EXTRACT, about=_about(answered.card), answer=response.text)
-            asked.append((place, Ask(example.name, text, system=_SYSTEM, max_tokens=_EXTRACTOR_TOKENS)))
+            asked.append((place, ChatRequest(example.name, text, system=_SYSTEM, max_tokens=_EXTRACTOR_TOKENS)))
     if asked:
         extractor = answered.aids.need("extractor", answered.card)
         replies = extractor.answer([ask for _, ask in asked], f"{answered.name}-steps")
@@ -188,7 +188,7 @@ def _said(answered: TaskResponses, steps: Sequence[str | None]) -> tuple[list[st
     """Of each example what a judge said of its steps, and why nothing was said of some."""
     found: list[str | None] = [None] * len(steps)
     reasons = Counter[str]()
-    asked: list[tuple[int, Ask]] = []
+    asked: list[tuple[int, ChatRequest]] = []
     for place, (example, response, text) in enumerate(zip(answered.tested, answered.firsts, steps, strict=True)):
         if _scored(response):
             score = response.fields["score"]
@@ -206,7 +206,7 @@ def _said(answered: TaskResponses, steps: Sequence[str | None]) -> tuple[list[st
     return found, dict(+reasons)
 
 
-def _judging(card: Card, example: Example, steps: str) -> Ask:
+def _judging(card: Card, example: Example, steps: str) -> ChatRequest:
     labels = example.labels or ()
     text = filled(
         _judge_form(card),
@@ -215,7 +215,7 @@ def _judging(card: Card, example: Example, steps: str) -> Ask:
         label=", ".join(labels),
         steps=steps,
     )
-    return Ask(
+    return ChatRequest(
         example.name,
         text,
         example.media,

@@ -1,5 +1,7 @@
 """Pictures and the texts of their captions that find each other."""
 
+# Tested in tests/evaluation/test_encoder_protocols.py.
+
 import re
 from functools import partial
 

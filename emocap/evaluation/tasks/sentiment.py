@@ -1,5 +1,7 @@
 """Positive or negative: what a model calls it, against the sign of a number."""
 
+# Tested in tests/evaluation/tasks/test_open_vocabulary.py.
+
 import numpy as np
 
 from emocap.benchmarks.cards import Card

@@ -99,12 +99,12 @@ def score(response: Response, known: Words) -> tuple[float, bool]:
     if isinstance(pair, list) and len(pair) == 2 and all(isinstance(one, int | float) for one in pair):
         difference = float(pair[1]) - float(pair[0])
         return (difference, False) if math.isfinite(difference) else (math.nan, False)
-    if not response.odds:
+    if not response.first_token_logprobs:
         return math.nan, False
-    found = [_log_probability(response.odds, some) for some in known]
+    found = [_log_probability(response.first_token_logprobs, some) for some in known]
     if all(one is None for one in found):
         return math.nan, False
-    least = min(response.odds.values())
+    least = min(response.first_token_logprobs.values())
     real, fake = (least if one is None else one for one in found)
     return real - fake, None in found
 

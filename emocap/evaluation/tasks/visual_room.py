@@ -19,7 +19,7 @@ from emocap.evaluation.display import MetricDisplay, TaskDisplay
 from emocap.evaluation.outcomes import Outcome, wanted
 from emocap.evaluation.task import GenerativeTask, Task, TaskResponses, fill, filled
 from emocap.llm.chat_models import Response
-from emocap.llm.chat_request import Ask
+from emocap.llm.chat_request import ChatRequest
 from emocap.metrics.arrays import Numbers
 from emocap.metrics.intervals import Statistic, Weighted
 
@@ -151,7 +151,7 @@ def _perceived(answered: TaskResponses) -> tuple[list[list[bool]], dict[str, int
     """Of each example, whether each question was answered right; and how many were read by which means."""
     found = [[False] * len(example.perception) for example in answered.tested]
     means = Counter[str]()
-    asked: list[tuple[int, int, Ask]] = []
+    asked: list[tuple[int, int, ChatRequest]] = []
     for place, (example, responses) in enumerate(zip(answered.tested, answered.responses, strict=True)):
         for number, (question, response) in enumerate(zip(example.perception, responses, strict=False)):
             answer = question.options[question.answer]
@@ -172,9 +172,9 @@ def _perceived(answered: TaskResponses) -> tuple[list[list[bool]], dict[str, int
     return found, dict(means)
 
 
-def _judging(key: str, question: Question, response: Response) -> Ask:
+def _judging(key: str, question: Question, response: Response) -> ChatRequest:
     text = filled(_JUDGE, question=question.text, answer=question.options[question.answer], reply=str(response.said))
-    return Ask(key, text, system=_SYSTEM, max_tokens=_JUDGE_TOKENS)
+    return ChatRequest(key, text, system=_SYSTEM, max_tokens=_JUDGE_TOKENS)
 
 
 def _prompts(card: Card) -> dict[str, list[str]]:

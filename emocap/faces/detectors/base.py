@@ -1,5 +1,7 @@
 """What every face detector is and gives."""
 
+# Tested in tests/faces/test_detection.py.
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol

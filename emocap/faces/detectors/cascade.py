@@ -1,5 +1,7 @@
 """The frontal-face cascade that scikit-image carries: no weights to fetch."""
 
+# Tested in tests/faces/test_detection.py.
+
 from collections.abc import Sequence
 
 import cv2

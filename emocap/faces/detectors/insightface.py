@@ -1,5 +1,7 @@
 """InsightFace's SCRFD."""
 
+# Tested in tests/faces/test_detection.py.
+
 import contextlib
 import logging
 import warnings

@@ -1,5 +1,7 @@
 """What passes between loader, towers and objective: a batch of samples, and what the towers make of it."""
 
+# Tested in tests/methods/clip/test_grad_cache.py.
+
 from dataclasses import dataclass, replace
 from typing import Any
 

@@ -1,5 +1,7 @@
 """From a batch to its features, and batches and features in pieces."""
 
+# Tested in tests/methods/clip/test_grad_cache.py.
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any

@@ -1,5 +1,7 @@
 """README.md of a run folder: the model card that the Hugging Face Hub shows."""
 
+# Tested in tests/test_publish_runs.py.
+
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path

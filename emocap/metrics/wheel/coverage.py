@@ -1,5 +1,7 @@
 """Which words the wheels know: what they do not know is dropped, unpunished."""
 
+# Tested in tests/metrics/wheel/test_overlaps.py.
+
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Words as places on five wheels, many at once."""
 
+# Tested in tests/metrics/wheel/test_overlaps.py.
+
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

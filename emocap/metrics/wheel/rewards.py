@@ -1,5 +1,7 @@
 """A reward for each reply, as reinforcement learning asks for it."""
 
+# Tested in tests/preference/test_wheel_judge.py.
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Positive or negative: the F1 of signs of MER-UniBench's sentiment datasets."""
 
+# Tested in tests/metrics/wheel/test_overlaps.py.
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The tables that emotion wheels come as: Excel workbooks, or the same as csv."""
 
+# Tested in tests/metrics/wheel/test_resources.py.
+
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

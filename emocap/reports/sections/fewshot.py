@@ -1,5 +1,7 @@
 """Small charts of few-shot benchmarks: a line per model over the shots."""
 
+# Tested in tests/reports/sections/test_radar.py.
+
 from html import escape
 
 from emocap.reports.leaderboard import Group, View

@@ -1,5 +1,7 @@
 """Faces with their captions: some of every build, and the faces that several builds share, once with all captions."""
 
+# Tested in tests/reports/sections/test_builds.py.
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

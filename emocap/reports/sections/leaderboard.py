@@ -1,5 +1,7 @@
 """The leaderboard: models × benchmarks in a table per task and protocol, with the sections that stand around it."""
 
+# Tested in tests/reports/test_section.py.
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

@@ -198,7 +198,7 @@ def test_a_server_that_refuses_odds_is_asked_without(
     data: Path, trials: list[tuple[str, str, bool]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rehearsal = mock_captioner(answers=lambda asked, shown: "Fake.")
-    assert ask(rehearsal, data, tmp_path, monkeypatch, "odds=0") == []
+    assert ask(rehearsal, data, tmp_path, monkeypatch, "first_token_logprobs=0") == []
     assert "logprobs" not in rehearsal.seen[0].body
     assert rehearsal.log.requests == 64
     row, _ = told(tmp_path)
@@ -224,7 +224,7 @@ def test_in_a_storm_all_is_counted(data: Path, tmp_path: Path, monkeypatch: pyte
 
 
 def odds(**tokens: float) -> Response:
-    return Response("?", odds={name.replace("_", " "): math.log(p) for name, p in tokens.items()})
+    return Response("?", first_token_logprobs={name.replace("_", " "): math.log(p) for name, p in tokens.items()})
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def odds(**tokens: float) -> Response:
         (odds(Real=0.9), 0.0, True),
         (odds(Reality=0.5, Fak=0.5), math.nan, False),
         (odds(The=0.9), math.nan, False),
-        (Response("Real", odds={}), math.nan, False),
+        (Response("Real", first_token_logprobs={}), math.nan, False),
         (Response("Real"), math.nan, False),
         (Response(None, "cut"), math.nan, False),
         (Response("[1, 3]", fields={"value": [1, 3]}), 2.0, False),

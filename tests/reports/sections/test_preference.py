@@ -21,7 +21,9 @@ class Fond:
 
     name = "the <longer> one"
     both_orders = True
-    told: ClassVar[dict[str, Any]] = {"openai:fond": {"temperature": 0, "usage": {"prompt_tokens": 9000, "cost": 0.5}}}
+    details: ClassVar[dict[str, Any]] = {
+        "openai:fond": {"temperature": 0, "usage": {"prompt_tokens": 9000, "cost": 0.5}}
+    }
 
     def judge(self, pairs: Sequence[Pair]) -> list[Verdict]:
         return [Verdict(_longer(pair), f"{_longer(pair)}, as it is <b>longer</b>") for pair in pairs]
