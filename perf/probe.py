@@ -20,7 +20,7 @@ from machine import describe
 from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
-from emocap.evaluation.protocols.logistic import GRID, softmax
+from emocap.evaluation.linear.logistic import GRID, softmax
 
 COUNTS = (3995, 436, 4097, 7215, 4830, 3171, 4965)
 """Training pictures of FER2013: anger, disgust, fear, happiness, sadness, surprise, neutral."""

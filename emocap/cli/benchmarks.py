@@ -194,7 +194,7 @@ def evaluate(
 
     from emocap.encoders.feature_cache import default_folder
     from emocap.encoders.features import Pooling
-    from emocap.evaluation.protocols.fewshot import SHOTS
+    from emocap.evaluation.linear.fewshot import SHOTS
     from emocap.evaluation.registry import encoder_protocols
     from emocap.evaluation.suite import GenerationConfig, choose, measure, writes
     from emocap.reports.page import write_report

@@ -2,4 +2,4 @@
 
 # Tested in tests/cli/test_main.py.
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"

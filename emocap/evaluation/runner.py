@@ -16,8 +16,8 @@ from emocap.core.errors import UserError
 from emocap.encoders import Encoder, load
 from emocap.encoders.features import Looking, extract, hashes
 from emocap.evaluation import rows as rows_of
+from emocap.evaluation.linear.fewshot import SEEDS, SHOTS
 from emocap.evaluation.protocols.base import Setting
-from emocap.evaluation.protocols.fewshot import SEEDS, SHOTS
 from emocap.evaluation.registry import PROTOCOLS, TASKS, read_examples
 from emocap.evaluation.results import FILE, ResultRow, read_results, store, write_predictions
 

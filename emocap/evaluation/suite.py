@@ -18,9 +18,9 @@ from emocap.encoders.feature_cache import Store
 from emocap.encoders.features import Looking, Pooling
 from emocap.evaluation import generative as generate
 from emocap.evaluation.aggregates import add_suites
+from emocap.evaluation.linear.fewshot import SEEDS, SHOTS
 from emocap.evaluation.paired_tests import compare
 from emocap.evaluation.predictions import Predictions
-from emocap.evaluation.protocols.fewshot import SEEDS, SHOTS
 from emocap.evaluation.registry import PROTOCOLS, TASKS, load_card, protocols_of
 from emocap.evaluation.results import ResultRow
 from emocap.evaluation.runner import evaluate

@@ -8,13 +8,15 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openai
 from pydantic import BaseModel, Field, ValidationError
 
 from emocap.core.errors import UserError
 from emocap.llm.recipe import EndpointRecipe
+
+if TYPE_CHECKING:
+    import openai
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +87,8 @@ class Endpoint:
         """deadline: seconds for a whole request. backoff: seconds of the first wait after failures. where: what
         stands before a key of the recipe in complaints.
         """
+        import openai  # takes a second, which only those pay who ask
+
         self.recipe = recipe
         self.model = recipe.model or model
         self._deadline, self._backoff, self._where = deadline, backoff, where
@@ -156,6 +160,8 @@ class Endpoint:
 
     async def ask(self, messages: list[Any], parameters: dict[str, Any], idempotency_key: str) -> Answer:
         """One request. Raises Failed, Refused, or UserError for what the user must set right."""
+        import openai
+
         try:
             async with asyncio.timeout(self._deadline):
                 body = {"model": self.model, "messages": messages, **parameters}
@@ -168,6 +174,8 @@ class Endpoint:
             raise Failed(f"no connection: {_cause(error)}") from None
 
     async def _post(self, body: dict[str, Any], idempotency_key: str) -> str:
+        import openai
+
         # The typed method would walk through every message and schema first, at a quarter of the whole cost.
         options: openai.RequestOptions = {"headers": {"Idempotency-Key": idempotency_key, **self._headers}}
         try:
@@ -178,7 +186,7 @@ class Endpoint:
                 raise
             return await self._client.post("/chat/completions", cast_to=str, body=body, options=options)
 
-    def _meaning(self, error: openai.APIStatusError) -> Exception:
+    def _meaning(self, error: "openai.APIStatusError") -> Exception:
         status, where = error.status_code, f"{self._where.rstrip('. ')}: endpoint {self.recipe.base_url}"
         body = error.body
         message = body.get("message") if isinstance(body, Mapping) else None
@@ -208,7 +216,7 @@ class Endpoint:
         await self._client.close()
 
 
-def _cause(error: openai.APIConnectionError) -> str:
+def _cause(error: "openai.APIConnectionError") -> str:
     return f"{type(error.__cause__).__name__} {error.__cause__}".strip()
 
 

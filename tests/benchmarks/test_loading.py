@@ -4,11 +4,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from pydantic import ValidationError
 
 from emocap.benchmarks.cards import Card
 from emocap.core.errors import UserError
-from emocap.evaluation.registry import read_examples
+from emocap.evaluation.registry import check_card, read_examples
 
 CLASSES: dict[str, Any] = {
     **{name: [name] for name in ("neutral", "sadness", "anger", "fear", "surprise", "disgust")},
@@ -94,5 +93,5 @@ def test_missing_data_is_told(folders: Path, tmp_path: Path) -> None:
     ],
 )
 def test_incomplete_cards_are_refused(parts: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
-        card(**parts)
+    with pytest.raises(ValueError, match=r"at least two|action_units|prompts|there is no reader"):
+        check_card(card(**parts))

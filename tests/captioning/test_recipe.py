@@ -7,6 +7,7 @@ import pytest
 from emocap.captioning.recipe import CaptionerRecipe
 from emocap.core.errors import UserError
 from emocap.core.recipes import check
+from emocap.dataset.recipe import BuildRecipe
 from emocap.llm.recipe import PriceRecipe, read_keys
 from tests.support.rehearsing import recipe
 
@@ -27,8 +28,15 @@ HERE = [{"base_url": "http://localhost:8000/v1"}]
     ],
 )
 def test_what_cannot_be_asked_is_said(content: dict[str, Any], told: str) -> None:
+    recipe = {"sources": [{"drawn": {"count": 1}}], "captioner": {"backend": "openai", **content}}
     with pytest.raises(UserError, match=told):
-        check(CaptionerRecipe, {"backend": "openai", **content}, "recipe.yaml")
+        check(BuildRecipe, recipe, "recipe.yaml")
+
+
+def test_an_unknown_captioner_is_answered_with_the_nearest() -> None:
+    recipe = {"sources": [{"drawn": {"count": 1}}], "captioner": {"backend": "opanai"}}
+    with pytest.raises(UserError, match=r"captioner: there is no captioner 'opanai'; did you mean openai"):
+        check(BuildRecipe, recipe, "recipe.yaml")
 
 
 def test_a_key_in_place_of_its_variable_is_not_repeated() -> None:

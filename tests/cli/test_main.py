@@ -61,9 +61,9 @@ def test_the_version() -> None:
         (["eval", "drawn-emotions", "--model", "m", "--data", ".", "--out", "x"], "m is neither a run of emocap"),
         (
             ["eval", "drawn-emotions", "--model", "m", "--data", ".", "--out", "x", "--protocol", "guess"],
-            "guess is not one of zeroshot, probe",
+            "guess is not one of zeroshot, retrieval, probe, fewshot",
         ),
-        (["report", "."], ". is neither a finished build nor"),
+        (["report", "."], ". is none of these: a finished build, a training run, "),
         (["push", ".", "lab/faces"], ". is neither a finished build nor a run of emocap train"),
     ],
 )

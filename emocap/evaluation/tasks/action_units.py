@@ -176,7 +176,7 @@ def _unit_zeroshot(setting: Setting) -> list[Outcome]:
 
 
 def _unit_probe(setting: Setting) -> list[Outcome]:
-    from emocap.evaluation.protocols import probe
+    from emocap.evaluation.linear import probe
 
     card, true = setting.card, presence(setting.card, setting.examples)
 

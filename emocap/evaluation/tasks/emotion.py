@@ -155,7 +155,7 @@ def _zeroshot(setting: Setting) -> list[Outcome]:
 
 
 def _probe(setting: Setting) -> list[Outcome]:
-    from emocap.evaluation.protocols import probe
+    from emocap.evaluation.linear import probe
 
     card, labels = setting.card, outcomes.labels_of(setting.card, setting.examples)
 
@@ -169,7 +169,7 @@ def _probe(setting: Setting) -> list[Outcome]:
 
 
 def _fewshot(setting: Setting) -> list[Outcome]:
-    from emocap.evaluation.protocols import fewshot
+    from emocap.evaluation.linear import fewshot
 
     card, size = setting.card, len(setting.card.classes)
     labels, rows = outcomes.labels_of(card, setting.examples), setting.tested

@@ -53,7 +53,7 @@ def outcome_of(card: Card, rows: Rows, true: Numbers, predicted: Numbers, **told
 
 
 def _rating_probe(setting: Setting) -> list[Outcome]:
-    from emocap.evaluation.protocols import rating
+    from emocap.evaluation.linear import ridge
 
     card = setting.card
     table = [[(example.values or {}).get(name, np.nan) for name in card.ratings] for example in setting.examples]
@@ -66,7 +66,7 @@ def _rating_probe(setting: Setting) -> list[Outcome]:
             if not len(kept):
                 raise UserError(f"{card.title}: nothing in train is rated for {list(card.ratings)[scale]}")
             known = (setting.matrix(held), true[held, scale]) if len(held) else None
-            predicted[test, scale], alpha = rating.fit_predict(
+            predicted[test, scale], alpha = ridge.fit_predict(
                 setting.matrix(kept), true[kept, scale], setting.groups(kept), setting.matrix(test), limits, known
             )
             chosen.append(alpha)

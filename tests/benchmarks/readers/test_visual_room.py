@@ -9,7 +9,7 @@ from emocap.benchmarks.examples import Question
 from emocap.benchmarks.readers.visual_room import VisualRoom
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluation.registry import read_examples
+from emocap.evaluation.registry import check_card, read_examples
 from emocap.io.media import Film, Picture
 
 ROW = {"id": "a", "media": "a.jpg", "media_type": "image", "text": "Great.", "perception": [], "sarcasm": 1}
@@ -50,4 +50,4 @@ def test_lines_that_are_wrong_are_told(tmp_path: Path, row: dict[str, Any] | str
 def test_visual_room_has_two_classes() -> None:
     card = load(Card, "benchmarks", "visual-room").model_dump()
     with pytest.raises(ValueError, match="visual_room has two"):
-        Card.model_validate({**card, "classes": {"one": []}})
+        check_card(Card.model_validate({**card, "classes": {"one": []}}))

@@ -3,8 +3,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from emocap.evaluation.protocols import fewshot
-from emocap.evaluation.protocols.logistic import GRID
+from emocap.evaluation.linear import fewshot
+from emocap.evaluation.linear.logistic import GRID
 
 
 def blobs(each: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

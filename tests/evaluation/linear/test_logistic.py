@@ -6,8 +6,8 @@ from scipy.special import expit, log_softmax
 from sklearn.linear_model import LogisticRegression
 
 from emocap.core.errors import UserError
-from emocap.evaluation.protocols import logistic
-from emocap.evaluation.protocols.logistic import GRID, sigmoid, softmax
+from emocap.evaluation.linear import logistic
+from emocap.evaluation.linear.logistic import GRID, sigmoid, softmax
 
 CS = GRID[::11]
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from emocap.core.errors import UserError
-from emocap.evaluation.protocols.logistic_losses import Loss, Sigmoid, Softmax
+from emocap.evaluation.linear.losses import Loss, Sigmoid, Softmax
 
 GRID = tuple(float(c) for c in np.logspace(-6, 5, 45))
 """C, the inverse strength of L2, from the strongest: 45 steps as CLIP and DINOv2 sweep."""

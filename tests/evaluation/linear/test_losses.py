@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from emocap.evaluation.protocols.logistic_losses import Loss, Sigmoid, Softmax
+from emocap.evaluation.linear.losses import Loss, Sigmoid, Softmax
 
 LABELS = torch.tensor([0, 2, 1, 1, 0])
 PRESENT = torch.tensor([[1.0, 0], [0, 0], [1, 1], [0, 1], [1, 0]], dtype=torch.float64)

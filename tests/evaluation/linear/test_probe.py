@@ -6,8 +6,8 @@ from sklearn.preprocessing import StandardScaler
 
 from emocap import metrics
 from emocap.core.errors import UserError
-from emocap.evaluation.protocols.logistic import GRID
-from emocap.evaluation.protocols.probe import classes, units
+from emocap.evaluation.linear.logistic import GRID
+from emocap.evaluation.linear.probe import classes, units
 
 
 def accuracy(true: np.ndarray, told: np.ndarray) -> float:

@@ -4,7 +4,7 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
 from emocap.core.errors import UserError
-from emocap.evaluation.protocols.rating import GRID, fit_predict
+from emocap.evaluation.linear.ridge import GRID, fit_predict
 
 
 def drawn(rows: int, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

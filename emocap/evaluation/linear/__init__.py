@@ -1,0 +1,1 @@
+"""Linear models on frozen features: logistic regression at many strengths at once, and ridge regression."""
