@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow check clean
+.PHONY: demo test test-slow check fix clean
 
 demo: .venv/ready  ## photos to captions, a trained encoder and a measured result: runs/demo/report.html
 	$(BIN)/emocap demo --out runs/demo
@@ -18,6 +18,10 @@ check: .venv/ready  ## style, types, and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fix: .venv/ready  ## mend style where a tool can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 .venv/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \

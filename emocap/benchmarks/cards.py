@@ -77,7 +77,7 @@ class GenerateRecipe(Recipe):
     several: bool = False
     """Of reasoning: whether an example may have several labels; the last step is then scored by how many it names."""
     perception: str = "{question}\n\nAnswer with a word or a few."
-    """Of two tiers: how what is plainly to be seen is asked; ``prompt`` asks what is meant."""
+    """Of visual_room: how each question about what is seen is asked; ``prompt`` asks what is meant."""
 
 
 class Card(Recipe):

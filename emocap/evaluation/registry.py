@@ -50,7 +50,14 @@ def check_card(card: Card) -> None:
 
 
 def read_examples(card: Card, data: Path) -> list[Example]:
-    """All examples of a benchmark that its task measures; see :func:`emocap.benchmarks.loading.read`."""
+    """All examples of a benchmark that its task measures; see :func:`emocap.benchmarks.loading.read`.
+
+    Raises UserError for a card that is not what its task asks for, too.
+    """
+    try:
+        check_card(card)
+    except ValueError as error:
+        raise UserError(f"{card.title}: {error}") from None
     return loading.read(card, data, TASKS[card.task].needs)
 
 

@@ -46,7 +46,7 @@ class GenerationConfig:
     """How models that write are asked, and who reads what they write."""
 
     settings: Sequence[str] = ()
-    """``key=value`` of :class:`emocap.llm.chat_request.ChatRecipe`; see :func:`endpoints`."""
+    """``key=value`` of ChatRecipe; see :func:`emocap.llm.chat_models.load_chat_model`."""
     extractor: str | None = None
     """``openai:NAME``; so is the judge."""
     judge: str | None = None
@@ -87,7 +87,7 @@ def writes(model: str) -> bool:
 
 def measure(
     chosen: Sequence[Chosen],
-    models: Sequence[str],
+    models: Sequence[str | Encoder],
     protocols: Sequence[str] | None,
     data: Path,
     out: Path,
@@ -123,19 +123,19 @@ def measure(
     store, failures = Store(cache), list[str]()
     for model in models:
         try:
-            if writes(model):
+            if isinstance(model, str) and writes(model):
                 failures += _written(
                     model, todo, protocols, data, out, writing or GenerationConfig(), not allow_counts, tell
                 )
                 continue
-            encoder = load(model, device)
+            encoder = load(model, device) if isinstance(model, str) else model
             with _looking(encoder, pooling, store, workers, device) as looking:
                 for one in todo:
                     having = [PROTOCOLS[name] for name in protocols_of(one.card) if not PROTOCOLS[name].generates]
                     able = [p.name for p in having if encoder.texts or not p.reads_texts]
                     wanted = protocols or able
                     if not wanted or not having:
-                        told = f"it measures models that write, not {model}"
+                        told = f"it measures models that write, not {encoder.name}"
                         if one.named and protocols:
                             failures.append(f"{one.name}: {told}; name one by openai:NAME, or give --predictions")
                         else:

@@ -1,1 +1,23 @@
 """Contrastive losses, mined positives and the local terms, one file each."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emocap.losses.mined_contrast import MinedContrastLoss as MinedContrastLoss
+    from emocap.losses.objective import Objective as Objective
+    from emocap.losses.recipe import ObjectiveRecipe as ObjectiveRecipe
+
+_EXPORTS = {
+    "MinedContrastLoss": "mined_contrast",
+    "Objective": "objective",
+    "ObjectiveRecipe": "recipe",
+}
+__all__ = ["MinedContrastLoss", "Objective", "ObjectiveRecipe"]
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    if name in _EXPORTS:
+        return getattr(importlib.import_module(f"emocap.losses.{_EXPORTS[name]}"), name)
+    raise AttributeError(f"module 'emocap.losses' has no attribute {name!r}")

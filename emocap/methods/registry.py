@@ -2,8 +2,9 @@
 
 # Tested in tests/methods/clip/test_guards.py.
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from emocap.core.recipes import check, read
 from emocap.core.registries import Registry
@@ -21,7 +22,12 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> RunRecipe:
     Raises UserError as :func:`emocap.core.recipes.load` does, and for a method that does not exist.
     """
     content, path = read("models", name, overrides)
-    return check(METHODS[str(content.get("method", "clip"))].recipe, content, str(path))
+    return check_recipe(content, str(path))
+
+
+def check_recipe(content: Mapping[str, Any], where: str) -> RunRecipe:
+    """A recipe from its content; ``where`` begins the message of the UserError where it is none."""
+    return check(METHODS[str(content.get("method", "clip"))].recipe, content, where)
 
 
 def train(recipe: RunRecipe, out: Path, measure: Measure | None = None) -> None:

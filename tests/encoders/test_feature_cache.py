@@ -77,7 +77,8 @@ def test_a_process_that_was_killed_leaves_what_it_has_written(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     script = (
-        "import os, signal, sys, numpy as np\nfrom pathlib import Path\nfrom emocap.encoders import feature_cache as store\n"
+        "import os, signal, sys, numpy as np\nfrom pathlib import Path\n"
+        "from emocap.encoders import feature_cache as store\n"
         "def die(file, **arrays):\n"
         "    file.write(b'PK')\n    file.flush()\n    os.kill(os.getpid(), signal.SIGKILL)\n"
         "here = store.Store(Path(sys.argv[1]))\n"
