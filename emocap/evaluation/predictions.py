@@ -43,7 +43,7 @@ class Predictions:
             raise UserError(f"--predictions: there is no {place}")
 
     def answer(self, asks: Sequence[ChatRequest], ledger: str) -> list[Response]:
-        """See :class:`emocap.llm.chat_models.Model`. ``ledger``: the benchmark's name.
+        """See :class:`emocap.llm.chat_models.GenerativeModel`. ``ledger``: the benchmark's name.
 
         Raises UserError for a file that cannot be read or says nothing, and for names that are there twice or that no
         tested example bears.

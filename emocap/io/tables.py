@@ -1,9 +1,11 @@
 """The one reader of tables: CSV and TSV, Parquet, and Excel workbooks, row by row.
 
-table = open_table(Path("labels.csv"))
-table.require(["path", "emotion"])
-for row in table.rows:
-print(row.where, row.cells)
+    table = open_table(Path("labels.csv"))
+    table.require(["path", "emotion"])
+    for row in table.rows:
+        print(row.where, row.cells)
+
+Every row knows where it stands, for messages about it.
 """
 
 # Tested in tests/annotators/test_tables.py.
@@ -82,7 +84,7 @@ def open_table(path: Path | str, form: CsvForm | None = None, file: BinaryIO | N
     if suffix == ".parquet":
         return _parquet(path, file)
     if suffix == ".xlsx":
-        return _workbook(Path(path))
+        return _workbook(path, file)
     rows = csv_rows(path, form or CsvForm(), file)
     header = next(rows, None)
     return Table(str(path), header.cells if header else [], rows)
@@ -98,6 +100,8 @@ def csv_rows(path: Path | str, form: CsvForm, file: BinaryIO | None = None) -> I
             yield from (Row(f"line {reader.line_num}", cells) for cells in reader if cells)
         except csv.Error as error:
             raise UserError(f"{path}, line {reader.line_num}: {error}") from None
+        except UnicodeDecodeError:
+            raise UserError(f"{path} is not UTF-8; save it as such") from None
 
 
 def table_of(path: Path, columns: Sequence[str], delimiter: str = ",") -> Iterator[dict[str, str]]:
@@ -165,12 +169,12 @@ def _parquet(path: Path | str, file: BinaryIO | None) -> Table:
     return Table(str(path), columns, rows())
 
 
-def _workbook(path: Path) -> Table:
+def _workbook(path: Path | str, file: BinaryIO | None) -> Table:
     """The first sheet of a workbook."""
     import openpyxl
 
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        book = openpyxl.load_workbook(file or path, read_only=True, data_only=True)
         first, *rest = list(book.worksheets[0].iter_rows(values_only=True)) or [()]
         book.close()
     except (OSError, KeyError, ValueError, IndexError, SyntaxError, zipfile.BadZipFile) as error:

@@ -69,7 +69,7 @@ class GenerativeModel(Protocol):
 
 
 class ChatModel:
-    """A model behind OpenAI-compatible endpoints. ``with Endpoints(...) as model`` ends its connections."""
+    """A model behind OpenAI-compatible endpoints. ``with ChatModel(...) as model`` ends its connections."""
 
     def __init__(self, name: str, recipe: ChatRecipe, replies: Path, where: str = "--ask ") -> None:
         """replies: the folder where what it says is kept, and never asked for again. where: what stands before

@@ -17,6 +17,7 @@ from ray.train import FailureConfig, LoggingConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer
 
 from emocap.core.errors import UserError
+from emocap.core.files import replacing
 from emocap.core.ray_session import ray_session
 from emocap.training.recipe import RunRecipe
 
@@ -59,7 +60,8 @@ def _worker(loop: Callable[[], None], out: Path, folder: Path) -> None:
     try:
         loop()
     except UserError as error:
-        (out / _STOPPED).write_text(str(error), encoding="utf-8")
+        with replacing(out / _STOPPED) as scratch:
+            scratch.write_text(str(error), encoding="utf-8")
         raise
 
 

@@ -19,7 +19,7 @@ from emocap.core.errors import UserError
 from emocap.core.recipes import load
 from emocap.encoders import features
 from emocap.evaluation.protocols import zeroshot
-from emocap.evaluation.registry import read_examples
+from emocap.evaluation.registry import check_card, read_examples
 from emocap.evaluation.runner import evaluate
 from emocap.io.media import Stored
 from emocap.methods.clip.recipe import ClipRecipe
@@ -144,7 +144,9 @@ def test_a_build_without_captions_has_nothing_to_retrieve(labelled_build: Path, 
 
 def test_only_a_build_has_captions_to_retrieve() -> None:
     with pytest.raises(ValueError, match="only a build has captions to retrieve"):
-        Card.model_validate({"title": "x", "task": "retrieval", "layout": {"reader": "paths", "pattern": "x"}})
+        check_card(
+            Card.model_validate({"title": "x", "task": "retrieval", "layout": {"reader": "paths", "pattern": "x"}})
+        )
 
 
 def test_measuring_again_replaces_and_another_model_adds(model: Path, drawn_build: Path, tmp_path: Path) -> None:

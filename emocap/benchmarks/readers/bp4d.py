@@ -1,7 +1,5 @@
 """BP4D: occurrence of action units, one table per person and task."""
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +11,7 @@ from emocap.benchmarks.readers.coded import Folds, numbered, occurrences, splits
 from emocap.benchmarks.readers.fold_lists import has_lists, read_lists
 from emocap.core.errors import UserError
 from emocap.io.media import Picture
-from emocap.io.text import text_of
+from emocap.io.tables import rows_of
 
 _UNITS = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
 """The columns of the fold lists."""
@@ -49,7 +47,7 @@ class BP4D(Layout):
             yield from self._table(root, path, found[1], found[2])
 
     def _table(self, root: Path, path: Path, person: str, task: str) -> Iterator[Example]:
-        header, *rows = [row for row in csv.reader(io.StringIO(text_of(path))) if row] or [[]]
+        header, *rows = [cells for _, cells in rows_of(path)] or [[]]
         units = [int(name) for name in header[1:] if name.strip().isdecimal()]
         # A table without a header begins with a frame and codes, which come more than once.
         if not units or len({*units, 0}) != len(header):
