@@ -163,7 +163,7 @@ def test_the_average_of_the_weights_is_what_its_formula_says(tiny_recipe: ClipRe
         decay = min(0.3, (1 + step) / (10 + step))
         average = decay * average + (1 - decay) * state["modules"]["model"][name]
     torch.testing.assert_close(weights(tmp_path / "run")[name], average)
-    assert not torch.equal(weights(tmp_path / "run")[name], states[-1]["model"][name])
+    assert not torch.equal(weights(tmp_path / "run")[name], states[-1]["modules"]["model"][name])
     with safe_open(tmp_path / "run" / "model" / "open_clip_model.safetensors", "pt") as file:
         assert "moving average" in file.metadata()["emocap"]
 
