@@ -65,13 +65,22 @@ def kill_after(steps: int, process: "subprocess.Popen[bytes]", out: Path, number
     return running
 
 
-@pytest.mark.parametrize("keys", [{}, {"ema": 0.9, "select": {"metric": "error", "direction": "min", "every": 10}}])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {},
+        pytest.param(
+            {"ema": 0.9, "select": {"metric": "error", "direction": "min", "every": 10}}, marks=pytest.mark.slow
+        ),
+    ],
+    ids=["plain", "averaged"],
+)
 def test_killed_at_random_steps_it_ends_in_the_same_bytes(keys: dict[str, Any], tmp_path: Path) -> None:
     recipe = tiny(length=600, **keys)
     with launch(recipe, tmp_path / "undisturbed") as process:
         assert process.wait() == 0, process.communicate()
     chance, kills, out = random.Random(str(keys)), 0, tmp_path / "killed"
-    while kills < 3:
+    while kills < 2:
         target = min(500, steps_of(out) + chance.randint(1, 150))
         kills += kill_after(target, launch(recipe, out), out)
         assert not (out / "model").exists()
