@@ -106,5 +106,4 @@ def test_a_task_and_a_reader_are_measured_and_shown(installed: Path, tmp_path: P
     assert row["task"] == "gaze"
     assert 0 < row["metrics"]["angular_error"]["value"] < 60
     page = (out / "report.html").read_text()
-    assert "Gaze direction" in page
-    assert "angular error" in page
+    assert "Gaze, linear probe: angular error" in page
