@@ -7,6 +7,7 @@ import pytest
 
 from emocap.benchmarks.drawing import FIXTURES, write_fixture
 from emocap.captioning.mock_server import mock_captioner
+from emocap.evaluation.aggregates import SUITES
 from emocap.evaluation.registry import protocols_of
 from emocap.evaluation.suite import GenerationConfig, choose, measure
 from emocap.reports.page import write_report
@@ -14,7 +15,7 @@ from tests.support.rows import flat_rows
 
 OF_BUILDS = {"drawn-action-units", "drawn-emotions", "drawn-retrieval", "london-smiles"}
 """These read what emocap build makes."""
-POOLED = {"mme-emotion"}
+POOLED = {suite.name for suite in SUITES}
 """Made of several cards' rows."""
 
 
