@@ -63,6 +63,9 @@ DIGITS = 4
 SLACK = 0.5 * 10**-DIGITS + 1e-9
 """A number and what it was before it was rounded differ by so much at most."""
 
+BUSY, TRIES = "timed out during startup", 8
+"""What Ray says on a machine that is too busy to start it, and how often a command is tried then."""
+
 Json = Any
 Recipe = dict[str, Any]
 
@@ -105,11 +108,14 @@ class Bench:
     def run(self, command: str, environment: Mapping[str, str] | None = None, **parts: str) -> str:
         """What a command of the table prints. The script ends where it fails."""
         words = self.words(command, **parts)
-        begun = time.monotonic()
-        told = f"{' '.join(words[1:])}"
-        done = subprocess.run(
-            words, cwd=self.work, env={**self.environment(), **(environment or {})}, capture_output=True, text=True
-        )
+        told, begun = " ".join(words[1:]), time.monotonic()
+        for again in reversed(range(TRIES)):
+            done = subprocess.run(
+                words, cwd=self.work, env={**self.environment(), **(environment or {})}, capture_output=True, text=True
+            )
+            if not again or not done.returncode or BUSY not in done.stderr:
+                break
+            print(f"       again, as the machine is busy: {told}", file=sys.stderr)
         if done.returncode:
             sys.exit(f"{told} (in {self.tree}) failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
         print(f"{time.monotonic() - begun:6.0f} s  {told}", file=sys.stderr)
@@ -402,7 +408,7 @@ def make_photos(bench: Bench) -> Path:
     assert bench.weights
     weights = bench.weights
     target = bench.work / "inputs" / "photos"
-    target.mkdir()
+    target.mkdir(exist_ok=True)
     suffixes = (".jpg", ".jpeg", ".png")
     found = sorted(path for path in bench.photos.rglob("*") if path.suffix.lower() in suffixes)
     for number, path in enumerate(found[:: max(1, math.ceil(len(found) / PHOTOS))]):
@@ -456,23 +462,38 @@ def digest(data: bytes) -> str:
 # Trainings ----------------------------------------------------------------------------------------------------------
 
 
-def train_recipe(bench: Bench, **changes: Any) -> Recipe:
-    """models/emocapclip-tiny.yaml of the tree, which is in the words of its own edition already."""
+def train_recipe(bench: Bench) -> Recipe:
+    """models/emocapclip-tiny.yaml of the tree, which is in the words of its own edition already, and our changes."""
     recipe: Recipe = yaml.safe_load((bench.tree / "models" / "emocapclip-tiny.yaml").read_text(encoding="utf-8"))
-    recipe["data"] |= {"builds": ["drawn"], "batch": BATCH}
-    mining = {**recipe["objective"]["mining"], "warmup": STEPS // 2}
-    recipe["objective"] = {**recipe["objective"], "mining": mining}
-    shape = {"epochs": STEPS * BATCH / TRAIN, "checkpoint_every": 10, "log_every": 5, "device": "cpu"}
-    return {**recipe, **shape, "tensorboard": False, **changes}
+    changes = {
+        "data": {"builds": ["drawn"], "batch": BATCH},
+        "objective": {"mining": {"warmup": STEPS // 2}},
+        "epochs": STEPS * BATCH / TRAIN,
+        "checkpoint_every": 10,
+        "log_every": 5,
+        "device": "cpu",
+        "tensorboard": False,
+    }
+    return merged(recipe, translated(changes) if bench.edition == "new" else changes)
+
+
+def merged(recipe: Recipe, changes: Recipe) -> Recipe:
+    both = {key: merged(recipe[key], value) for key, value in changes.items() if isinstance(value, dict)}
+    return {**recipe, **changes, **both}
 
 
 def make_run(bench: Bench, name: str = "plain", command: str = "train") -> Path:
     make_drawn(bench)
     path = bench.work / f"{name}-recipe.yaml"
     path.write_text(yaml.safe_dump(train_recipe(bench)), encoding="utf-8")
-    if not (bench.work / name / "model").exists():
+    if not finished(bench.work / name):
         bench.run(command, recipe=path.name, out=name)
     return bench.work / name
+
+
+def finished(out: Path) -> bool:
+    """Whether a training has come to its end, where it writes the weights."""
+    return any((out / "model").glob("*.safetensors"))
 
 
 def make_killed(bench: Bench) -> Path:
@@ -481,6 +502,8 @@ def make_killed(bench: Bench) -> Path:
     path = bench.work / "killed-recipe.yaml"
     path.write_text(yaml.safe_dump(train_recipe(bench)), encoding="utf-8")
     words, out = bench.words("train", recipe=path.name, out="killed"), bench.work / "killed"
+    if finished(out):
+        return out
     process = subprocess.Popen(
         words,
         cwd=bench.work,
@@ -493,7 +516,7 @@ def make_killed(bench: Bench) -> Path:
         time.sleep(0.01)
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
-    if process.wait() != -signal.SIGKILL or (out / "model").exists():
+    if process.wait() != -signal.SIGKILL or finished(out):
         sys.exit(f"the training in {bench.tree} was to be killed, and ended by itself with {process.returncode}")
     return make_run(bench, "killed")
 
@@ -576,30 +599,38 @@ def git(*words: str, folder: Path = REPOSITORY) -> str:
 
 
 @contextlib.contextmanager
-def workplace(kept: Path | None) -> Iterator[Path]:
-    """An empty folder for what the jobs make, which goes when the block ends, or one that is kept."""
+def workplace(kept: Path | None, state: str) -> Iterator[Path]:
+    """A folder for what the jobs make, which goes when the block ends, or one that is kept, and gone on with."""
     if kept is None:
         with tempfile.TemporaryDirectory(prefix="golden-") as scratch:
             yield Path(scratch).resolve()
         return
-    if kept.exists():
-        sys.exit(f"{kept} is there already; choose another --work")
-    kept.mkdir(parents=True)
+    kept.mkdir(parents=True, exist_ok=True)
+    begun = kept / "state.txt"
+    if any(kept.iterdir()) and not (begun.exists() and begun.read_text(encoding="utf-8") == state):
+        sys.exit(f"{kept} holds something else than the jobs of these files; choose another --work")
+    begun.write_text(state, encoding="utf-8")
     yield kept.resolve()
+
+
+def state_of(tree: Path) -> str:
+    """The commit, and a checksum of what was changed since."""
+    changes = git("diff", "HEAD", folder=tree)
+    return git("rev-parse", "HEAD", folder=tree) + (f" with changes {digest(changes.encode())}" if changes else "")
 
 
 def record(commit: str, out: Path, given: argparse.Namespace) -> None:
     """Write the record of a commit to ``out``."""
     out.mkdir(parents=True, exist_ok=True)
-    with worktree(commit) as tree, workplace(given.work and given.work / out.name) as work:
-        bench = Bench(tree, work, given.photos, given.weights, given.cards.split(","))
-        about = {"commit": git("rev-parse", "HEAD", folder=tree), "edition": bench.edition}
-        for group in given.only:
-            begun = time.monotonic()
-            content = bench.clean(RECORD[group](bench))
-            write(out / f"{group}.json", content)
-            print(f"{group} took {time.monotonic() - begun:.0f} s", file=sys.stderr)
-        write(out / "about.json", about)
+    with worktree(commit) as tree:
+        state = state_of(tree)
+        with workplace(given.work and given.work / out.name, state) as work:
+            bench = Bench(tree, work, given.photos, given.weights, given.cards.split(","))
+            write(out / "about.json", {"tree": state, "edition": bench.edition})
+            for group in given.only:
+                begun = time.monotonic()
+                write(out / f"{group}.json", bench.clean(RECORD[group](bench)))
+                print(f"{group} took {time.monotonic() - begun:.0f} s", file=sys.stderr)
 
 
 def write(path: Path, content: Json) -> None:
@@ -703,8 +734,8 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", type=groups, default=list(GROUPS), help="groups of jobs, parted by commas")
     parser.add_argument("--photos", type=folder, help="folder of real photos; needs --weights")
     parser.add_argument("--weights", type=folder, help="folder of SCRFD's .onnx file")
-    parser.add_argument("--work", type=Path, help="keep what the jobs make here, below the name of the record")
-    parser.add_argument("--cards", default="*", help="benchmarks of the results, parted by commas")
+    parser.add_argument("--work", type=Path, help="keep what the jobs make below here; the same again goes on")
+    parser.add_argument("--cards", default="*", help="patterns of benchmarks, parted by commas, such as 'raf-*'")
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
