@@ -54,8 +54,9 @@ def test_a_dataset_is_a_sequence_that_can_be_filtered_and_searched(labelled_buil
 
 def test_faces_are_found_in_a_picture(package_photos: dict[str, Path], tmp_path: Path) -> None:
     path = package_photos["astronaut"]
-    (face,) = emocap.detect_faces(path, "cascade")
-    assert emocap.detect_faces(Image.open(path), "cascade") == [face]
+    faces = emocap.detect_faces(path, "cascade")
+    assert any(face.contains(220, 110) for face in faces)
+    assert emocap.detect_faces(Image.open(path), "cascade") == faces
     with pytest.raises(emocap.UserError, match="did you mean cascade"):
         emocap.detect_faces(path, "cascada")
     (tmp_path / "text.jpg").write_text("no picture")
@@ -94,7 +95,7 @@ class Greys:
 
 
 def test_any_object_can_be_measured(drawn_build: Path, tmp_path: Path) -> None:
-    results = emocap.evaluate(Greys(), "drawn-emotions", drawn_build, tmp_path, ["zeroshot", "probe"])
+    results = emocap.evaluate(Greys(), "drawn-emotions", drawn_build, tmp_path, ["zeroshot", "probe"], allow_counts=True)
     assert results.failures == []
     table = results.to_dataframe()
     assert set(table["protocol"]) == {"zeroshot", "probe"}
