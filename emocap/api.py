@@ -211,7 +211,7 @@ def evaluate(
         protocols,
         Path(data).expanduser(),
         Path(out),
-        tell=lambda told: None if isinstance(told, str) else rows.append(told),
+        tell=lambda message: None if isinstance(message, str) else rows.append(message),
         **options,
     )
     return Results(Path(out), rows, failures)

@@ -694,7 +694,9 @@ def compare(old: Path, new: Path) -> list[str]:
 
 def differences(old: Mapping[str, Json], new: Mapping[str, Json], group: str) -> Iterator[str]:
     if group == "results":  # a row names every field, also one that has nothing to say
-        old, new = ({path: value for path, value in side.items() if value not in (None, [], {})} for side in (old, new))
+        old, new = (
+            {path: value for path, value in side.items() if value not in (None, [], {})} for side in (old, new)
+        )
     for path in dict.fromkeys([*old, *new]):
         if path not in new:
             yield f"{path}: {short(old[path])} is gone"

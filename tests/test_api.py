@@ -95,7 +95,9 @@ class Greys:
 
 
 def test_any_object_can_be_measured(drawn_build: Path, tmp_path: Path) -> None:
-    results = emocap.evaluate(Greys(), "drawn-emotions", drawn_build, tmp_path, ["zeroshot", "probe"], allow_counts=True)
+    results = emocap.evaluate(
+        Greys(), "drawn-emotions", drawn_build, tmp_path, ["zeroshot", "probe"], allow_counts=True
+    )
     assert results.failures == []
     table = results.to_dataframe()
     assert set(table["protocol"]) == {"zeroshot", "probe"}

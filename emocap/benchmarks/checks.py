@@ -149,8 +149,8 @@ def _permuted(card: Card, found: Counts) -> str | None:
                 named.setdefault(label, next(other for other, count in expected.items() if count == here.get(label)))
     if not named:
         return None
-    told = ", ".join(f"{label} has the count of {other}" for label, other in named.items())
-    return f"the label order looks permuted: {told}"
+    listed = ", ".join(f"{label} has the count of {other}" for label, other in named.items())
+    return f"the label order looks permuted: {listed}"
 
 
 def _people(card: Card, examples: Sequence[Example]) -> Iterator[Finding]:
@@ -187,8 +187,8 @@ def _pictures(card: Card, examples: Sequence[Example]) -> Iterator[Finding]:
         same[content].append(example)
         if seen:
             looks.setdefault(content, (seen, example))
-    for reason, told in failures.items():
-        yield Finding(reason, f"{len(told):,} examples, such as {told[0]}", examples=told[:20])
+    for reason, names in failures.items():
+        yield Finding(reason, f"{len(names):,} examples, such as {names[0]}", examples=names[:20])
     leaked, twice = [], []
     for group in same.values():
         by_side = defaultdict(list)

@@ -49,7 +49,7 @@ class Example:
     text: str | None = None
     """Words that belong to what is shown, such as the caption of a post or what is said in a clip."""
     clue: str | None = None
-    """What a judge is told beside the pictures, such as how the voice sounds."""
+    """What a judge reads beside the pictures, such as a description of the voice."""
     reference: str | None = None
     """A text about it that counts as right."""
     rubric: tuple[str, ...] = ()

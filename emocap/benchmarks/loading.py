@@ -67,8 +67,8 @@ def _classed(card: Card, examples: Sequence[Example], root: Path) -> list[Exampl
         if example.label and example.label.casefold() not in classes and example.label.casefold() not in left_out
     )
     if unknown:
-        told = ", ".join(f"{label!r} ({count})" for label, count in unknown.most_common(5))
-        raise UserError(f"{root}: labels that the card has no class for: {told}")
+        listed = ", ".join(f"{label!r} ({count})" for label, count in unknown.most_common(5))
+        raise UserError(f"{root}: labels that the card has no class for: {listed}")
     kept = [example for example in examples if example.label and example.label.casefold() in classes]
     return [replace(example, label=classes[str(example.label).casefold()]) for example in kept]
 
@@ -77,8 +77,8 @@ def data_sha256(examples: Sequence[Example], pictures: Sequence[str]) -> str:
     """sha256 over what is measured: names, splits, annotations, captions if any; ``pictures``: the hash of each."""
     digest = hashlib.sha256()
     for example, sha256 in zip(examples, pictures, strict=True):
-        told = (example.name, example.splits, example.label, example.units, example.values, example.question)
-        digest.update(f"{told}\0{sha256}\0".encode())
+        identity = (example.name, example.splits, example.label, example.units, example.values, example.question)
+        digest.update(f"{identity}\0{sha256}\0".encode())
         if example.caption:
             digest.update(example.caption.model_dump_json().encode())
         words = (example.labels, example.text, example.clue, example.reference, example.rubric, example.perception)

@@ -105,7 +105,7 @@ def _check_apart(card: Card, examples: Sequence[Example], fold: Fold) -> None:
 
 
 def _check_order(card: Card, fold: Fold) -> None:
-    """Where the official data has so many on either side, and this has them the other way round, that is told."""
+    """A line if the sizes of two splits are those of the official data the other way round."""
     wanted = {side: card.totals[side] for side in ("train", "test") if side in card.totals}
     if len(wanted) < 2 or wanted["train"] == wanted["test"]:
         return

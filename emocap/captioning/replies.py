@@ -15,7 +15,7 @@ from emocap.llm.reply_log import ACCEPTED, Reply
 from emocap.schema.captions import Caption, json_schema, lint, refuses
 
 _PICTURE_TOKENS = 3000
-"""What a picture is taken to cost before the first reply has told; a crop of 512 pixels costs less at most APIs."""
+"""Tokens assumed for a picture until the first reply reports its usage; a 512-pixel crop costs less at most APIs."""
 _SHOWN = 4000
 """Characters of a reply that the model is shown again; endless whitespace says no more."""
 

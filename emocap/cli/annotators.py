@@ -88,10 +88,10 @@ def annotators(
     print(f"open {write_report([out], out / 'report.html')}")
 
 
-def _one_of(option: str, told: str, allowed: Sequence[Any]) -> Any:
-    if told not in allowed:
-        raise UserError(f"{option}: {told} is not one of {', '.join(allowed)}")
-    return told
+def _one_of(option: str, value: str, allowed: Sequence[Any]) -> Any:
+    if value not in allowed:
+        raise UserError(f"{option}: {value} is not one of {', '.join(allowed)}")
+    return value
 
 
 def _tell(task: dict[str, Any]) -> None:

@@ -92,8 +92,8 @@ def inspect(
     problems = verify(folder)
     measures = {} if problems else describe(folder)
     if as_json:
-        told = {name: {"value": m.value, "EmoCap100K": m.paper} for name, m in measures.items()}
-        print(json.dumps({"counts": counts, "captions": told, "problems": problems}, indent=2, ensure_ascii=False))
+        values = {name: {"value": m.value, "EmoCap100K": m.paper} for name, m in measures.items()}
+        print(json.dumps({"counts": counts, "captions": values, "problems": problems}, indent=2, ensure_ascii=False))
     if problems:
         raise UserError(f"{folder} is damaged: {few(problems)}")
     if as_json:
@@ -105,7 +105,7 @@ def inspect(
         print(f"{'rejected, {stage}: {reason}'.format_map(reject):<34}{reject['count']:>12,}")
     for name, m in measures.items():
         beside = f"   EmoCap100K: {m.paper}" if m.paper else ""
-        print(f"{name:<34}{m.told():>12}{beside}")
+        print(f"{name:<34}{m.text():>12}{beside}")
     print("every shard agrees with manifest and index")
 
 

@@ -166,16 +166,16 @@ def _tell(result: dict[str, Any]) -> None:
     if result["uncompared"]:
         print(f"compared with nobody: {', '.join(result['uncompared'])}")
     if agrees := result["agreement"]:
-        told = agrees["two_class"] or agrees["three_class"]
-        print(f"agreement with people on {agrees['pairs']:,} pairs: WAF {told['waf']['value']:.3f}, "
-              f"ACC {told['acc']['value']:.3f}")  # fmt: skip
-    for name, told in result["judge"].items():
-        print(f"{name}: {_taken(told)}")
+        scores = agrees["two_class"] or agrees["three_class"]
+        print(f"agreement with people on {agrees['pairs']:,} pairs: WAF {scores['waf']['value']:.3f}, "
+              f"ACC {scores['acc']['value']:.3f}")  # fmt: skip
+    for name, details in result["judge"].items():
+        print(f"{name}: {_taken(details)}")
     if steady := result["consistency"]:
         print(f"the same in both orders: {steady['consistency']['value']:.3f} of {steady['pairs']:,} pairs")
 
 
-def _taken(told: dict[str, Any]) -> str:
-    usage = told.get("usage", {})
+def _taken(details: dict[str, Any]) -> str:
+    usage = details.get("usage", {})
     parts = [f"{usage[key]:,} {word}" for key, word in (("prompt_tokens", "tokens in"), ("completion_tokens", "out"))]
     return ", ".join([*parts, *([f"cost {usage['cost']:,.2f}"] if "cost" in usage else [])])

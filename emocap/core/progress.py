@@ -20,7 +20,7 @@ class Stage:
 
     def __init__(self, name: str, total: int, bar: Progress | None) -> None:
         self._name, self.total, self._bar = name, total, bar
-        self._task = bar.add_task(name, total=total, told="", rate="") if bar else None
+        self._task = bar.add_task(name, total=total, message="", rate="") if bar else None
         self._begun = self._said = time.monotonic()
         self._before = 0
         self.done = 0
@@ -32,19 +32,19 @@ class Stage:
         self._before += by
         self.show(self.done + by, self._told)
 
-    def advance(self, by: int = 1, told: str | None = None, **counts: int) -> None:
-        """So much more is done; ``counts`` are added up and shown, ``told`` replaces them where given."""
+    def advance(self, by: int = 1, message: str | None = None, **counts: int) -> None:
+        """Advance by ``by``; ``counts`` are added up and shown, unless ``message`` is given to show instead."""
         self.counts.update(counts)
         self.show(
             self.done + by,
-            told if told is not None else ", ".join(f"{n} {what}" for what, n in self.counts.items()),
+            message if message is not None else ", ".join(f"{n} {what}" for what, n in self.counts.items()),
         )
 
-    def show(self, done: int, told: str) -> None:
+    def show(self, done: int, message: str) -> None:
         """So much is done in all, and that is to be said of it."""
-        self.done, self._told = done, told
+        self.done, self._told = done, message
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done, told=told, rate=self._rate())
+            self._bar.update(self._task, completed=done, message=message, rate=self._rate())
         elif done < self.total and time.monotonic() - self._said >= _SECONDS_BETWEEN_LINES:
             self._said = time.monotonic()
             self._line()
@@ -62,8 +62,8 @@ class Stage:
         speed = f", {rate}" if rate else ""
         if rate and self.done < self.total:
             speed += f", {_span((self.total - self.done) * seconds / (self.done - self._before))} left"
-        told = f": {self._told}" if self._told else ""
-        console.print(f"{self._name} {self.done}/{self.total} in {_span(seconds)}{speed}{told}", soft_wrap=True)
+        message = f": {self._told}" if self._told else ""
+        console.print(f"{self._name} {self.done}/{self.total} in {_span(seconds)}{speed}{message}", soft_wrap=True)
 
     def finish(self) -> None:
         """Say the last word of the stage."""
@@ -87,7 +87,7 @@ def stage(name: str, total: int) -> Iterator[Stage]:
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(elapsed_when_finished=True),
-        TextColumn("{task.fields[told]}"),
+        TextColumn("{task.fields[message]}"),
     )
     with Progress(*columns, console=console) if console.is_terminal else contextlib.nullcontext() as bar:
         running = Stage(name, total, bar)

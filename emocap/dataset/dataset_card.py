@@ -36,7 +36,7 @@ _FEATURES = [
 def write_card(folder: Path, licence: str = "unknown") -> Path:
     """Write ``README.md`` into a finished build folder and return its path. The same build gives the same card.
 
-    Sources are told by kind and count, never by their paths. Every caption is read once.
+    Sources are named by kind and count, never by path. Reads every caption once.
     """
     from huggingface_hub import DatasetCard, DatasetCardData
 
@@ -65,7 +65,7 @@ def write_card(folder: Path, licence: str = "unknown") -> Path:
         machine=captioner["backend"] in CAPTIONERS and CAPTIONERS[captioner["backend"]].is_model,
         facts=_facts(manifest, captioner, folder),
         rejects=manifest["counts"]["rejects"],
-        measures=[{"name": m.name, "told": m.told(), "paper": m.paper} for m in describe(folder).values()],
+        measures=[{"name": m.name, "value": m.text(), "paper": m.paper} for m in describe(folder).values()],
         example=_example(folder),
         tars=tars,
         pattern=_braces(sorted(path.relative_to(folder).as_posix() for path in folder.glob(tars))),
@@ -86,15 +86,15 @@ def _facts(manifest: dict[str, Any], captioner: dict[str, Any], folder: Path) ->
     kinds: Counter[str] = Counter()
     for batch in pq.ParquetFile(folder / "inputs.parquet").iter_batches(columns=["kind"]):
         kinds.update(batch["kind"].to_pylist())
-    told = [("sources", ", ".join(f"{count:,} {_title(kind)}" for kind, count in kinds.most_common()))]
-    told += [(name, f"{counts[name]:,}") for name in ("frames", "faces", "samples") if counts.get(name)]
+    facts = [("sources", ", ".join(f"{count:,} {_title(kind)}" for kind, count in kinds.most_common()))]
+    facts += [(name, f"{counts[name]:,}") for name in ("frames", "faces", "samples") if counts.get(name)]
     licence = f" ({detector['licence']})" if detector.get("licence") else ""
-    told.append(
+    facts.append(
         ("detector", {"given": "none: boxes came with the source"}.get(detector["name"], detector["name"] + licence))
     )
-    told.append(("captioner", captioner["backend"]))
-    told += [(name, str(captioner[name])) for name in ("model", "prompt") if captioner.get(name)]
-    return told
+    facts.append(("captioner", captioner["backend"]))
+    facts += [(name, str(captioner[name])) for name in ("model", "prompt") if captioner.get(name)]
+    return facts
 
 
 def _title(kind: str) -> str:

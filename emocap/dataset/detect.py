@@ -73,7 +73,7 @@ class FindFaces:
                 TableWriter(self._out / "rejects" / f"{name}.parquet", REJECT_SCHEMA) as fallen,
                 CrashWatch(self._out / "faces" / f".{name}.crashes", self._run) as watch,
             ):
-                told: Counter[str] = Counter()
+                reported: Counter[str] = Counter()
 
                 def reject(item: Reject, image: Pixels | None = None) -> None:
                     counts[f"{item.stage}: {item.reason}"] += 1
@@ -83,9 +83,9 @@ class FindFaces:
                 for sample in self.find(inputs, watch, counts, reject):
                     faces.add(sample)
                     counts["faces"] += 1
-                    tell(counts - told)
-                    told = counts.copy()
-                tell(counts - told)
+                    tell(counts - reported)
+                    reported = counts.copy()
+                tell(counts - reported)
             if provider := getattr(self._detector, "provider", None):
                 counts[f"on {provider}"] = 1
             faces.counts = dict(counts)
@@ -156,8 +156,8 @@ class FindFaces:
             return self._detector.detect([frame.image for frame in frames])
         except Exception as error:
             if len(frames) == 1:
-                told = f"{type(error).__name__}: {error}"
-                return [Reject("faces", "error", told, frames[0].source.path)]
+                detail = f"{type(error).__name__}: {error}"
+                return [Reject("faces", "error", detail, frames[0].source.path)]
             return [self._detect([frame])[0] for frame in frames]
 
     def _cut(self, frame: Frame, found: list[Detection], reject: Fallen) -> list[Sample]:

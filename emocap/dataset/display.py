@@ -28,27 +28,27 @@ class Display:
         self._done.update(counts)
         self._show()
 
-    def live(self, told: Mapping[str, Any]) -> None:
-        """All that the workers have told in this run; it runs ahead of the finished rows."""
-        self._told = Counter(dict(told))
+    def live(self, counts: Mapping[str, Any]) -> None:
+        """Set the counts that the workers have reported in this run; they run ahead of the finished rows."""
+        self._told = Counter(dict(counts))
         self._show()
 
     def _show(self) -> None:
-        # A row that is done again, after a worker was lost, is told twice: at the end, what is finished counts.
+        # A row that is repeated after a worker was lost is reported twice: at the end, the finished rows count.
         total = self._before + (self._told | self._done)  # of two counters, the larger one of every name
         self._stage.show(min(total[self._unit], self._stage.total), describe(total, self._kept))
 
 
 def describe(counts: Mapping[str, Any], kept: tuple[str, ...]) -> str:
     """One line: what was kept, what was rejected and why, tokens and money."""
-    told = [f"{counts[name]:,} {name}" for name in kept if counts.get(name)]
+    parts = [f"{counts[name]:,} {name}" for name in kept if counts.get(name)]
     rejects = Counter({name: count for name, count in counts.items() if ": " in name})
     if rejects:
         most = [f"{name.partition(': ')[2]} {count:,}" for name, count in rejects.most_common(_REASONS)]
         more = ", ..." if len(rejects) > _REASONS else ""
-        told.append(f"{rejects.total():,} rejected ({', '.join(most)}{more})")
+        parts.append(f"{rejects.total():,} rejected ({', '.join(most)}{more})")
     if tokens := counts.get("prompt_tokens", 0) + counts.get("completion_tokens", 0):
-        told.append(f"{tokens:,} tokens")
+        parts.append(f"{tokens:,} tokens")
     if cost := counts.get("cost"):
-        told.append(f"{cost:,.2f} spent" if cost >= 0.1 else f"{cost:.4f} spent")
-    return ", ".join(told)
+        parts.append(f"{cost:,.2f} spent" if cost >= 0.1 else f"{cost:.4f} spent")
+    return ", ".join(parts)

@@ -39,8 +39,8 @@ def select(out: Path, samples_per_shard: int, most_bits: int | None) -> None:
                 reject = Reject("select", "duplicate", f"same bytes as {other}", row["source"], row["key"])
             elif row["phash"] and (near := kept.near(row["phash"])) is not None:
                 bits, key = near
-                told = f"differs from {key} in {bits} of {BITS} bits"
-                reject = Reject("select", "near_duplicate", told, row["source"], row["key"])
+                detail = f"differs from {key} in {bits} of {BITS} bits"
+                reject = Reject("select", "near_duplicate", detail, row["source"], row["key"])
             else:
                 kept.add(row["key"], row["source"], row["phash"])
                 selected.add({"shard": count // samples_per_shard, "file": file, "key": row["key"]})

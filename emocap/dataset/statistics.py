@@ -28,7 +28,7 @@ class Measure:
     value: float
     paper: str | None = None
 
-    def told(self) -> str:
+    def text(self) -> str:
         """The value as it is printed."""
         if isinstance(self.value, int):
             return f"{self.value:,}"

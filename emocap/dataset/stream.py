@@ -37,7 +37,7 @@ class Meter:
         self._counts.update(counts)
 
     def read(self) -> dict[str, int]:
-        """Everything that was told so far."""
+        """The sum of all counts so far."""
         return dict(self._counts)
 
 
@@ -47,13 +47,13 @@ def stream(
     rows: Iterator[Row],
     stage: StageRecipe,
     threads: int = 1,
-    watch: Callable[[dict[str, int]], None] = lambda told: None,
+    watch: Callable[[dict[str, int]], None] = lambda counts: None,
 ) -> Iterator[dict[str, int]]:
     """Run a worker class over rows on Ray Data and yield the counts it returns, as they come.
 
     Every row is a block of its own, so that what a lost worker had in hand is done again elsewhere, and nothing else
     is. ``threads``: rows that one worker has in hand at the same time. ``watch`` is given, about once a second, all
-    that the workers have told so far.
+    that the workers have reported so far.
 
     Raises UserError where a worker raised one, once the rows that were in hand have ended.
     """

@@ -108,6 +108,6 @@ def _evaluate(model: Path, data: Path, out: Path) -> list[ResultRow]:
 
 
 def _say(*words: str) -> None:
-    told = shlex.join(("emocap", *words))
-    shown = told if len(told) < 300 else f"{told[:300]} ..."
-    console.print(f"\n$ {shown}", soft_wrap=True, style="bold", markup=False)
+    command = shlex.join(("emocap", *words))
+    shortened = command if len(command) < 300 else f"{command[:300]} ..."
+    console.print(f"\n$ {shortened}", soft_wrap=True, style="bold", markup=False)

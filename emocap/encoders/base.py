@@ -144,12 +144,12 @@ def fit(model: nn.Module, state: dict[str, Tensor], path: Path, left_out: Sequen
         for name in wanted
         if name in state and state[name].shape != wanted[name].shape
     ]
-    for told, names in (("has no", missing), ("has beyond this model's", beyond), ("has", other)):
+    for problem, names in (("has no", missing), ("has beyond this model's", beyond), ("has", other)):
         if names:
-            raise UserError(f"--model: {path} {told} {few(names, 5)}")
+            raise UserError(f"--model: {path} {problem} {few(names, 5)}")
     model.load_state_dict({name: state[name].to(wanted[name].dtype) for name in wanted})
 
 
 def _without_addresses(text: str) -> str:
-    """Functions are told with their place in memory, which is another in every process."""
+    """A function's repr has its memory address, which differs between processes."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", text)

@@ -96,8 +96,8 @@ def extract(
 
 def kind_of(encoder: Encoder) -> str:
     """sha256 of what makes features of a picture: weights, what computes with them, and the transform."""
-    told = ("1", encoder.sha256, encoder.architecture, encoder.preprocess_text)
-    return hashlib.sha256("\0".join(told).encode()).hexdigest()
+    identity = ("1", encoder.sha256, encoder.architecture, encoder.preprocess_text)
+    return hashlib.sha256("\0".join(identity).encode()).hexdigest()
 
 
 def _key(example: MediaItem, content: str, segments: int, pooling: Pooling) -> str:

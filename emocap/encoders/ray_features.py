@@ -72,10 +72,10 @@ class RayFeatureExtractor:
             max_task_retries=_DEATHS,
         )(_Worker)
         workers = [actor.remote(self._encoder.name, self._device, Path.cwd()) for _ in range(count)]
-        for told in ray.get([worker.sha256.remote() for worker in workers]):
-            if isinstance(told, UserError):
-                raise told
-            if told != self._encoder.sha256:
+        for digest in ray.get([worker.sha256.remote() for worker in workers]):
+            if isinstance(digest, UserError):
+                raise digest
+            if digest != self._encoder.sha256:
                 raise UserError(f"--workers: {self._encoder.name} has other weights on a worker than here")
         return workers
 
@@ -101,15 +101,15 @@ class RayFeatureExtractor:
             (done,), _ = ray.wait(list(busy))
             first, worker = busy.pop(done)
             try:
-                told = ray.get(done)
+                features = ray.get(done)
             except RayActorError as error:
                 raise UserError(
                     f"--workers: {_DEATHS + 1} workers were lost over the pictures from {examples[first].name} on "
                     f"({str(error).splitlines()[0]}); is there memory for them?"
                 ) from None
-            if isinstance(told, UserError):
-                raise told
-            yield first, told
+            if isinstance(features, UserError):
+                raise features
+            yield first, features
             idle.append(worker)
 
 

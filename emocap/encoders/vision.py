@@ -40,9 +40,9 @@ def hugging_face(rest: str) -> Towers:
     except ImportError:
         raise UserError("--model: hf: needs transformers; install it with: pip install 'emocap[hf]'") from None
     transformers.utils.logging.set_verbosity_error()
-    model, told = transformers.AutoModel.from_pretrained(rest, output_loading_info=True)
+    model, info = transformers.AutoModel.from_pretrained(rest, output_loading_info=True)
     processor = transformers.AutoImageProcessor.from_pretrained(rest)
-    lacking = sorted(told["missing_keys"])
+    lacking = sorted(info["missing_keys"])
     without_pooler = any("pooler" in name for name in lacking)
     if absent := [name for name in lacking if "pooler" not in name]:
         raise UserError(f"--model: {rest} has no weights for {few(absent, 5)}")

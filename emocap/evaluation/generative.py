@@ -72,7 +72,7 @@ def evaluate(
             "questions": len(responses),
             "unanswered": dict(Counter(response.reason for response in responses if response.text is None)),
             "cut_short": sum(response.text is not None and response.cut for response in responses),
-            **model.told,
+            **model.metadata,
             **aids.consulted,
             "counts_expected": as_expected(card, examples, needs)
             if number < 2
@@ -131,8 +131,8 @@ def _content(example: Example) -> str:
 def _sent(card: Card) -> str:
     how = card.generate
     assert how
-    told = {
+    phrases = {
         "pictures": f"JPEG of at most {how.side} pixels a side, of clips {how.frames} frames",
         "sound": "sound as WAV of 16 kHz",
     }
-    return "; ".join(told[one] for one in how.modalities) or "text alone"
+    return "; ".join(phrases[one] for one in how.modalities) or "text alone"

@@ -40,7 +40,7 @@ class Outcome:
     true: Sequence[str | None]
     predicted: Sequence[str | None]
     score: Sequence[float | None]
-    told: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
     """What else a row of results says."""
     spread: Mapping[str, Mapping[str, float]] | None = None
     """The metrics, where they are means over draws of few shots and not statistics of these predictions."""
@@ -52,7 +52,7 @@ class Outcome:
 
 
 def measured(outcome: Outcome) -> dict[str, dict[str, float | None]]:
-    """Each metric with its 95% interval; None where it cannot be told."""
+    """Each metric with its 95% interval; None where it is undefined."""
     if outcome.spread is not None:
         return {name: {key: finite(one) for key, one in value.items()} for name, value in outcome.spread.items()}
     size = len(outcome.rows)
@@ -93,7 +93,7 @@ def labels_of(card: Card, examples: Sequence[Example]) -> Labels:
     return np.array([number[str(example.label)] for example in examples])
 
 
-def classification(card: Card, rows: Rows, true: Labels, predicted: Labels, score: Numbers, **told: Any) -> Outcome:
+def classification(card: Card, rows: Rows, true: Labels, predicted: Labels, score: Numbers, **details: Any) -> Outcome:
     """Of one class of several. true, predicted: class numbers of ``rows``; a predicted number of as many classes as
     there are stands for none of them, which is wrong, and no class's prediction.
     """
@@ -106,5 +106,5 @@ def classification(card: Card, rows: Rows, true: Labels, predicted: Labels, scor
         [names[number] for number in true],
         [names[number] if number < size else None for number in predicted],
         score.tolist(),
-        {"labels": names, "confusion": counts.tolist(), "absent_classes": absent, **told},
+        {"labels": names, "confusion": counts.tolist(), "absent_classes": absent, **details},
     )

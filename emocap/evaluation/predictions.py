@@ -38,7 +38,7 @@ class Predictions:
         """name: as results call the model; None: the file's, without its ending."""
         self._place = place
         self.name = name or place.stem
-        self.told: dict[str, Any] = {"predictions_file": place.name}
+        self.metadata: dict[str, Any] = {"predictions_file": place.name}
         if not place.exists():
             raise UserError(f"--predictions: there is no {place}")
 
@@ -49,7 +49,7 @@ class Predictions:
         tested example bears.
         """
         path = self._path(ledger)
-        self.told |= {"predictions_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        self.metadata |= {"predictions_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         found = dict(_unique(path, _read(path)))
         if not any(_tells(response) for response in found.values()):
             raise UserError(f"{path}: no row says anything; it is sought under {', '.join(TEXTS)}")
@@ -88,12 +88,12 @@ def _places(keys: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     exact = set(keys)
     ends = Counter(_end(key) for key in keys)
     by_end = {_end(key): key for key in keys if ends[_end(key)] == 1}
-    told = Counter(_end(name) for name in names)
+    counts = Counter(_end(name) for name in names)
     places = {}
     for name in names:
         if name in exact:
             places[name] = name
-        elif told[_end(name)] == 1 and _end(name) in by_end:
+        elif counts[_end(name)] == 1 and _end(name) in by_end:
             places[name] = by_end[_end(name)]
     return places
 
@@ -141,10 +141,10 @@ def _arrays(path: Path) -> Iterator[tuple[str, Response]]:
 
 def _json(text: str, where: str) -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(told := dict(pairs)) < len(pairs):
+        if len(record := dict(pairs)) < len(pairs):
             twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
             raise UserError(f"{where}: {twice} is there twice")
-        return told
+        return record
 
     try:
         return json.loads(text, object_pairs_hook=once)
@@ -173,8 +173,8 @@ def _said(value: Any) -> Response:
     held = [value[key] for key in TEXTS if value.get(key) is not None and not (key == "answer" and "choices" in value)]
     if not held:
         return Response(None, "no_prediction", "its row has no prediction", fields=dict(value))
-    told = next((one for one in held if one != ""), None)
-    text = told if isinstance(told, str) or told is None else json.dumps(told, ensure_ascii=False)
+    answer = next((one for one in held if one != ""), None)
+    text = answer if isinstance(answer, str) or answer is None else json.dumps(answer, ensure_ascii=False)
     if text is None or not text.strip():
         return Response(None, "empty", "the prediction is empty", fields=dict(value))
     return Response(text, fields=dict(value))

@@ -51,7 +51,7 @@ def of_outcome(
     content = {
         **common,
         "metrics": outcomes.measured(outcome),
-        **outcome.told,
+        **outcome.details,
         "counts": {side: _counted(examples, rows) for side, rows in _sides(folds).items()},
         "test_subjects": len({examples[row].subject for row in outcome.rows} - {None}),
         "subgroups": outcomes.subgroups(outcome, examples),

@@ -135,11 +135,11 @@ def measure(
                     able = [p.name for p in having if encoder.texts or not p.reads_texts]
                     wanted = protocols or able
                     if not wanted or not having:
-                        told = f"it measures models that write, not {encoder.name}"
+                        reason = f"it measures models that write, not {encoder.name}"
                         if one.named and protocols:
-                            failures.append(f"{one.name}: {told}; name one by openai:NAME, or give --predictions")
+                            failures.append(f"{one.name}: {reason}; name one by openai:NAME, or give --predictions")
                         else:
-                            tell(f"{one.name}: passed over, {told}")
+                            tell(f"{one.name}: passed over, {reason}")
                         continue
                     run = partial(
                         evaluate,
@@ -172,7 +172,7 @@ def _written(
     exact: bool,
     tell: Callable[[str | ResultRow], None],
 ) -> list[str]:
-    """What failed of the cards that a model which writes was asked about; the rows are stored and told."""
+    """Measure a generative model; returns the failures, and reports each row after storing it."""
     if protocols and "generate" not in protocols:
         raise UserError(f"{spec} writes, and is measured by --protocol generate")
     failures = []

@@ -70,7 +70,7 @@ class GenerativeTask:
     questions: Callable[[Card, Example], list[str]]
     """What an example is asked: one text or several."""
     read: Callable[[TaskResponses], Outcome]
-    """``told`` of the outcome has ``unparsable``: how many replies could not be read; those count as wrong."""
+    """Its ``details`` has ``unparsable``: the number of replies that could not be read; they count as wrong."""
     first_token_logprobs: bool = False
     """Whether the log-probabilities of first tokens are needed."""
     judged: bool = False

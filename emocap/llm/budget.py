@@ -52,7 +52,7 @@ class Budget:
     def most(self, estimate: int, last: Reply | None) -> Tokens:
         """The most tokens that the next reply to a query may take.
 
-        estimate: of its prompt, for as long as no reply has told. last: its latest, which goes along.
+        estimate: of its prompt, until a reply reports its usage. last: its latest, which goes along.
         """
         again = last.completion_tokens + _CORRECTION_TOKENS if last else 0
         return (self._prompt or estimate) + again, self._completion

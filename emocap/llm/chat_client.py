@@ -34,7 +34,7 @@ class Query(Protocol):
 
     @property
     def key(self) -> str:
-        """By which its replies are told from those to others in the same ledger."""
+        """Distinguishes its replies from those to other requests in the same reply log."""
         ...
 
     @property
@@ -49,7 +49,7 @@ class Query(Protocol):
 
     @property
     def prompt_tokens(self) -> int:
-        """What the prompt is taken to cost before the first reply has told."""
+        """Tokens assumed for the prompt until the first reply reports its usage."""
         ...
 
     def messages(self, last: Reply | None) -> list[dict[str, Any]]:

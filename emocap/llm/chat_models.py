@@ -59,7 +59,7 @@ class GenerativeModel(Protocol):
         ...
 
     @property
-    def told(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """What a row of results says of it."""
         ...
 
@@ -79,7 +79,7 @@ class ChatModel:
         self._asker = ChatClient(recipe, read_keys(recipe, where), replies, where=where, noun="questions")
 
     @property
-    def told(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """Temperature, and what all runs into the folder have taken."""
         usage = self._asker.usage()
         cost = {"cost": usage.cost} if self._recipe.price else {}

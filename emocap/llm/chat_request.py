@@ -21,7 +21,7 @@ from emocap.llm.recipe import AskRecipe
 from emocap.llm.reply_log import ACCEPTED, Reply
 
 _PICTURE_TOKENS, _SOUND_TOKENS = 1500, 3000
-"""What these are taken to cost before the first reply has told."""
+"""Tokens assumed for one of these until the first reply reports its usage."""
 
 
 class ChatRecipe(AskRecipe):
@@ -78,9 +78,9 @@ class ChatQuery:
             parameters["seed"] = ask.seed
         if ask.first_token_logprobs and recipe.first_token_logprobs:
             parameters |= {"logprobs": True, "top_logprobs": recipe.first_token_logprobs}
-        told = [ask.text, ask.system, recipe.model, parameters, self._shown()]
+        identity = [ask.text, ask.system, recipe.model, parameters, self._shown()]
         object.__setattr__(self, "parameters", parameters)
-        object.__setattr__(self, "request", hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest())
+        object.__setattr__(self, "request", hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest())
 
     def _shown(self) -> list[Any]:
         """What decides about the media that are sent: their bytes, and what is made of them."""

@@ -257,8 +257,8 @@ def _first_token(logprobs: "_LogProbs | None") -> dict[str, float] | None:
         return None
     first = logprobs.content[0]
     # Some servers list what is impossible, too, with -Infinity.
-    told = {one.token: one.logprob for one in (first, *reversed(first.top_logprobs)) if math.isfinite(one.logprob)}
-    return told or None
+    by_token = {one.token: one.logprob for one in (first, *reversed(first.top_logprobs)) if math.isfinite(one.logprob)}
+    return by_token or None
 
 
 class _Usage(BaseModel):

@@ -28,8 +28,8 @@ def _option(found: re.Match[str], chance: random.Random) -> str:
 
 def _scores(found: re.Match[str], chance: random.Random) -> str:
     steps = len(re.findall(r"Step \d+:", found.string.rpartition("Prediction: ")[2]))
-    told = ", ".join(f"Step {number}: {chance.randrange(2)}/1" for number in range(1, steps + 1))
-    return f"<score>{told or chance.randrange(2)}</score>"
+    points = ", ".join(f"Step {number}: {chance.randrange(2)}/1" for number in range(1, steps + 1))
+    return f"<score>{points or chance.randrange(2)}</score>"
 
 
 def _points(found: re.Match[str], chance: random.Random) -> str:

@@ -53,7 +53,7 @@ class Objective(nn.Module):
         """
         recipe, f = self.recipe, features
         loss = f.image_BD.new_zeros(())
-        told: dict[str, Tensor] = {}
+        logs: dict[str, Tensor] = {}
         if recipe.global_weight or recipe.summary_weight:
             # One exchange between the ranks for all embeddings, one for all numbers.
             share = even_share(len(f.image_BD), whole=recipe.gather == "full")
@@ -64,7 +64,7 @@ class Objective(nn.Module):
             if recipe.mining.rule != "off" and step >= recipe.mining.warmup:
                 mined = mine(*self._guides(f, embedded_N3D, share), label_N, recipe.mining, share)
             pushed = self._pushed(f.sentiment_BC, share)
-            scale = told["logit_scale"] = logit_scale.exp()
+            scale = logs["logit_scale"] = logit_scale.exp()
             for name, weight, text_ND, group_N in (
                 ("global", recipe.global_weight, embedded_N3D[:, 1], number_N3[:, 0]),
                 ("summary", recipe.summary_weight, embedded_N3D[:, 2], number_N3[:, 1]),
@@ -72,18 +72,18 @@ class Objective(nn.Module):
                 if not weight:
                     continue
                 base_QN = same(group_N if recipe.join_equal else torch.arange(share.total).to(group_N), share.rows)
-                told[name] = self._contrast(image_ND, text_ND, scale, base_QN, mined, pushed, share)
-                loss = loss + weight * told[name]
-                if mined and "mined_precision" not in told:
+                logs[name] = self._contrast(image_ND, text_ND, scale, base_QN, mined, pushed, share)
+                loss = loss + weight * logs[name]
+                if mined and "mined_precision" not in logs:
                     for suffix, mined_QN in (("", mined.image_QN), ("_text", mined.text_QN)):
                         agreed = agreement(mined_QN, base_QN, label_N, share)
-                        told |= {f"mined_{measure}{suffix}": value for measure, value in agreed.items()}
+                        logs |= {f"mined_{measure}{suffix}": value for measure, value in agreed.items()}
         if recipe.local_weight and f.local:
-            told["local_logit_scale"] = self.local_logit_scale.exp()
-            told["local"] = self._local(f.local, step)
-            loss = loss + recipe.local_weight * told["local"]
-        told["loss"] = loss
-        return loss, _averaged(told)
+            logs["local_logit_scale"] = self.local_logit_scale.exp()
+            logs["local"] = self._local(f.local, step)
+            loss = loss + recipe.local_weight * logs["local"]
+        logs["loss"] = loss
+        return loss, _averaged(logs)
 
     def _guides(self, f: Features, embedded_N3D: Tensor, share: RowPartition) -> tuple[Tensor, Tensor]:
         """Image and text embeddings that choose positives: those that were given, or the online ones and t̂."""
@@ -130,7 +130,7 @@ class Objective(nn.Module):
         return contrast_regions(local, self.pool, scale, recipe, self.loss, self.local_bias, whole)
 
 
-def _averaged(told: dict[str, Tensor]) -> dict[str, Tensor]:
+def _averaged(logs: dict[str, Tensor]) -> dict[str, Tensor]:
     """The averages over the ranks."""
-    mean_T = add(torch.stack([value.detach().float() for value in told.values()])) / ranks()
-    return dict(zip(told, mean_T, strict=True))
+    mean_T = add(torch.stack([value.detach().float() for value in logs.values()])) / ranks()
+    return dict(zip(logs, mean_T, strict=True))

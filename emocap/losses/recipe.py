@@ -51,8 +51,8 @@ class LocalRecipe(Recipe):
     heads: int = Field(8, ge=1)
     """Of the attention pool."""
     contrast: Literal["regions", "pictures"] = "regions"
-    """regions: every sentence pools its own picture, and regions are told apart. pictures: every sentence pools every
-    picture, and the pictures are told apart, so that what a sentence puts into a region helps no more (FLAIR)."""
+    """regions: every sentence pools its own picture, and the loss contrasts regions. pictures: every sentence pools
+    every picture, and the loss contrasts pictures, so that a region can no longer copy its sentence (FLAIR)."""
     candidates: Literal["all", "one"] = "all"
     """Sentences of other pictures that a picture meets, under ``pictures``: all, or one of each at random (FLAIR)."""
     join_equal: bool = True

@@ -16,8 +16,8 @@ def confusion(true: Labels, predicted: Labels, classes: int) -> npt.NDArray[np.i
     A predicted number of ``classes`` stands for an answer that is none of them: such answers get a column of their own
     at the end, and the table is classes × (classes + 1).
     """
-    told = answers(predicted, classes)
-    return np.bincount(true * told + predicted, minlength=classes * told).reshape(classes, told)
+    columns = answers(predicted, classes)
+    return np.bincount(true * columns + predicted, minlength=classes * columns).reshape(classes, columns)
 
 
 def answers(predicted: Labels, classes: int) -> int:

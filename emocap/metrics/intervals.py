@@ -58,10 +58,10 @@ class OfConfusion:
 
     def at(self, weight_RN: Numbers) -> Numbers:
         """See :class:`Statistic`."""
-        told = answers(self.predicted, self.classes)
-        cell_N, size = self.true * told + self.predicted, self.classes * told
+        columns = answers(self.predicted, self.classes)
+        cell_N, size = self.true * columns + self.predicted, self.classes * columns
         counts = [np.bincount(cell_N, weights=weight_N, minlength=size) for weight_N in weight_RN]
-        return self.rate(np.stack(counts).reshape(-1, self.classes, told))
+        return self.rate(np.stack(counts).reshape(-1, self.classes, columns))
 
     def drawn(self, size: int, rounds: int, random: np.random.Generator) -> Numbers:
         """See :class:`Statistic`. The cells of a resample are multinomial: no example need be drawn."""
@@ -82,7 +82,7 @@ def resamples(size: int, rounds: int, random: np.random.Generator) -> Iterator[N
 def interval(statistic: Statistic, size: int, rounds: int = ROUNDS, seed: int = 0) -> tuple[float, float]:
     """The 95% percentile interval of a statistic over resamples of ``size`` test examples.
 
-    Resamples of which it cannot be told, such as of a unit that is not in them, are left out.
+    Resamples for which it is undefined, such as a unit that does not occur in them, are left out.
     """
     drawn = statistic.drawn(size, rounds, np.random.default_rng(seed))
     if np.isnan(drawn).all():

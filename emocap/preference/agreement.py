@@ -57,19 +57,19 @@ class Consistency:
     """Of all answers that are not ``same``: how often it is a1. A judge that does not care for the order has 0.5."""
 
 
-def agreement(told: Iterable[tuple[Judged, Answer | None]]) -> Agreement | None:
+def agreement(compared: Iterable[tuple[Judged, Answer | None]]) -> Agreement | None:
     """Of judged pairs with what people say of each; None where there is no pair of which both say something."""
-    told = [(judged, people) for judged, people in told if people and judged.verdict.answer]
-    if not told:
+    compared = [(judged, people) for judged, people in compared if people and judged.verdict.answer]
+    if not compared:
         return None
-    names = [judged.pair.name for judged, _ in told]
-    true = [ANSWERS.index(people) for _, people in told if people]
-    said = [ANSWERS.index(judged.verdict.answer) for judged, _ in told if judged.verdict.answer]
-    table_NKK = _by_input(names, true, said)
+    names = [judged.pair.name for judged, _ in compared]
+    true = [ANSWERS.index(people) for _, people in compared if people]
+    judged_N = [ANSWERS.index(judged.verdict.answer) for judged, _ in compared if judged.verdict.answer]
+    table_NKK = _by_input(names, true, judged_N)
     table_KK = table_NKK.sum(0)
     decided = int(table_KK[:_SAME].sum())
     return Agreement(
-        pairs=len(told),
+        pairs=len(compared),
         decided=decided,
         two_class={
             "waf": _rate(table_NKK, lambda table: weighted_f1(as_first(table))),

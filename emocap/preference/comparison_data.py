@@ -105,7 +105,7 @@ def gather(inputs: Sequence[Path], truth: Path | None = None) -> Contest:
             )
     if truth is not None:
         contest.true |= {name: tuple(string_to_list(labels)) for name, labels in read_truth(truth)}
-    contest.left_out = tally.told()
+    contest.left_out = tally.listed()
     if contest.given is None:
         _check(contest)
     return contest

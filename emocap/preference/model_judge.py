@@ -54,7 +54,7 @@ class ModelJudge:
         if self.text_model:
             parts.append(f"judged by {self.text_model.name}")
         for model in filter(None, (self.model, self.text_model)):
-            if temperature := model.told.get("temperature"):
+            if temperature := model.metadata.get("temperature"):
                 parts.append(f"temperature {temperature:g} of {model.name}")
         if self.looking.frames != FRAMES:
             parts.append(f"{self.looking.frames} frames")
@@ -65,7 +65,7 @@ class ModelJudge:
     @property
     def details(self) -> dict[str, Any]:
         """See Judge: what asking has taken, by model."""
-        return {model.name: model.told for model in (self.model, self.text_model) if model}
+        return {model.name: model.metadata for model in (self.model, self.text_model) if model}
 
     def judge(self, pairs: Sequence[Pair]) -> list[Verdict]:
         """See Judge."""

@@ -86,19 +86,19 @@ def rank(judged: Sequence[Judged], rounds: int = ROUNDS, seed: int = 0) -> Ranki
     rank_RM = ranks(drawn_RM)
     spans = _intervals(drawn_RM, "linear"), _intervals(rank_RM, "inverted_cdf")
     first_RM = (rank_RM == 1) / np.maximum((rank_RM == 1).sum(1, keepdims=True), 1)
-    told = len(drawn_RM) > 0
+    resampled = len(drawn_RM) > 0
     rank_M, won_M, compared_M = ranks(strength_M[None])[0], wins_MM.sum(1), (wins_MM + wins_MM.T).sum(1)
     return Ranking(
         standings=[
             Standing(
                 name=describers[place],
                 rank=int(rank_M[place]),
-                rank_low=int(spans[1][0, place]) if told else None,
-                rank_high=int(spans[1][1, place]) if told else None,
+                rank_low=int(spans[1][0, place]) if resampled else None,
+                rank_high=int(spans[1][1, place]) if resampled else None,
                 strength=float(strength_M[place]),
-                low=float(spans[0][0, place]) if told else None,
-                high=float(spans[0][1, place]) if told else None,
-                first=float(first_RM[:, place].mean()) if told else None,
+                low=float(spans[0][0, place]) if resampled else None,
+                high=float(spans[0][1, place]) if resampled else None,
+                first=float(first_RM[:, place].mean()) if resampled else None,
                 won=float(won_M[place]),
                 compared=float(compared_M[place]),
             )

@@ -3,7 +3,7 @@
 A contest (contest.py) is who describes what, and the pool (pool.py) are the pairs that follow from it. A judge
 (judges.py) says which of two descriptions is the better one; its verdicts go into the book (book.py) before they
 count. All pairs are judged, or as many as are wanted, the most telling first (choice.py). Bradley-Terry makes a
-ranking of the verdicts (strengths.py, standing.py); where people have judged the same pairs, it is told how far the
+ranking of the verdicts (strengths.py, standing.py); where people have judged the same pairs, it reports how far the
 judge agrees with them (agreement.py).
 """
 
@@ -47,8 +47,8 @@ class Outcome:
     """Pairs without an answer: why, one line each."""
     chosen: bool = False
     """Whether pairs were judged because they would tell most, and not all of them or by chance."""
-    told: dict[str, Any] = field(default_factory=dict)
-    """What is told of the judge."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """Facts about the judge, such as its temperature and token usage."""
 
 
 def rank_by_people(contest: Contest, by: str, out: Path, pairs: int | None = None, seed: int = 0) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def _judge(judge: Judge, pairs: Sequence[Pair], book: Book, shown: Stage) -> lis
     asked = [*pairs, *(pair.swapped() for pair in pairs)] if judge.both_orders else pairs
     verdicts = judge.judge(asked)
     reverse = verdicts[len(pairs) :] if judge.both_orders else itertools.repeat(None)
-    judged = [Judged(*told) for told in zip(pairs, verdicts, reverse, strict=False)]
+    judged = [Judged(*three) for three in zip(pairs, verdicts, reverse, strict=False)]
     book.add(judged)
     shown.advance(len(pairs), unanswered=sum(not one.answers for one in judged))
     return judged
@@ -176,14 +176,14 @@ def _write(contest: Contest, outcome: Outcome, out: Path, by: str, seed: int) ->
     strength = {one.name: one.strength for one in ranking.standings} if ranking else {}
     says: dict[str, Answer] = {one.pair.key: one.answer for one in outcome.people if one.answer}
     by_key = {one.pair.key: one for one in outcome.judged}
-    told = [(by_key[one.pair.key], one) for one in outcome.people if one.pair.key in by_key]
+    compared = [(by_key[one.pair.key], one) for one in outcome.people if one.pair.key in by_key]
     verdicts = [verdict for one in outcome.judged for verdict in (one.verdict, one.reverse) if verdict]
-    agrees = agreement((judged, _turned(one, judged.pair)) for judged, one in told)
+    agrees = agreement((judged, _turned(one, judged.pair)) for judged, one in compared)
     steady = consistency(outcome.judged)
     result: dict[str, Any] = {
         "version": 1,
         "by": by,
-        "judge": outcome.told,
+        "judge": outcome.details,
         "pairs": {
             "possible": outcome.possible,
             "judged": len(by_key),
@@ -219,5 +219,5 @@ def _authors(given: Sequence[Preference]) -> set[str]:
 
 
 def _why(contest: Contest) -> str:
-    told = [f"{one.count:,} × {one.reason} ({one.example})" for one in contest.left_out]
-    return f": {few(told)}" if told else ""
+    reasons = [f"{one.count:,} × {one.reason} ({one.example})" for one in contest.left_out]
+    return f": {few(reasons)}" if reasons else ""

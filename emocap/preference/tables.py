@@ -73,7 +73,7 @@ class Tally:
         count, first = self._found.get(reason, (0, example))
         self._found[reason] = count + 1, first
 
-    def told(self) -> list[LeftOut]:
+    def listed(self) -> list[LeftOut]:
         """All reasons, the most frequent first."""
         found = sorted(self._found.items(), key=lambda item: -item[1][0])
         return [LeftOut(reason, count, example) for reason, (count, example) in found]

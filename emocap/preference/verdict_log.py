@@ -74,8 +74,8 @@ class Book:
 
 
 def _cells(verdict: Verdict, before: str) -> dict[str, Any]:
-    told = {"preference": verdict.answer, "reply": verdict.detail, "readable": verdict.readable}
-    return {before + name: value for name, value in told.items()}
+    columns = {"preference": verdict.answer, "reply": verdict.detail, "readable": verdict.readable}
+    return {before + name: value for name, value in columns.items()}
 
 
 def _verdict(row: dict[str, Any], before: str) -> Verdict:

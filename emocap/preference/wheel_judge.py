@@ -69,7 +69,7 @@ class WheelJudge:
         said = [self._words(pair.name, *side) for pair in pairs for side in _sides(pair)]
         score_P2 = self.score([one for one in true for _ in range(2)], said).reshape(-1, 2)
         words = list(zip(said[::2], said[1::2], strict=True))
-        return [_verdict(*told) for told in zip(score_P2, true, words, strict=True)]
+        return [_verdict(*scored) for scored in zip(score_P2, true, words, strict=True)]
 
     def _words(self, name: str, model: str | None, text: str) -> tuple[str, ...]:
         """What the describer named as emotions where that is known, else what the text affirms."""
@@ -87,8 +87,8 @@ def _verdict(score_2: Numbers, true: tuple[str, ...], words: tuple[tuple[str, ..
     if np.isnan(score_2).any():
         return Verdict(None, f"none of the true labels, {', '.join(true)}, is on a wheel")
     first, second = score_2
-    told = f"{', '.join(true)}: " + "; ".join(
+    detail = f"{', '.join(true)}: " + "; ".join(
         f"a{place} {score:.3f} ({', '.join(some) or 'no word'})"
         for place, (score, some) in enumerate(zip(score_2, words, strict=True), start=1)
     )
-    return Verdict("same" if abs(first - second) < _SAME else "a1" if first > second else "a2", told)
+    return Verdict("same" if abs(first - second) < _SAME else "a1" if first > second else "a2", detail)

@@ -5,7 +5,7 @@ A shard is ``<folder>/<name>.tar`` with two members per sample, ``<key>.jpg`` an
 shard is done when its index exists. The same samples give the same bytes, whenever and wherever they are written.
 
 The index can be made from the tar alone. It says where in the tar a sample begins, so that one can be read without the
-others, and holds checksums of its two members, so that damage can be told to the sample.
+others, and holds checksums of its two members, so that damage can be traced to the sample.
 """
 
 import contextlib

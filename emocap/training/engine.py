@@ -128,7 +128,7 @@ class _Loop:
                 result = method.step(batch, StepContext(step, steps, self.scaler.scale))
                 loss, norm, stop = self._update(result, stop_requested())
                 if stage:
-                    stage.advance(told=f"loss {loss:.3f}")
+                    stage.advance(message=f"loss {loss:.3f}")
                 if step % recipe.log_every == 0 or step == steps:
                     logs = group.means(result.logs) | {"loss": loss, "gradient_norm": norm}
                     row = self._row(lr=rate, **logs, **clock.speed(step, method.samples_per_step))

@@ -42,8 +42,8 @@ def open_logs(recipe: RunRecipe, out: Path, step: int) -> Iterator[Write]:
             stack.callback(run.finish)
 
         def write(row: dict[str, Any]) -> None:
-            told = {key: _rounded(value) for key, value in row.items()}
-            file.write(json.dumps({key: value for key, value in told.items() if value is not None}) + "\n")
+            rounded = {key: _rounded(value) for key, value in row.items()}
+            file.write(json.dumps({key: value for key, value in rounded.items() if value is not None}) + "\n")
             file.flush()
             numbers = {name: value for name, value in _flat(row) if math.isfinite(value) and name != "step"}
             if board:

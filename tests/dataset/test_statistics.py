@@ -58,4 +58,4 @@ def test_a_build_without_captions_has_no_measures(tmp_path: Path) -> None:
     ("value", "told"), [(1234567, "1,234,567"), (0.01234, "0.0123"), (0.0000312, "0.000031"), (1234.56, "1,234.6")]
 )
 def test_values_are_told_shortly(value: float, told: str) -> None:
-    assert Measure("x", value).told() == told
+    assert Measure("x", value).text() == told

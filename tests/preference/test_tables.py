@@ -61,13 +61,13 @@ def test_what_cannot_be_used_is_counted(tmp_path: Path) -> None:
     )
     found = list(read_preferences(path, tally))
     assert [(one.pair.model1, one.answer) for one in found] == [("a", "a1"), ("b", "a2")]
-    assert [(one.reason, one.count) for one in tally.told()] == [
+    assert [(one.reason, one.count) for one in tally.listed()] == [
         ("empty description", 2),
         ("a model paired with itself", 1),
         ("repeated pair, counted again", 1),
     ]
-    assert tally.told()[0].example == f"{path}, line 3: a2 of x"
-    assert tally.told()[2].example == f"{path}, line 6: x"
+    assert tally.listed()[0].example == f"{path}, line 3: a2 of x"
+    assert tally.listed()[2].example == f"{path}, line 6: x"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_descriptions(tmp_path: Path) -> None:
         ("x", "a", "He smiles.", "[happy]"),
         ("x", "b", "He frowns.", ""),
     ]
-    assert [(one.reason, one.count) for one in tally.told()] == [("empty description", 2)]
+    assert [(one.reason, one.count) for one in tally.listed()] == [("empty description", 2)]
 
 
 def test_two_descriptions_of_one_input_by_one_describer(tmp_path: Path) -> None:

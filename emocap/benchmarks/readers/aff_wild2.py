@@ -19,7 +19,7 @@ _FOLDERS = {"expr": "EXPR_*_Challenge", "au": "AU_*_Challenge", "va": "VA_*_Chal
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _FrameLabels:
     """What a line says, shared by all frames that say the same."""
 
     label: str | None = None
@@ -35,7 +35,7 @@ class AffWild2(Layout):
 
     Lines that are not annotated (−1; −5 of valence and arousal) are left out, and so are frames without a crop in a
     video that has others: the dataset has no crop where no face was found, and annotations that go on after the last
-    frame. The test set is not public: the validation set is tested, as in most papers. Who is seen is not told; a
+    frame. The test set is not public: the validation set is tested, as in most papers. People are not named; a
     video counts as a person.
     """
 
@@ -63,13 +63,13 @@ class AffWild2(Layout):
         header, *lines = _lines(path)
         tell = _READ[self.task](path, [name.strip() for name in header.split(",")])
         crops = _names(root / self.crops / path.stem)
-        known: dict[str, _Told | None] = {}
+        known: dict[str, _FrameLabels | None] = {}
         for number, line in enumerate(lines, start=1):
             if line not in known:
                 known[line] = tell(line, f"{path}, line {number + 1}")
             picture = f"{number:05d}.jpg"
-            if (told := known[line]) and (crops is None or picture in crops):
-                yield self._example(root, f"{self.crops}/{path.stem}/{picture}", split, path.stem, told)
+            if (labels := known[line]) and (crops is None or picture in crops):
+                yield self._example(root, f"{self.crops}/{path.stem}/{picture}", split, path.stem, labels)
 
     def _multi_task(self, root: Path, path: Path, split: str) -> Iterator[Example]:
         videos: dict[str, set[str] | None] = {}
@@ -82,11 +82,11 @@ class AffWild2(Layout):
             if video not in videos:
                 videos[video] = _names(root / self.crops / video)
             crops = videos[video]
-            if (told := _of_all(self.task, columns, where)) and (crops is None or frame in crops):
-                yield self._example(root, f"{self.crops}/{picture}", split, video, told)
+            if (labels := _of_all(self.task, columns, where)) and (crops is None or frame in crops):
+                yield self._example(root, f"{self.crops}/{picture}", split, video, labels)
 
-    def _example(self, root: Path, name: str, split: str, video: str, told: _Told) -> Example:
-        return Example(name, Picture(root / name), (split,), told.label, told.units, told.values, subject=video)
+    def _example(self, root: Path, name: str, split: str, video: str, labels: _FrameLabels) -> Example:
+        return Example(name, Picture(root / name), (split,), labels.label, labels.units, labels.values, subject=video)
 
 
 def _lines(path: Path) -> list[str]:
@@ -103,30 +103,30 @@ def _below(root: Path, pattern: str) -> Path | None:
 
 
 def _names(folder: Path) -> set[str] | None:
-    """The files of a video; None where there is no such folder, so that all its frames are told as missing."""
+    """The files of a video; None where there is no such folder, so that all its frames count as missing."""
     return {path.name for path in folder.iterdir()} if folder.is_dir() else None
 
 
-def _expressions(path: Path, names: list[str]) -> Callable[[str, str], _Told | None]:
+def _expressions(path: Path, names: list[str]) -> Callable[[str, str], _FrameLabels | None]:
     if len(names) < 2 or not all(re.fullmatch(r"[A-Za-z]+", name) for name in names):
         raise UserError(f"{path}: its first line does not name the expressions")
 
-    def tell(line: str, where: str) -> _Told | None:
+    def tell(line: str, where: str) -> _FrameLabels | None:
         if line == "-1":
             return None
         if not line.isdecimal() or int(line) >= len(names):
             raise UserError(f"{where}: {line!r} is none of the {len(names)} expressions, counted from 0, nor -1")
-        return _Told(label=names[int(line)])
+        return _FrameLabels(label=names[int(line)])
 
     return tell
 
 
-def _units(path: Path, names: list[str]) -> Callable[[str, str], _Told | None]:
+def _units(path: Path, names: list[str]) -> Callable[[str, str], _FrameLabels | None]:
     if not all(re.fullmatch(r"AU\d+", name) for name in names):
         raise UserError(f"{path}: its first line does not name the units, such as AU1,AU2")
     numbers = [int(name.removeprefix("AU")) for name in names]
 
-    def tell(line: str, where: str) -> _Told | None:
+    def tell(line: str, where: str) -> _FrameLabels | None:
         columns = [column.strip() for column in line.split(",")]
         if len(columns) != len(numbers):
             raise UserError(f"{where}: {len(columns)} codes, not {len(numbers)}")
@@ -135,7 +135,7 @@ def _units(path: Path, names: list[str]) -> Callable[[str, str], _Told | None]:
     return tell
 
 
-def _affect(path: Path, names: list[str]) -> Callable[[str, str], _Told | None]:
+def _affect(path: Path, names: list[str]) -> Callable[[str, str], _FrameLabels | None]:
     if sorted(names) != ["arousal", "valence"]:
         raise UserError(f"{path}: its first line is not valence,arousal")
     return lambda line, where: _rated(names, line.split(","), where)
@@ -144,29 +144,29 @@ def _affect(path: Path, names: list[str]) -> Callable[[str, str], _Told | None]:
 _READ = {"expr": _expressions, "au": _units, "va": _affect}
 
 
-def _of_all(task: str, columns: list[str], where: str) -> _Told | None:
+def _of_all(task: str, columns: list[str], where: str) -> _FrameLabels | None:
     """What a line of the multi-task lists says of one task."""
     if task == "va":
         return _rated(["valence", "arousal"], columns[:2], where)
     if task == "au":
         return _coded(_UNITS, columns[3:], where)
-    return None if columns[2] == "-1" else _Told(label=columns[2])
+    return None if columns[2] == "-1" else _FrameLabels(label=columns[2])
 
 
-def _coded(numbers: Sequence[int], columns: list[str], where: str) -> _Told | None:
+def _coded(numbers: Sequence[int], columns: list[str], where: str) -> _FrameLabels | None:
     units = occurrences(zip(numbers, columns, strict=True), where)
-    return _Told(units=units) if units else None
+    return _FrameLabels(units=units) if units else None
 
 
-def _rated(names: list[str], columns: list[str], where: str) -> _Told | None:
+def _rated(names: list[str], columns: list[str], where: str) -> _FrameLabels | None:
     try:
         values = [float(column) for column in columns]
     except ValueError:
         values = []
     if len(values) != 2 or not all(-1 <= value <= 1 or value == -5 for value in values):
         raise UserError(f"{where}: {','.join(columns)!r} is not valence and arousal, -1 to 1, nor -5")
-    told = dict(zip(names, values, strict=True))
-    return None if -5 in values else _Told(values={name: told[name] for name in ("valence", "arousal")})
+    scores = dict(zip(names, values, strict=True))
+    return None if -5 in values else _FrameLabels(values={name: scores[name] for name in ("valence", "arousal")})
 
 
 READER = AffWild2

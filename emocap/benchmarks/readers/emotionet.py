@@ -61,10 +61,10 @@ def _bare(text: str) -> str:
 
 
 def _intensity(text: str, where: str) -> float | None:
-    told = text.strip().removesuffix(".0")
-    if told not in CODED:
+    code = text.strip().removesuffix(".0")
+    if code not in CODED:
         raise UserError(f"{where}: a unit is {text!r}, which is none of {', '.join(CODED)}")
-    return CODED[told]
+    return CODED[code]
 
 
 READER = EmotioNet

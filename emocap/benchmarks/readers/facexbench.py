@@ -55,8 +55,8 @@ class FaceXBench(Layout):
 def _right(asked: _Asked, where: str) -> int:
     """The place of the option that both the letter and the text of the answer mean."""
     if asked.answer not in asked.options:
-        told = ", ".join(map(str, asked.options))
-        raise UserError(f"{where}: the answer {asked.answer!r} is not among its options, {told}")
+        options = ", ".join(map(str, asked.options))
+        raise UserError(f"{where}: the answer {asked.answer!r} is not among its options, {options}")
     place = asked.options.index(asked.answer)
     if asked.correct_answer_option != chr(ord("A") + place):
         raise UserError(f"{where}: option {asked.correct_answer_option} is not {asked.answer!r}, the answer")

@@ -76,12 +76,12 @@ class FerPlus(Layout):
                 yield from self._example(root, split, folder, [row[0], *row[2:]], f"{lists[folder]}, line {number}")
 
     def _example(self, root: Path, split: str, folder: str, row: Sequence[str], where: str) -> Iterator[Example]:
-        name, *told = row
-        if len(told) != len(CHOICES) or not all(vote.strip().isdecimal() for vote in told):
-            raise UserError(f"{where}: {', '.join(told)!r} is not the votes for {len(CHOICES)} choices")
+        name, *votes = row
+        if len(votes) != len(CHOICES) or not all(vote.strip().isdecimal() for vote in votes):
+            raise UserError(f"{where}: {', '.join(votes)!r} is not the votes for {len(CHOICES)} choices")
         if name:
             picture = within(root / "data" / folder, name, where)
-            label = _decided([int(vote) for vote in told], self.majority == "strict")
+            label = _decided([int(vote) for vote in votes], self.majority == "strict")
             yield Example(picture.relative_to(root).as_posix(), Picture(picture), (split,), label)
 
 

@@ -90,8 +90,8 @@ class Lists(Layout):
                         "layout.order is not the order of this list, or the line is wrong"
                     )
                 if clip not in clips:
-                    told, media = self._media(root, clip)
-                    clips[clip] = Example(told, media, ("",) * self.folds, label, subject=known.get("subject"))
+                    example_name, media = self._media(root, clip)
+                    clips[clip] = Example(example_name, media, ("",) * self.folds, label, subject=known.get("subject"))
                 example = clips[clip]
                 if str(example.label).casefold() != label.casefold():
                     raise UserError(f"{where}: {clip} is {label}, and elsewhere in the lists {example.label}")

@@ -36,8 +36,8 @@ class London(Layout):
 def _people(path: Path) -> dict[str, dict[str, str]]:
     people = {}
     for row in table_of(path, ["face_id", "face_age", "face_gender", "face_eth"]):
-        told = {"gender": row["face_gender"], "ethnicity": row["face_eth"], "age": row["face_age"]}
-        known = {name: value.strip() for name, value in told.items() if value.strip() not in ("", "NA")}
+        attributes = {"gender": row["face_gender"], "ethnicity": row["face_eth"], "age": row["face_age"]}
+        known = {name: value.strip() for name, value in attributes.items() if value.strip() not in ("", "NA")}
         if age := known.get("age"):
             if not age.isdecimal():
                 raise UserError(f"{path}: the age of {row['face_id']} is {age!r}")

@@ -1,4 +1,4 @@
-"""MME-Emotion: clips of eight tasks with a label or several, and what a model told of their sound."""
+"""MME-Emotion: clips of eight tasks with a label or several, and a model's description of their sound."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class _Clue(BaseModel):
 class MMEEmotion(Layout):
     """``ER-Lab/question/ER_Lab.json`` and ``ER-Lab/audio_clue/ER_Lab_qwen2_audio_clues.json``, and the same of every
     other task, in the data or its ``MME-Emotion-Dataset``; a clip by its ``video_id`` below the data, the task's
-    folder, or ``video`` in one of them. Without the file of clues a judge is told of none.
+    folder, or ``video`` in one of them. Without the file of clues a judge gets none.
 
     Several labels are joined by commas, in FG-ER by semicolons. Where clips come from several datasets, the first part
     of ``video_id``, that is a group.
@@ -43,7 +43,7 @@ class MMEEmotion(Layout):
         folder, name = below / self.task, self.task.replace("-", "_")
         path, clues = folder / "question" / f"{name}.json", folder / "audio_clue" / f"{name}_qwen2_audio_clues.json"
         asked = document(path, list[_Asked])
-        told = {one.video_id: one.audio_clue for one in document(clues, list[_Clue])} if clues.exists() else {}
+        clue_of = {one.video_id: one.audio_clue for one in document(clues, list[_Clue])} if clues.exists() else {}
         sources = {_source(one.video_id) for one in asked}
         places = [place / kind for place in (root, below, folder) for kind in ("", "video")]
         clips = next((place for place in places if any((place / one).is_dir() for one in sources)), root)
@@ -57,7 +57,7 @@ class MMEEmotion(Layout):
                 Film(within(clips, one.video_id, str(path))),
                 labels=labels,
                 options=tuple(one.label_set),
-                clue=told.get(one.video_id),
+                clue=clue_of.get(one.video_id),
                 groups={"source": _source(one.video_id)} if len(sources) > 1 else {},
             )
 

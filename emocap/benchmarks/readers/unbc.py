@@ -25,7 +25,7 @@ class UNBC(Layout):
         """From the files of labels, by person, sequence and frame."""
         labels = folder_of(root, "Frame_Labels", "Frame_Labels/Frame_Labels")
         labels = folder_of(labels, "PSPI", "FACS", "Frame_Labels/PSPI", "Frame_Labels/FACS")
-        told = _written if labels.name == "PSPI" else _computed
+        intensity = _written if labels.name == "PSPI" else _computed
         images = "Images/Images" if (root / "Images" / "Images").is_dir() else "Images"
         files = [path for path in labels.glob("*/*/*_facs.txt") if not path.name.startswith("._")]
         if not files:
@@ -33,7 +33,7 @@ class UNBC(Layout):
         for path in sorted(files, key=lambda path: natural(path.relative_to(labels).as_posix())):
             person, sequence, file = path.relative_to(labels).parts
             name = f"{images}/{person}/{sequence}/{file.removesuffix('_facs.txt')}.png"
-            yield Example(name, Picture(root / name), values={"pspi": told(path)}, subject=person)
+            yield Example(name, Picture(root / name), values={"pspi": intensity(path)}, subject=person)
 
 
 def _written(path: Path) -> float:

@@ -52,8 +52,8 @@ class Fits:
     def logits(self, feature_MD: npt.NDArray[np.float32], place: int) -> npt.NDArray[np.float64]:
         """M×K at the C of this place in the grid."""
         feature = torch.as_tensor(feature_MD).to(self.weight_GDK)
-        told: npt.NDArray[np.float64] = (feature @ self.weight_GDK[place] + self.intercept_GK[place]).cpu().numpy()
-        return told
+        logit: npt.NDArray[np.float64] = (feature @ self.weight_GDK[place] + self.intercept_GK[place]).cpu().numpy()
+        return logit
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,8 @@ def classes(
         return Probed(np.full(len(test), every_label[0]), np.ones(len(test)), float("nan"))
     parts = [(train, labels, *val)] if val else _parts(train, labels, groups)
     scores = [
-        [score(told, predicted) for predicted, _ in path(kept, kept_label, held, grid)]
-        for kept, kept_label, held, told in parts
+        [score(truth, predicted) for predicted, _ in path(kept, kept_label, held, grid)]
+        for kept, kept_label, held, truth in parts
         if len(np.unique(kept_label)) > 1
     ]
     c = grid[int(np.argmax(np.mean(scores, 0)))] if scores else grid[0]
@@ -113,8 +113,8 @@ def units(
 
     parts = [(train, present, *val)] if val else _parts(train, present, groups)
     scores = [
-        [score(told, (logits > 0).astype(np.int64)) for logits in path(kept, kept_present, held, grid)]
-        for kept, kept_present, held, told in parts
+        [score(truth, (logits > 0).astype(np.int64)) for logits in path(kept, kept_present, held, grid)]
+        for kept, kept_present, held, truth in parts
     ]
     c = grid[int(np.argmax(np.mean(scores, 0)))] if scores else grid[0]
     every = train if val is None else np.concatenate([train, val[0]])
@@ -122,9 +122,9 @@ def units(
     return Probed((logits > 0).astype(np.int64), logits, c)
 
 
-def _parts(train: "Matrix", told: Labels, groups: Sequence[str]) -> list[tuple["Matrix", Labels, "Matrix", Labels]]:
+def _parts(train: "Matrix", truth: Labels, groups: Sequence[str]) -> list[tuple["Matrix", Labels, "Matrix", Labels]]:
     folds: list[tuple[Rows, Rows]] = inner(groups, _FOLDS)
-    return [(train[kept], told[kept], train[held], told[held]) for kept, held in folds]
+    return [(train[kept], truth[kept], train[held], truth[held]) for kept, held in folds]
 
 
 def _scaled(train: "Matrix", test: "Matrix") -> tuple["Matrix", "Matrix"]:

@@ -40,12 +40,12 @@ def fit_predict(
         parts = [(train[kept], values[kept], train[held], values[held]) for kept, held in folds]
     errors = np.zeros(len(GRID))
     for kept, kept_value, held, held_value in parts:
-        told = _path(kept, kept_value, held, GRID)
-        errors += ((told - held_value) ** 2).sum(1)
+        predicted = _path(kept, kept_value, held, GRID)
+        errors += ((predicted - held_value) ** 2).sum(1)
     alpha = GRID[int(np.argmin(errors))] if parts else 1.0
     every = np.concatenate([train, val[0]]) if val else train
-    (told,) = _path(every, np.concatenate([values, val[1]]) if val else values, test, (alpha,))
-    return np.clip(told, *limits), alpha
+    (predicted,) = _path(every, np.concatenate([values, val[1]]) if val else values, test, (alpha,))
+    return np.clip(predicted, *limits), alpha
 
 
 def _path(train: "Matrix", values: Numbers, test: "Matrix", grid: Sequence[float]) -> Numbers:

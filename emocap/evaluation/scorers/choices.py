@@ -19,7 +19,7 @@ USUAL = ("accuracy",)
 
 
 def choice_outcome(
-    card: Card, examples: Sequence[Example], rows: Rows, picked: Labels, score: Numbers, **told: Any
+    card: Card, examples: Sequence[Example], rows: Rows, picked: Labels, score: Numbers, **details: Any
 ) -> Outcome:
     """Of questions. picked: the place of the option, below 0 where none was.
 
@@ -57,5 +57,5 @@ def choice_outcome(
         [question.options[question.answer] for question in questions],
         [question.options[place] if place >= 0 else None for place, question in zip(picked, questions, strict=True)],
         score.tolist(),
-        {"chance": chance, **told},
+        {"chance": chance, **details},
     )

@@ -48,8 +48,8 @@ def scored(
     three there is no score: our reading. said: how the model got to its answer, and the answer.
     """
     texts = {
-        place: _text(example, *told)
-        for place, (example, told) in enumerate(zip(answered.tested, said, strict=True))
+        place: _text(example, *explained)
+        for place, (example, explained) in enumerate(zip(answered.tested, said, strict=True))
         if right[place] and example.rubric
     }
     asks = [

@@ -29,7 +29,7 @@ def read(answered: TaskResponses) -> Outcome:
     # MMAR's code leaves out of its count what has no prediction; an empty one is wrong.
     spoken = np.array([one.text is not None or one.reason == "empty" for one in answered.firsts])
     silent = np.array([one.text is None for one in answered.firsts])
-    told = {"unparsable": int(((picked < 0) & ~silent).sum()), "match": "string_match"}
+    details = {"unparsable": int(((picked < 0) & ~silent).sum()), "match": "string_match"}
     every: dict[str, Statistic] = {"accuracy_official": Weighted(partial(metrics.mean_among, right, spoken))}
     if answered.aids.judge and any(example.rubric for example in answered.tested):
         scores, counted = rubric.scored(answered, answered.aids.need("judge", answered.card), right, said)
@@ -37,9 +37,9 @@ def read(answered: TaskResponses) -> Outcome:
         points, everywhere = np.where(known, scores, 0.0), np.ones(len(scores), dtype=bool)
         every["rubric_score"] = Weighted(partial(metrics.mean_among, points, everywhere))
         every["rubric_score_official"] = Weighted(partial(metrics.mean_among, points, known & spoken))
-        told |= counted
+        details |= counted
     score = np.full(len(picked), np.nan)
-    outcome = choice_outcome(answered.card, answered.examples, answered.rows, picked, score, **told)
+    outcome = choice_outcome(answered.card, answered.examples, answered.rows, picked, score, **details)
     return replace(outcome, statistics={**outcome.statistics, **every})
 
 

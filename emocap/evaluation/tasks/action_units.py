@@ -52,9 +52,9 @@ def read(answered: TaskResponses) -> Outcome:
     found = [None if text is None else named(text) for text in texts]
     predicted = np.array([[int(number in (units or ())) for number in card.action_units] for units in found])
     true = presence(card, answered.examples)[answered.rows]
-    told = {"unparsable": sum(text is not None and units is None for text, units in zip(texts, found, strict=True))}
+    details = {"unparsable": sum(text is not None and units is None for text, units in zip(texts, found, strict=True))}
     score = predicted.astype(float)
-    return beside(outcome_of(card, answered.rows, true, predicted, score, **told), answered)
+    return beside(outcome_of(card, answered.rows, true, predicted, score, **details), answered)
 
 
 def named(text: str) -> set[int] | None:
@@ -79,8 +79,8 @@ def _denies(clause: str) -> bool:
     first = re.search(_CODE, clause, re.IGNORECASE)
     if not first:
         return False
-    told = re.split(r":|\s[-–—]\s", clause[first.end() :])[0]
-    return bool(_NEGATION.search(clause[: first.start()] + " " + told))
+    head = re.split(r":|\s[-–—]\s", clause[first.end() :])[0]
+    return bool(_NEGATION.search(clause[: first.start()] + " " + head))
 
 
 def _coded(text: str) -> set[int]:
@@ -115,7 +115,7 @@ def presence(card: Card, examples: Sequence[Example]) -> Labels:
     return np.array([[-1 if v is None else int(v >= card.present_from) for v in row] for row in coded])
 
 
-def outcome_of(card: Card, rows: Rows, true: Labels, predicted: Labels, score: Numbers, **told: Any) -> Outcome:
+def outcome_of(card: Card, rows: Rows, true: Labels, predicted: Labels, score: Numbers, **details: Any) -> Outcome:
     """Of units, true N×U with -1 where unknown; score: the larger the likelier, of each unit by itself."""
     known, hits = true >= 0, (true == 1) & (predicted == 1)
     there, said = true == 1, (predicted == 1) & known
@@ -159,7 +159,7 @@ def outcome_of(card: Card, rows: Rows, true: Labels, predicted: Labels, score: N
             "unknown": (~known).sum(0).tolist(),
             "absent_classes": [label for label, occurs in zip(labels, occurring, strict=True) if not occurs],
             "chance": {name: chance for name in wanted(card, list(every), USUAL) if name in ("f1", "macro_f1")},
-            **told,
+            **details,
         },
     )
 
@@ -170,9 +170,9 @@ def _unit_zeroshot(setting: Setting) -> list[Outcome]:
     card, rows = setting.card, setting.tested
     margins = zeroshot.unit_margins(setting.encoder, card, setting.matrix(rows))
     pairs = zeroshot.unit_sentences(card)
-    told = {"prompts": {f"{no}AU{n}": pair[side] for n, pair in pairs.items() for side, no in enumerate(("", "no "))}}
+    prompts = {f"{no}AU{n}": pair[side] for n, pair in pairs.items() for side, no in enumerate(("", "no "))}
     true = presence(card, setting.examples)[rows]
-    return [outcome_of(card, rows, true, (margins > 0).astype(np.int64), margins.astype(float), **told)]
+    return [outcome_of(card, rows, true, (margins > 0).astype(np.int64), margins.astype(float), prompts=prompts)]
 
 
 def _unit_probe(setting: Setting) -> list[Outcome]:
@@ -180,14 +180,14 @@ def _unit_probe(setting: Setting) -> list[Outcome]:
 
     card, true = setting.card, presence(setting.card, setting.examples)
 
-    def mean_f1(true: Labels, told: Labels) -> float:
-        hits, there, said = (true == 1) & (told == 1), true == 1, (told == 1) & (true >= 0)
-        return float(np.nan_to_num(metrics.mean_f1(hits.sum(0), there.sum(0), said.sum(0))))
+    def mean_f1(true: Labels, predicted: Labels) -> float:
+        hits, there, claimed = (true == 1) & (predicted == 1), true == 1, (predicted == 1) & (true >= 0)
+        return float(np.nan_to_num(metrics.mean_f1(hits.sum(0), there.sum(0), claimed.sum(0))))
 
     predicted, score, chosen = probe_folds(setting, true, probe.units, mean_f1)
     rows = setting.tested
-    told = {"regularisation_c": chosen}
-    return [outcome_of(card, rows, true[rows], predicted[rows], score[rows], **told)]
+    details = {"regularisation_c": chosen}
+    return [outcome_of(card, rows, true[rows], predicted[rows], score[rows], **details)]
 
 
 def _unlike_units(true: str, predicted: str, score: float | None) -> float:

@@ -98,8 +98,8 @@ def _choice(setting: Setting) -> list[Outcome]:
     questions = [example.question for example in examples if example.question]
     names = [example.name for example in examples]
     picked, cosine = zeroshot.choose(setting.encoder, card, names, questions, setting.matrix(rows))
-    told = {"prompts": {"{option}": [p.replace("{c}", "{option}") for p in card.prompts or zeroshot.OPTION_PROMPTS]}}
-    return [choice_outcome(card, setting.examples, rows, picked, cosine.astype(float), **told)]
+    prompts = {"{option}": [p.replace("{c}", "{option}") for p in card.prompts or zeroshot.OPTION_PROMPTS]}
+    return [choice_outcome(card, setting.examples, rows, picked, cosine.astype(float), prompts=prompts)]
 
 
 TASK = Task(

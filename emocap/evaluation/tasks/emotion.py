@@ -64,12 +64,12 @@ def read(answered: TaskResponses) -> Outcome:
     found = [None if text is None else reading(text, words) for text in texts]
     predicted = np.array([len(numbers) if name is None else numbers[name] for name in found], dtype=np.int64)
     true = outcomes.labels_of(card, answered.examples)[answered.rows]
-    told = {
+    details = {
         "unparsable": sum(text is not None and name is None for text, name in zip(texts, found, strict=True)),
         "match": "description" if reading is described else "one class",
     }
     score = np.full(len(predicted), np.nan)
-    return beside(outcomes.classification(card, answered.rows, true, predicted, score, **told), answered)
+    return beside(outcomes.classification(card, answered.rows, true, predicted, score, **details), answered)
 
 
 def words_of(card: Card) -> dict[str, str]:
@@ -142,16 +142,16 @@ def _zeroshot(setting: Setting) -> list[Outcome]:
     by_prompt: dict[str, Any] = {}
     variants = zeroshot.variants(card)
     for name, own in variants.items():
-        told = zeroshot.logits(setting.encoder, own, matrix).argmax(1)
-        counts = metrics.confusion(true, told, size)
+        predicted = zeroshot.logits(setting.encoder, own, matrix).argmax(1)
+        counts = metrics.confusion(true, predicted, size)
         by_prompt[name] = {
             "uar": finite(float(metrics.uar(counts))),
             "war": finite(float(metrics.war(counts))),
         }
-    told = {"prompts": sentences, "by_prompt": by_prompt}
+    details = {"prompts": sentences, "by_prompt": by_prompt}
     if zeroshot.DESCRIPTIONS in variants:
-        told["descriptions"] = variants[zeroshot.DESCRIPTIONS]
-    return [outcomes.classification(card, rows, true, logits.argmax(1), logits.max(1).astype(float), **told)]
+        details["descriptions"] = variants[zeroshot.DESCRIPTIONS]
+    return [outcomes.classification(card, rows, true, logits.argmax(1), logits.max(1).astype(float), **details)]
 
 
 def _probe(setting: Setting) -> list[Outcome]:
@@ -159,13 +159,13 @@ def _probe(setting: Setting) -> list[Outcome]:
 
     card, labels = setting.card, outcomes.labels_of(setting.card, setting.examples)
 
-    def uar(true: Labels, told: Labels) -> float:
-        return float(metrics.uar(metrics.confusion(true, told, len(card.classes))))
+    def uar(true: Labels, predicted: Labels) -> float:
+        return float(metrics.uar(metrics.confusion(true, predicted, len(card.classes))))
 
     predicted, score, chosen = probe_folds(setting, labels, probe.classes, uar)
     rows = setting.tested
-    told = {"regularisation_c": chosen}
-    return [outcomes.classification(card, rows, labels[rows], predicted[rows], score[rows], **told)]
+    details = {"regularisation_c": chosen}
+    return [outcomes.classification(card, rows, labels[rows], predicted[rows], score[rows], **details)]
 
 
 def _fewshot(setting: Setting) -> list[Outcome]:
@@ -195,15 +195,15 @@ def _fewshot(setting: Setting) -> list[Outcome]:
             values = np.array([one.statistics[name].at(one_1N)[0] for one in each])
             low, high = of_mean(values)
             spread[name] = {"value": float(values.mean()), "low": low, "high": high, "sd": float(values.std(ddof=1))}
-        told = {
-            **each[0].told,
-            "confusion": np.sum([one.told["confusion"] for one in each], axis=0).tolist(),
+        details = {
+            **each[0].details,
+            "confusion": np.sum([one.details["confusion"] for one in each], axis=0).tolist(),
             "seeds": setting.seeds,
             "regularisation_c": chosen,
             "fewer_examples": fewer,
         }
         first = each[0]
-        found.append(Outcome(rows, first.statistics, first.true, first.predicted, first.score, told, spread, shots))
+        found.append(Outcome(rows, first.statistics, first.true, first.predicted, first.score, details, spread, shots))
     return found
 
 

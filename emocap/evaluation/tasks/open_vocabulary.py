@@ -44,7 +44,7 @@ def read(answered: TaskResponses) -> Outcome:
     every = statistics(level1, level2)
     names = wanted(answered.card, list(every), USUAL)
     once_1N = np.ones((1, len(true)))
-    told = {
+    details = {
         "wheel": wheels.name,
         "wheel_sha256": wheels.sha256,
         "wheel_is_the_authors": wheels.comparable,
@@ -66,7 +66,7 @@ def read(answered: TaskResponses) -> Outcome:
         [", ".join(labels) for labels in true],
         [None if labels is None else ", ".join(labels) for labels in found.labels],
         [finite(float(value)) for value in of_overlap(level1)],
-        told,
+        details,
     )
 
 

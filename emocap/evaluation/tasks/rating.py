@@ -23,10 +23,10 @@ USUAL = ("ccc", "pcc", "rmse", "mae")
 """What is reported where a card does not say it."""
 
 
-def outcome_of(card: Card, rows: Rows, true: Numbers, predicted: Numbers, **told: Any) -> Outcome:
+def outcome_of(card: Card, rows: Rows, true: Numbers, predicted: Numbers, **details: Any) -> Outcome:
     """Of numbers on scales, N×S in the card's order, nan where one was not rated.
 
-    A metric is the mean over the scales; where there are several, each is told as well, as in ``ccc_valence``.
+    A metric is the mean over the scales; where there are several, each is given as well, as in ``ccc_valence``.
     """
 
     def of_scale(name: str, scale: int, weight_RN: Numbers) -> Numbers:
@@ -48,8 +48,8 @@ def outcome_of(card: Card, rows: Rows, true: Numbers, predicted: Numbers, **told
             for row in table
         ]
 
-    told = {"labels": list(card.ratings), "icc": "ICC(3,1)", **told}
-    return Outcome(rows, statistics, written(true), written(predicted), [None] * len(rows), told)
+    details = {"labels": list(card.ratings), "icc": "ICC(3,1)", **details}
+    return Outcome(rows, statistics, written(true), written(predicted), [None] * len(rows), details)
 
 
 def _rating_probe(setting: Setting) -> list[Outcome]:

@@ -252,10 +252,10 @@ def _scored(response: Response) -> bool:
 def _same_labels(answered: TaskResponses) -> None:
     """Raises UserError for predictions that say another label than the data."""
     for example, response in zip(answered.tested, answered.firsts, strict=True):
-        told = response.fields.get("ground_truth")
-        if told is not None and _names(str(told)) != {label.casefold() for label in example.labels or ()}:
+        stated = response.fields.get("ground_truth")
+        if stated is not None and _names(str(stated)) != {label.casefold() for label in example.labels or ()}:
             raise UserError(
-                f"{answered.name}: ground_truth of {example.name} is {told!r} in the predictions and "
+                f"{answered.name}: ground_truth of {example.name} is {stated!r} in the predictions and "
                 f"{', '.join(example.labels or ())!r} in the data"
             )
 

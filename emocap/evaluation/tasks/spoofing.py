@@ -42,7 +42,7 @@ def read(answered: TaskResponses) -> Outcome:
 
     What is decided without odds counts as the worst there are for the EER: a real voice without a score is rejected
     and a fake one accepted, wherever the threshold lies. ``eer_scored`` is over those with a score. Where nothing has
-    one, neither can be told. A recording without a decision is wrong. In subgroups, such as one of an attack, the real
+    one, both are undefined. A recording without a decision is wrong. In subgroups, such as one of an attack, the real
     voices are always in.
     """
     card, known = answered.card, words(answered.card)
@@ -54,7 +54,7 @@ def read(answered: TaskResponses) -> Outcome:
     true = np.where(real, 0, 1)
     spoken = np.array([response.text is not None for response in answered.firsts])
     if spoken.any() and not scored.any():
-        log.warning("%s: no reply tells how likely its words are, so the EER cannot be told", answered.name)
+        log.warning("%s: no reply has log-probabilities, so the EER is undefined", answered.name)
     every: dict[str, Statistic] = {
         "eer": Weighted(partial(_eer, real, _at_worst(score_N, real), scored.any() & np.ones_like(real))),
         "uar": OfConfusion(metrics.uar, true, picked, 3),
@@ -87,7 +87,7 @@ def words(card: Card) -> Words:
 
 
 def score(response: Response, known: Words) -> tuple[float, bool]:
-    """How much likelier real is, log P(real) − log P(fake), nan where it is not told; and whether only one of the two
+    """How much likelier real is, log P(real) − log P(fake), nan where it is unknown; and whether only one of the two
     words is among the odds.
 
     Of odds, tokens count that are a word but for case, space and marks around it; their probabilities are added up.

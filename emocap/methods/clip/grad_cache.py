@@ -39,9 +39,9 @@ def backward(
     on them: DistributedDataParallel waits for every one. scale: multiplies the loss for the backward pass.
     """
     if pieces == 1:
-        loss, told = loss_of(encode(batch))
+        loss, logs = loss_of(encode(batch))
         (scale(loss) + sum((0 * parameter).sum() for parameter in beside)).backward()
-        return loss.detach(), told
+        return loss.detach(), logs
 
     # All features, without a graph. The second pass must draw the same random numbers and count no statistics twice.
     parts = list(split(batch, pieces))
@@ -58,7 +58,7 @@ def backward(
     # The loss of the whole batch, and its gradient at the features
     features = join(cached)
     leaves = [leaf.requires_grad_() for leaf in learned(features)]
-    loss, told = loss_of(features)
+    loss, logs = loss_of(features)
     gradient = torch.autograd.grad(scale(loss), [*leaves, *beside], materialize_grads=True)
 
     # Each piece again, with a graph
@@ -75,4 +75,4 @@ def backward(
                 pairs += zip(beside, gradient[len(leaves) :], strict=True)
             if pairs:
                 torch.autograd.backward([tensor for tensor, _ in pairs], [value for _, value in pairs])
-    return loss.detach(), told
+    return loss.detach(), logs

@@ -212,7 +212,7 @@ class _Maker(Numbered[Batch | UserError]):
             regions += [REGIONS.index(entry["region"]) for entry in local]
             owners += [row] * len(local)
         global_BL, summary_BL, sentence_NL = map(self.tokens, (globals_, summaries, sentences))
-        told = [sentiment(pair) for pair in zip(globals_, summaries, strict=True)] if self.sentiments else None
+        sentiments = [sentiment(pair) for pair in zip(globals_, summaries, strict=True)] if self.sentiments else None
         return Batch(
             keys=keys,
             # In a worker this stacks straight into the memory that it shares with the training process.
@@ -226,7 +226,7 @@ class _Maker(Numbered[Batch | UserError]):
             sentence_group_N=_groups(sentence_NL),
             region_N=torch.tensor(regions),
             label_B=torch.tensor(labels),
-            sentiment_BC=torch.tensor(told) if told else None,
+            sentiment_BC=torch.tensor(sentiments) if sentiments else None,
         )
 
     def _image(self, jpeg: bytes, flip: bool, random: Random) -> Tensor:

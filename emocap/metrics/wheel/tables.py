@@ -34,6 +34,6 @@ def rows_of(folder: Path, stem: str, columns: Sequence[str]) -> Iterator[Row]:
         cells = {name: cell for name, cell in row.items() if name and cell is not None}
         if odd := [(name, cell) for name, cell in cells.items() if not isinstance(cell, str)]:
             raise UserError(f"{where}: {odd[0][1]!r} in {odd[0][0]} is no text")
-        told = {name: str(cells.get(name, "")).strip().lower() for name in row if name}
-        if any(told.values()):
-            yield where, told
+        texts = {name: str(cells.get(name, "")).strip().lower() for name in row if name}
+        if any(texts.values()):
+            yield where, texts

@@ -63,7 +63,7 @@ def test_silence_and_what_names_no_unit_show_none() -> None:
     replies = ["AU4", None, "no idea", "AU 4, AU 99"]
     said = [[Response(reply)] for reply in replies]
     outcome = read(TaskResponses("toy", card, examples, np.arange(4), said, Graders()))
-    assert (outcome.told["unparsable"], list(outcome.predicted)) == (1, ["4", "", "", "4"])
+    assert (outcome.details["unparsable"], list(outcome.predicted)) == (1, ["4", "", "", "4"])
     rates = measured(outcome)
     # AU4: two of three found, none wrongly: F1 0.8; AU12: 0.
     assert rates["f1"]["value"] == 0.4

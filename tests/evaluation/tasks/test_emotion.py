@@ -101,9 +101,9 @@ def answered(replies: list[str | None], labels: list[str], match: str = "option"
 def test_what_is_no_class_lowers_recall_and_is_nobodys_prediction() -> None:
     replies = ["happy", "happy", "no idea", None, "sad", "happy or sad", "sad", "not sad"]
     outcome = read(answered(replies, ["happiness"] * 4 + ["sadness"] * 4))
-    assert [row[-1] for row in outcome.told["confusion"]][:2] == [2, 2]
-    assert [len(row) for row in outcome.told["confusion"]] == [8] * 7
-    assert (outcome.told["unparsable"], outcome.told["match"]) == (3, "one class")
+    assert [row[-1] for row in outcome.details["confusion"]][:2] == [2, 2]
+    assert [len(row) for row in outcome.details["confusion"]] == [8] * 7
+    assert (outcome.details["unparsable"], outcome.details["match"]) == (3, "one class")
     assert list(outcome.predicted[:4]) == ["happiness", "happiness", None, None]
     rates = measured(outcome)
     assert rates["war"]["value"] == 0.5
