@@ -1,10 +1,10 @@
-"""How many verdicts it takes to rank describers: pairs chosen by what they are expected to tell, beside pairs drawn.
+"""How many verdicts it takes to rank captioners: pairs chosen by what they are expected to tell, beside pairs drawn.
 
 "chosen" is what ``emocap rank --pairs`` does, which draws one pair in four; "all chosen" draws none.
 
     python perf/ranking.py >> perf/RESULTS.md
 
-Describers have strengths, which are standard normal; on every input each is up or down by a normal amount that is its
+Captioners have strengths, which are standard normal; on every input each is up or down by a normal amount that is its
 own, so that verdicts on one input hang together; a judge prefers the first with the chance that Bradley-Terry gives
 the two, and now and then says that they are the same. Everything else is what ``emocap rank`` does. Of the intervals
 it is counted how often they hold the truth. The true ranks are those of the strengths; what a strength's interval has
@@ -29,7 +29,7 @@ from emocap.preference.run import BATCH
 
 INPUTS = 500
 SPREAD = 0.5
-"""Standard deviation of what an input adds to a describer's strength."""
+"""Standard deviation of what an input adds to a captioner's strength."""
 SAME = 0.15
 """Share of verdicts that are ``same``."""
 WANTED = 0.9
@@ -37,19 +37,19 @@ WANTED = 0.9
 WAYS = {"chosen": DRAWN, "all chosen": 0.0, "drawn": 1.0}
 """Way → the share of pairs that are drawn."""
 SIZES = {5: (640, 100), 10: (1600, 100), 20: (3200, 60)}
-"""Describers → the verdicts after which a course ends, and how many seeds there are."""
+"""Captioners → the verdicts after which a course ends, and how many seeds there are."""
 PARTS = (10, 5, 2, 1)
 """The table shows tau after a tenth of a course, a fifth, a half, and all of it."""
 
 
 @dataclass(frozen=True)
 class World:
-    """Describers of known strength, and how well each does on every input."""
+    """Captioners of known strength, and how well each does on every input."""
 
     names: list[str]
     strength: np.ndarray
     on_input: np.ndarray
-    """Inputs × describers."""
+    """Inputs × captioners."""
 
     def judge(self, pair: Pair, random: np.random.Generator) -> Judged:
         """A verdict on a pair."""
@@ -59,11 +59,11 @@ class World:
         return Judged(pair, Verdict("same" if random.random() < SAME else answer))
 
 
-def world(describers: int, seed: int) -> World:
+def world(captioners: int, seed: int) -> World:
     random = np.random.default_rng(seed)
-    strength = random.normal(size=describers)
-    on_input = strength + SPREAD * random.normal(size=(INPUTS, describers))
-    return World([f"d{place:02}" for place in range(describers)], strength - strength.mean(), on_input)
+    strength = random.normal(size=captioners)
+    on_input = strength + SPREAD * random.normal(size=(INPUTS, captioners))
+    return World([f"d{place:02}" for place in range(captioners)], strength - strength.mean(), on_input)
 
 
 def limit(known: World) -> dict[str, float]:
@@ -95,7 +95,7 @@ def course(known: World, way: str, most: int, seed: int) -> tuple[list[float], l
 
 
 def held(known: World, judged: Sequence[Judged], seed: int) -> tuple[float, float, float]:
-    """The shares of describers whose interval holds the true strength, and the true rank; and how many times as far
+    """The shares of captioners whose interval holds the true strength, and the true rank; and how many times as far
     apart the strengths are as the true ones, by least squares.
     """
     ranking = rank(judged, seed=seed)
@@ -105,9 +105,9 @@ def held(known: World, judged: Sequence[Judged], seed: int) -> tuple[float, floa
         name: 1 + int((known.strength > mine).sum()) for name, mine in zip(known.names, known.strength, strict=True)
     }
     return (
-        statistics.mean(within(strength[one.name], one.low, one.high) for one in ranking.standings),
-        statistics.mean(within(place[one.name], one.rank_low, one.rank_high) for one in ranking.standings),
-        sum(strength[one.name] * one.strength for one in ranking.standings) / sum(s * s for s in strength.values()),
+        statistics.mean(within(strength[one.name], one.low, one.high) for one in ranking.entries),
+        statistics.mean(within(place[one.name], one.rank_low, one.rank_high) for one in ranking.entries),
+        sum(strength[one.name] * one.strength for one in ranking.entries) / sum(s * s for s in strength.values()),
     )
 
 
@@ -122,41 +122,41 @@ def reached(taus: Sequence[float]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, help="so many for every number of describers")
+    parser.add_argument("--seeds", type=int, help="so many for every number of captioners")
     chosen = parser.parse_args()
-    seeds = ", ".join(f"{chosen.seeds or count} of {describers}" for describers, (_, count) in SIZES.items())
+    seeds = ", ".join(f"{chosen.seeds or count} of {captioners}" for captioners, (_, count) in SIZES.items())
     print("## Verdicts that a ranking takes\n")
     command = "python perf/ranking.py" + (f" --seeds {chosen.seeds}" if chosen.seeds else "")
     print(f"`{command}`: {INPUTS} inputs, strengths of standard deviation 1, inputs of {SPREAD},")
-    print(f"{SAME:.0%} ties, {BATCH} pairs at a time; seeds: {seeds} describers. Kendall's tau is that with the true")
-    print("order, its mean over seeds ± one standard error; all ways have the same describers, of which one pair in")
+    print(f"{SAME:.0%} ties, {BATCH} pairs at a time; seeds: {seeds} captioners. Kendall's tau is that with the true")
+    print("order, its mean over seeds ± one standard error; all ways have the same captioners, of which one pair in")
     print(f"{1 / DRAWN:.0f} is drawn where pairs are chosen, none where all are. The gain is of chosen over drawn.\n")
     of_tau = (f"tau is {WANTED} on average after", f"in half of the seeds tau is {WANTED} after")
     of_intervals = ("intervals that hold the strength", "the rank", "strengths apart, times")
-    heads = ("describers", "all pairs", "", "verdicts", "tau after them", *of_tau, *of_intervals)
+    heads = ("captioners", "all pairs", "", "verdicts", "tau after them", *of_tau, *of_intervals)
     print(f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}")
-    for describers, (most, usual) in SIZES.items():
+    for captioners, (most, usual) in SIZES.items():
         taus, inside = {}, {}
         for way in WAYS:
             courses = []
             for seed in range(chosen.seeds or usual):
-                known = world(describers, seed)
+                known = world(captioners, seed)
                 of_seed, judged = course(known, way, most, seed)
                 courses.append((of_seed, held(known, judged, seed)))
-                print(describers, way, seed, f"{of_seed[-1]:.3f}", file=sys.stderr, flush=True)
+                print(captioners, way, seed, f"{of_seed[-1]:.3f}", file=sys.stderr, flush=True)
             taus[way] = np.array([of_seed for of_seed, _ in courses])
             inside[way] = [
                 f"{statistics.mean(shares):.2f}" for shares in zip(*(one for _, one in courses), strict=True)
             ]
-        total = f"{INPUTS * describers * (describers - 1) // 2:,}"
+        total = f"{INPUTS * captioners * (captioners - 1) // 2:,}"
         ends = [most // part for part in PARTS]
         for way in WAYS:
             firsts = [reached(one) for one in taus[way]]
-            cells = [str(describers), total, way, ", ".join(f"{end:,}" for end in ends), after(taus[way], ends)]
+            cells = [str(captioners), total, way, ", ".join(f"{end:,}" for end in ends), after(taus[way], ends)]
             cells += [told(reached(taus[way].mean(0)), most), told(statistics.median_low(firsts), most), *inside[way]]
             print(f"| {' | '.join(cells)} |")
         gain = after(taus["chosen"] - taus["drawn"], ends)
-        print(f"| {describers} | | gain | {', '.join(f'{end:,}' for end in ends)} | {gain} | | | | | |")
+        print(f"| {captioners} | | gain | {', '.join(f'{end:,}' for end in ends)} | {gain} | | | | | |")
     print(f"\n{describe('numpy', 'scipy')}\n")
 
 

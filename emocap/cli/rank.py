@@ -1,4 +1,4 @@
-"""The verb rank: describers compared two at a time."""
+"""The verb rank: captioners compared two at a time."""
 
 import contextlib
 from collections.abc import Sequence
@@ -70,10 +70,10 @@ def rank(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Rank describers by comparing their descriptions two at a time; leaves ranking.json, pairs.jsonl, report.html."""
+    """Rank captioners by comparing their descriptions two at a time; leaves ranking.json, pairs.jsonl, report.html."""
     from emocap.preference.comparison_data import gather
     from emocap.preference.run import rank_by_judge, rank_by_people
-    from emocap.preference.wheel_judge import on_wheels
+    from emocap.preference.wheel_judge import make_wheel_judge
     from emocap.reports.page import write_report
 
     kind, _, rest = by.partition(":")
@@ -84,11 +84,11 @@ def rank(
     if kind == "people" and rest:
         result = rank_by_people(gather([*given, Path(rest)]), by, out, pairs, seed)
     elif kind == "openai" and rest:
-        asked = _Asked(by, text_model, strategy, ask or (), media, frames, sound, not one_order)
-        result = _by_model(given, asked, out, pairs, seed)
+        options = JudgeOptions(by, text_model, strategy, ask or (), media, frames, sound, not one_order)
+        result = _by_model(given, options, out, pairs, seed)
     elif kind == "wheel":
-        contest = gather(given, truth)
-        result = rank_by_judge(contest, on_wheels(contest, Path(rest) if rest else None), out, pairs, seed)
+        data = gather(given, truth)
+        result = rank_by_judge(data, make_wheel_judge(data, Path(rest) if rest else None), out, pairs, seed)
     else:
         raise UserError(f"--by: {by!r} is none of people:FILE.csv, openai:NAME, wheel:FOLDER and wheel")
     _tell(result)
@@ -108,7 +108,7 @@ def _refuse(by: str, kind: str, settings: dict[str, Any]) -> None:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class JudgeOptions:
     """How a model is to judge, as the command line says it."""
 
     model: str
@@ -121,30 +121,30 @@ class _Asked:
     both_orders: bool
 
 
-def _by_model(inputs: list[Path], asked: _Asked, out: Path, pairs: int | None, seed: int) -> dict[str, Any]:
+def _by_model(inputs: list[Path], options: JudgeOptions, out: Path, pairs: int | None, seed: int) -> dict[str, Any]:
     from emocap.llm.chat_models import load_chat_model
     from emocap.preference.comparison_data import gather
-    from emocap.preference.media import Shown
-    from emocap.preference.model_judge import STRATEGIES, TEXT_ALONE, Looking, ModelJudge
+    from emocap.preference.media import InputMedia
+    from emocap.preference.model_judge import STRATEGIES, TEXT_ALONE, JudgeMedia, ModelJudge
     from emocap.preference.run import rank_by_judge
 
-    strategy = next((one for one in STRATEGIES if one == asked.strategy.upper()), None)
+    strategy = next((one for one in STRATEGIES if one == options.strategy.upper()), None)
     if strategy is None:
-        raise UserError(f"--strategy: {asked.strategy} is not one of {', '.join(STRATEGIES)}")
-    if (strategy in TEXT_ALONE) != (asked.text_model is not None):
+        raise UserError(f"--strategy: {options.strategy} is not one of {', '.join(STRATEGIES)}")
+    if (strategy in TEXT_ALONE) != (options.text_model is not None):
         raise UserError(f"--text-model is for {' and '.join(TEXT_ALONE)}, which need it; this is {strategy}")
-    contest = gather(inputs)
-    shown = Shown(contest, asked.media)
-    shown.check(contest.names())
+    data = gather(inputs)
+    pictures = InputMedia(data, options.media)
+    pictures.check(data.names())
     with contextlib.ExitStack() as open_ones:
 
         def reached(name: str, role: str) -> "ChatModel":
-            return open_ones.enter_context(load_chat_model(name, asked.settings, out, role))
+            return open_ones.enter_context(load_chat_model(name, options.settings, out, role))
 
-        text_model = reached(asked.text_model, "judge") if asked.text_model else None
-        looking = Looking(asked.frames, asked.sound)
-        judge = ModelJudge(reached(asked.model, "model"), shown, strategy, text_model, looking, asked.both_orders)
-        return rank_by_judge(contest, judge, out, pairs, seed)
+        text_model = reached(options.text_model, "judge") if options.text_model else None
+        sent = JudgeMedia(options.frames, options.sound)
+        judge = ModelJudge(reached(options.model, "model"), pictures, strategy, text_model, sent, options.both_orders)
+        return rank_by_judge(data, judge, out, pairs, seed)
 
 
 def _tell(result: dict[str, Any]) -> None:
@@ -154,7 +154,7 @@ def _tell(result: dict[str, Any]) -> None:
         print(f"  {one['count']:,} × {one['reason']}, such as {one['example']}")
     if pairs["unanswered"]:
         print(f"  {pairs['unanswered']:,} unanswered, such as {pairs['unanswered_examples'][0]}")
-    for one in ranking["standings"] if ranking else []:
+    for one in ranking["entries"] if ranking else []:
         span = "" if one["rank_low"] is None else f" [{one['rank_low']}-{one['rank_high']}]"
         low = "" if one["low"] is None else f" [{one['low']:+.2f}, {one['high']:+.2f}]"
         first = "" if one["first"] is None else f", first in {one['first']:.0%} of resamples"

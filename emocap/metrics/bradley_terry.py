@@ -22,7 +22,7 @@ _DONE = 1e-12
 
 
 def groups(wins_MM: Numbers, strong: bool = True) -> npt.NDArray[np.int64]:
-    """The number of the group that each of M describers is in.
+    """The number of the group that each of M captioners is in.
 
     strong: within a group everybody can be reached from everybody by wins; else by comparisons, however they ended.
     """

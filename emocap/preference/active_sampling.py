@@ -1,7 +1,7 @@
 """Which pairs to judge next, where not all can be.
 
-Comparing M describers on N inputs takes N · M (M − 1) / 2 verdicts, most of which say again what is known. Chosen is
-the pair of describers whose next verdict is expected to tell most about the order (our reading of active ranking): the
+Comparing M captioners on N inputs takes N · M (M − 1) / 2 verdicts, most of which say again what is known. Chosen is
+the pair of captioners whose next verdict is expected to tell most about the order (our reading of active ranking): the
 strengths are held to be normal around their estimate (Laplace), and what is to fall is Σ H(P(i is ahead of j)) over
 all i < j, with H the binary entropy. What one verdict would do to estimate and covariance is known in closed form, so
 that every candidate is weighed without a fit. Within a batch the covariance shrinks as if the verdicts chosen so far
@@ -30,10 +30,10 @@ Models = tuple[str, str]
 
 
 class Candidates:
-    """The pairs that were not judged yet: for each two describers the inputs that both have described."""
+    """The pairs that were not judged yet: for each two captioners the inputs that both have described."""
 
     def __init__(self, inputs: dict[Models, list[str]], seed: int) -> None:
-        """inputs: by two describers, each two of them in one order. The seed decides which of equals comes first."""
+        """inputs: by two captioners, each two of them in one order. The seed decides which of equals comes first."""
         random = np.random.default_rng(seed)
         self._left = {
             models: dict.fromkeys(names[place] for place in random.permutation(len(names)))
@@ -46,7 +46,7 @@ class Candidates:
 
     @property
     def open(self) -> list[Models]:
-        """Every two describers that have an input left."""
+        """Every two captioners that have an input left."""
         return [models for models, names in self._left.items() if names]
 
     def take(self, models: Models, name: str) -> None:
@@ -55,7 +55,7 @@ class Candidates:
         self._looked[name] += 1
 
     def least_looked(self, models: Models) -> str:
-        """Of the inputs left to two describers, one with the fewest verdicts on it."""
+        """Of the inputs left to two captioners, one with the fewest verdicts on it."""
         names = self._left[models]
         least, fewest = "", -1
         for name in names:
@@ -67,30 +67,30 @@ class Candidates:
 
 
 def choose(
-    describers: Sequence[str],
+    captioners: Sequence[str],
     wins_MM: Numbers,
     candidates: Candidates,
     count: int,
     seed: int = 0,
-    drawn: float = DRAWN,
+    randomly: float = DRAWN,
 ) -> list[tuple[Models, str]]:
-    """Up to ``count`` pairs to judge next, two describers and an input each; they are taken from the candidates.
+    """Up to ``count`` pairs to judge next, two captioners and an input each; they are taken from the candidates.
 
-    wins_MM: how often the first of M describers was preferred to the second so far. drawn: the share of pairs that are
-    drawn and not chosen. The seed decides which these are, and which of equals comes first.
+    wins_MM: how often the first of M captioners was preferred to the second so far. randomly: the share of pairs that
+    are drawn and not chosen. The seed decides which these are, and which of equals comes first.
     """
-    place = {name: number for number, name in enumerate(describers)}
+    place = {name: number for number, name in enumerate(captioners)}
     strength_M, covariance_MM = posterior(wins_MM)
     chosen: list[tuple[Models, str]] = []
     while len(chosen) < count and (models_K := candidates.open):
         first_K, second_K = np.array([[place[name] for name in models] for models in models_K]).T
         # By the number of verdicts, so that a run that was stopped within a batch draws the same pairs.
         random = np.random.default_rng([seed, int(2 * wins_MM.sum()) + 2 * len(chosen)])
-        if random.random() < drawn:
+        if random.random() < randomly:
             pick = int(random.integers(len(models_K)))
         else:
-            told_K = information(strength_M, covariance_MM, first_K, second_K)
-            pick = int((told_K + 1e-12 * random.random(len(told_K))).argmax())
+            gain_K = information(strength_M, covariance_MM, first_K, second_K)
+            pick = int((gain_K + 1e-12 * random.random(len(gain_K))).argmax())
         name = candidates.least_looked(models_K[pick])
         candidates.take(models_K[pick], name)
         chosen.append((models_K[pick], name))

@@ -1,4 +1,4 @@
-"""The pairs that can be judged: all that describers have in common, or those of a table."""
+"""The pairs that can be judged: all that captioners have in common, or those of a table."""
 
 # Tested in tests/preference/test_run.py.
 
@@ -6,30 +6,30 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from emocap.preference.active_sampling import Candidates, Models
-from emocap.preference.comparison_data import Contest
+from emocap.preference.comparison_data import ComparisonData
 from emocap.preference.pairs import Pair, drawn_order, every_pair
 
 
 class AllPairs:
-    """Each two describers on every input that both have described, in an order that is as good as drawn."""
+    """Each two captioners on every input that both have described, in an order that is as good as drawn."""
 
-    def __init__(self, contest: Contest, seed: int) -> None:
-        self._contest, self._seed = contest, seed
-        self.describers = sorted(contest.said)
+    def __init__(self, data: ComparisonData, seed: int) -> None:
+        self._data, self._seed = data, seed
+        self.captioners = sorted(data.descriptions)
 
     def __iter__(self) -> Iterator[Pair]:
         """Input by input."""
-        for name in self._contest.names():
-            there = [describer for describer in self.describers if name in self._contest.said[describer]]
+        for name in self._data.names():
+            there = [captioner for captioner in self.captioners if name in self._data.descriptions[captioner]]
             yield from (self.at(models, name) for models in every_pair(there))
 
     def at(self, models: Models, name: str) -> Pair:
-        """Two describers, in the order of the alphabet, on one input."""
-        return drawn_order(self._seed, self._contest.pair(name, *models))
+        """Two captioners, in the order of the alphabet, on one input."""
+        return drawn_order(self._seed, self._data.pair(name, *models))
 
     def candidates(self) -> Candidates:
         """All of them."""
-        inputs = {models: list(self._contest.shared(*models)) for models in every_pair(self.describers)}
+        inputs = {models: list(self._data.shared(*models)) for models in every_pair(self.captioners)}
         return Candidates(inputs, self._seed)
 
 
@@ -42,13 +42,13 @@ class GivenPairs:
             once.setdefault(pair.key, pair)
         self._pairs = list(once.values())
         self._seed = seed
-        self.describers = sorted({model for pair in self._pairs for model in pair.models or ()})
+        self.captioners = sorted({model for pair in self._pairs for model in pair.models or ()})
 
     def __iter__(self) -> Iterator[Pair]:
         return iter(self._pairs)
 
     def at(self, models: Models, name: str) -> Pair:
-        """Two describers, in the order of the alphabet, on one input: the first such pair."""
+        """Two captioners, in the order of the alphabet, on one input: the first such pair."""
         wanted = sorted(models)
         return next(pair for pair in self._pairs if pair.name == name and sorted(pair.models or ()) == wanted)
 

@@ -1,4 +1,4 @@
-"""Who is compared on what: describers and their descriptions, from builds and from tables."""
+"""Who is compared on what: captioners and their descriptions, from builds and from tables."""
 
 import json
 from collections import Counter
@@ -28,21 +28,21 @@ from emocap.schema.shards import read_index, read_sample, read_shard
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a describer says of an input."""
+class Description:
+    """What a captioner says of an input."""
 
     text: str
     emotions: tuple[str, ...]
-    """The emotion words in it: those that the describer named as such, else the families that the text names and does
+    """The emotion words in it: those that the captioner named as such, else the families that the text names and does
     not negate."""
 
 
 @dataclass
-class Contest:
+class ComparisonData:
     """Everything that is compared. Filled by :func:`gather` and not changed afterwards."""
 
-    said: dict[str, dict[str, Said]] = field(default_factory=dict)
-    """Describer → input → what is said of it; inputs in the order in which they came."""
+    descriptions: dict[str, dict[str, Description]] = field(default_factory=dict)
+    """Captioner → input → what is said of it; inputs in the order in which they came."""
     given: list[Preference] | None = None
     """Where a table of pairs was named: these are the pairs, and no others."""
     true: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -50,14 +50,14 @@ class Contest:
     faces: dict[str, tuple[Path, int]] = field(default_factory=dict)
     """Input → the tar and the offset of its picture, where a build has it."""
     sources: dict[str, str] = field(default_factory=dict)
-    """Describer → the folder or the file that it came from."""
+    """Captioner → the folder or the file that it came from."""
     left_out: list[LeftOut] = field(default_factory=list)
 
     def names(self) -> list[str]:
         """The inputs, each once."""
         if self.given:
             return list(dict.fromkeys(one.pair.name for one in self.given))
-        return list(dict.fromkeys(name for said in self.said.values() for name in said))
+        return list(dict.fromkeys(name for descriptions in self.descriptions.values() for name in descriptions))
 
     def picture(self, name: str) -> Sample | None:
         """The face of an input, where a build has it."""
@@ -65,64 +65,64 @@ class Contest:
         return read_sample(*place) if place else None
 
     def shared(self, first: str, second: str) -> Iterator[str]:
-        """The inputs that two describers have both described."""
-        other = self.said[second]
-        return (name for name in self.said[first] if name in other)
+        """The inputs that two captioners have both described."""
+        other = self.descriptions[second]
+        return (name for name in self.descriptions[first] if name in other)
 
     def pair(self, name: str, first: str, second: str) -> Pair:
-        """What two describers say of an input."""
-        return Pair(name, self.said[first][name].text, self.said[second][name].text, first, second)
+        """What two captioners say of an input."""
+        return Pair(name, self.descriptions[first][name].text, self.descriptions[second][name].text, first, second)
 
 
-def said_in(text: str) -> Said:
+def description_in(text: str) -> Description:
     """A description with the emotion families that it names and does not negate."""
-    return Said(text, tuple(sorted(named_emotions(text))))
+    return Description(text, tuple(sorted(named_emotions(text))))
 
 
-def gather(inputs: Sequence[Path], truth: Path | None = None) -> Contest:
+def gather(inputs: Sequence[Path], truth: Path | None = None) -> ComparisonData:
     """Everything in build folders, tables of descriptions, and at most one table of pairs.
 
     truth: a table of true labels, which count beside those of builds and before them. Raises UserError where an input
-    is none of these, where there are no two describers, or where they have no input in common.
+    is none of these, where there are no two captioners, or where they have no input in common.
     """
-    contest, tally = Contest(), Tally()
+    data, tally = ComparisonData(), Tally()
     folders = [path for path in inputs if path.is_dir()]
     tables = [path for path in inputs if not path.is_dir()]
     for folder, name in zip(folders, _names(folders), strict=True):
-        _add_build(contest, folder, name, tally)
+        _add_build(data, folder, name, tally)
     for table in tables:
         columns = set(columns_of(table))
         if set(PAIRS) <= columns:
-            if contest.given is not None:
+            if data.given is not None:
                 raise UserError(f"{table} is a second table of pairs; join them into one")
-            contest.given = list(read_preferences(table, tally))
+            data.given = list(read_preferences(table, tally))
         elif set(DESCRIPTIONS) <= columns:
-            _add_table(contest, table, tally)
+            _add_table(data, table, tally)
         else:
             raise UserError(
                 f"{table} has the columns {', '.join(columns)}; descriptions need {', '.join(DESCRIPTIONS)}, pairs "
                 f"{', '.join(PAIRS)}"
             )
     if truth is not None:
-        contest.true |= {name: tuple(string_to_list(labels)) for name, labels in read_truth(truth)}
-    contest.left_out = tally.listed()
-    if contest.given is None:
-        _check(contest)
-    return contest
+        data.true |= {name: tuple(string_to_list(labels)) for name, labels in read_truth(truth)}
+    data.left_out = tally.listed()
+    if data.given is None:
+        _check(data)
+    return data
 
 
-def _check(contest: Contest) -> None:
-    if len(contest.said) < 2:
-        found = f"there is only {next(iter(contest.said))}" if contest.said else "there is none"
-        raise UserError(f"a ranking needs two describers or more, {found}; name more builds or tables")
-    if not any(True for pair in every_pair(contest.said) for _ in contest.shared(*pair)):
+def _check(data: ComparisonData) -> None:
+    if len(data.descriptions) < 2:
+        found = f"there is only {next(iter(data.descriptions))}" if data.descriptions else "there is none"
+        raise UserError(f"a ranking needs two captioners or more, {found}; name more builds or tables")
+    if not any(True for pair in every_pair(data.descriptions) for _ in data.shared(*pair)):
         raise UserError(
-            f"{', '.join(contest.said)} describe no input in common; builds of the same faces have the same keys"
+            f"{', '.join(data.descriptions)} describe no input in common; builds of the same faces have the same keys"
         )
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
-    """What each build's describer is called: by backend and model, or where two are the same, by folder."""
+    """What each build's captioner is called: by backend and model, or where two are the same, by folder."""
     called = [_captioner(folder) for folder in folders]
     paths = [folder.resolve() for folder in folders]
     names = []
@@ -148,12 +148,12 @@ def _captioner(folder: Path) -> str:
     return ":".join(filter(None, (how["backend"], how.get("model"))))
 
 
-def _add_build(contest: Contest, folder: Path, name: str, tally: Tally) -> None:
+def _add_build(data: ComparisonData, folder: Path, name: str, tally: Tally) -> None:
     index = read_index(folder / "index").select(["key", "shard", "offset"]).to_pylist()
     for row in index:
-        contest.faces.setdefault(row["key"], (folder / "shards" / f"{row['shard']}.tar", row["offset"]))
-    said = contest.said.setdefault(name, {})
-    contest.sources[name] = str(folder)
+        data.faces.setdefault(row["key"], (folder / "shards" / f"{row['shard']}.tar", row["offset"]))
+    descriptions = data.descriptions.setdefault(name, {})
+    data.sources[name] = str(folder)
     for tar in sorted((folder / "shards").glob("*.tar")):
         try:
             for sample in read_shard(tar):
@@ -161,16 +161,16 @@ def _add_build(contest: Contest, folder: Path, name: str, tally: Tally) -> None:
                 if record.caption is None:
                     tally.add("empty description", f"{folder}: {record.key} has no caption")
                     continue
-                said.setdefault(record.key, _of_caption(record.caption))
+                descriptions.setdefault(record.key, _of_caption(record.caption))
                 if labelled := _labelled(record.labels):
-                    contest.true.setdefault(record.key, labelled)
+                    data.true.setdefault(record.key, labelled)
         except ValueError as error:
             raise UserError(f"{folder} is damaged: {error}") from None
 
 
-def _of_caption(caption: Caption) -> Said:
+def _of_caption(caption: Caption) -> Description:
     named = caption.emotions or sorted(named_emotions(f"{caption.global_} {caption.summary}"))
-    return Said(" ".join(caption.texts()), tuple(named))
+    return Description(" ".join(caption.texts()), tuple(named))
 
 
 def _labelled(labels: Labels | None) -> tuple[str, ...]:
@@ -181,9 +181,11 @@ def _labelled(labels: Labels | None) -> tuple[str, ...]:
     return tuple(sorted(blend, key=lambda name: -blend[name])) or ((labels.emotion,) if labels.emotion else ())
 
 
-def _add_table(contest: Contest, path: Path, tally: Tally) -> None:
+def _add_table(data: ComparisonData, path: Path, tally: Tally) -> None:
     for row in read_descriptions(path, tally):
-        if contest.sources.setdefault(row.model, str(path)) != str(path):
-            raise UserError(f"{path}: {row.model} also is in {contest.sources[row.model]}; rename one of the two")
-        said = Said(row.text, tuple(string_to_list(row.emotions))) if row.emotions else said_in(row.text)
-        contest.said.setdefault(row.model, {})[row.name] = said
+        if data.sources.setdefault(row.model, str(path)) != str(path):
+            raise UserError(f"{path}: {row.model} also is in {data.sources[row.model]}; rename one of the two")
+        descriptions = (
+            Description(row.text, tuple(string_to_list(row.emotions))) if row.emotions else description_in(row.text)
+        )
+        data.descriptions.setdefault(row.model, {})[row.name] = descriptions

@@ -25,9 +25,9 @@ class Example:
 
 
 def examples(judged: Sequence[Judged], people: dict[str, Answer], strength: dict[str, float]) -> list[Example]:
-    """A few pairs of each kind. people: by the key of a pair. strength: by describer.
+    """A few pairs of each kind. people: by the key of a pair. strength: by captioner.
 
-    Of verdicts against the ranking those between the most unequal describers come first; of those as ranked, the ones
+    Of verdicts against the ranking those between the most unequal captioners come first; of those as ranked, the ones
     between the most equal.
     """
     by_gap = sorted(judged, key=lambda one: -_gap(one, strength))

@@ -11,21 +11,21 @@ from emocap.core.errors import UserError
 from emocap.io.images import SUFFIXES as PICTURES
 from emocap.io.media import Film, Frames, Media, Picture, Sound, Stored
 from emocap.io.video import SUFFIXES as FILMS
-from emocap.preference.comparison_data import Contest
+from emocap.preference.comparison_data import ComparisonData
 
 SOUNDS = (".wav", ".mp3", ".flac", ".m4a", ".ogg")
 
 
-class Shown:
+class InputMedia:
     """Input → what is shown of it."""
 
-    def __init__(self, contest: Contest, folder: Path | None) -> None:
+    def __init__(self, data: ComparisonData, folder: Path | None) -> None:
         """folder: where files lie that are called as the inputs, with the ending of a picture, a film or a sound, or
         folders of frames; it is sought there first.
         """
         if folder is not None and not folder.is_dir():
             raise UserError(f"--media: there is no folder {folder}")
-        self._contest, self._folder = contest, folder
+        self._data, self._folder = data, folder
         self._found = lru_cache(maxsize=512)(self._find)
 
     def of(self, name: str) -> Media | None:
@@ -39,12 +39,12 @@ class Shown:
             raise UserError(f"none of {len(names):,} inputs, such as {', '.join(names[:3])}, is {where}")
 
     def _place(self, name: str) -> bool:
-        return self._file(name) is not None or name in self._contest.faces
+        return self._file(name) is not None or name in self._data.faces
 
     def _find(self, name: str) -> Media | None:
         path = self._file(name)
         if path is None:
-            sample = self._contest.picture(name)
+            sample = self._data.picture(name)
             return Stored(sample.jpeg) if sample else None
         if path.is_dir():
             return Frames(pictures_in(path))

@@ -12,7 +12,7 @@ from emocap.io.media import Film, Sound
 from emocap.llm.chat_models import GenerativeModel, Response
 from emocap.llm.chat_request import ChatRequest
 from emocap.preference import prompts
-from emocap.preference.media import Shown
+from emocap.preference.media import InputMedia
 from emocap.preference.pairs import Pair, Verdict
 from emocap.preference.replies import read_reply
 
@@ -25,7 +25,7 @@ FRAMES = 8
 
 
 @dataclass(frozen=True)
-class Looking:
+class JudgeMedia:
     """How inputs are sent."""
 
     frames: int = FRAMES
@@ -40,11 +40,11 @@ class ModelJudge:
 
     model: GenerativeModel
     """Sees the inputs."""
-    shown: Shown
+    inputs: InputMedia
     strategy: Strategy = "S1"
     text_model: GenerativeModel | None = None
     """Of S3 and S4: the one that judges by texts alone."""
-    looking: Looking = Looking()
+    sent: JudgeMedia = JudgeMedia()
     both_orders: bool = True
 
     @property
@@ -56,9 +56,9 @@ class ModelJudge:
         for model in filter(None, (self.model, self.text_model)):
             if temperature := model.metadata.get("temperature"):
                 parts.append(f"temperature {temperature:g} of {model.name}")
-        if self.looking.frames != FRAMES:
-            parts.append(f"{self.looking.frames} frames")
-        if self.looking.sound:
+        if self.sent.frames != FRAMES:
+            parts.append(f"{self.sent.frames} frames")
+        if self.sent.sound:
             parts.append("with sound")
         return ", ".join(parts)
 
@@ -70,12 +70,12 @@ class ModelJudge:
     def judge(self, pairs: Sequence[Pair]) -> list[Verdict]:
         """See Judge."""
         if self.strategy == "S1":
-            verdicts = self._asked(self.model, {p: self._look(p, prompts.direct(p.a1, p.a2)) for p in pairs})
+            verdicts = self._asked(self.model, {p: self._describe_media(p, prompts.direct(p.a1, p.a2)) for p in pairs})
             return [verdicts[pair] for pair in pairs]
         descriptions = self._describe([pair.name for pair in pairs])
         known = {pair: text for pair in pairs if (text := descriptions[pair.name].said)}
         if self.strategy == "S2":
-            looked = {p: self._look(p, prompts.against(text, p.a1, p.a2)) for p, text in known.items()}
+            looked = {p: self._describe_media(p, prompts.against(text, p.a1, p.a2)) for p, text in known.items()}
             verdicts = self._asked(self.model, looked)
         elif self.strategy == "S3":
             read = {p: _read(p, prompts.against(text, p.a1, p.a2)) for p, text in known.items()}
@@ -105,19 +105,19 @@ class ModelJudge:
         responses = _answered(model, asks, "verdicts")
         return {pair: _silent(one) if one.said is None else read_reply(one.said) for pair, one in responses.items()}
 
-    def _look(self, pair: Pair, text: str) -> "ChatRequest | Response":
+    def _describe_media(self, pair: Pair, text: str) -> "ChatRequest | Response":
         return self._show(pair.name, _key(pair), text)
 
     def _show(self, name: str, key: str, text: str) -> "ChatRequest | Response":
         """A question with the input that it is about; a response where there is nothing to show."""
-        media = self.shown.of(name)
+        media = self.inputs.of(name)
         if media is None:
             return Response(None, "missing_file", f"there is nothing to show of {name}")
-        if isinstance(media, Sound) and not self.looking.sound:
+        if isinstance(media, Sound) and not self.sent.sound:
             return Response(None, "not_shown", f"{name} is a sound, and sounds are sent with --sound alone")
-        sound = self.looking.sound and isinstance(media, Film | Sound)
+        sound = self.sent.sound and isinstance(media, Film | Sound)
         return ChatRequest(
-            key, text, media, pictures=not isinstance(media, Sound), sound=sound, frames=self.looking.frames
+            key, text, media, pictures=not isinstance(media, Sound), sound=sound, frames=self.sent.frames
         )
 
 

@@ -26,7 +26,7 @@ class Pair:
     a1: str
     a2: str
     model1: str | None = None
-    """Who wrote ``a1``; None where the data does not say, so that it tells of the judge and nothing of describers."""
+    """Who wrote ``a1``; None where the data does not say, so that it tells of the judge and nothing of captioners."""
     model2: str | None = None
 
     @property
@@ -83,9 +83,9 @@ class Judged:
         return sum(POINTS[answer] for answer in answers) / len(answers) if answers else None
 
 
-def every_pair(describers: Iterable[str]) -> Iterator[tuple[str, str]]:
+def every_pair(captioners: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Each two of them, once, in their order."""
-    return itertools.combinations(describers, 2)
+    return itertools.combinations(captioners, 2)
 
 
 def drawn_order(seed: int, pair: Pair) -> Pair:

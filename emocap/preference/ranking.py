@@ -23,12 +23,12 @@ _SAME = 1e-9
 
 
 @dataclass(frozen=True)
-class Standing:
-    """One describer in a ranking."""
+class RankingEntry:
+    """One captioner in a ranking."""
 
     name: str
     rank: int
-    """From 1; describers of the same strength share one."""
+    """From 1; captioners of the same strength share one."""
     rank_low: int | None
     rank_high: int | None
     """95% interval; None where no resample tells."""
@@ -47,9 +47,9 @@ class Standing:
 class Ranking:
     """Everybody who was compared, the strongest first."""
 
-    standings: list[Standing]
+    entries: list[RankingEntry]
     wins: list[list[float]]
-    """In the order of the standings: how often the row was preferred to the column, ties as halves."""
+    """In the order of the entries: how often the row was preferred to the column, ties as halves."""
     penalty: float
     """0, or what the strengths had to be regularised by."""
     groups: list[list[str]]
@@ -63,35 +63,35 @@ class Ranking:
     """Of those that count, how many had to be regularised."""
 
 
-def wins_of(judged: Sequence[Judged], describers: Sequence[str]) -> Numbers:
+def wins_of(judged: Sequence[Judged], captioners: Sequence[str]) -> Numbers:
     """M×M: how often the first was preferred to the second; pairs without answer or authors are left out."""
-    _, wins_NC = _tables(judged, describers)
-    return np.asarray(wins_NC.sum(0)).reshape(len(describers), len(describers))
+    _, wins_NC = _tables(judged, captioners)
+    return np.asarray(wins_NC.sum(0)).reshape(len(captioners), len(captioners))
 
 
 def rank(judged: Sequence[Judged], rounds: int = ROUNDS, seed: int = 0) -> Ranking | None:
-    """The ranking of all describers who were compared; None where nobody was."""
+    """The ranking of all captioners who were compared; None where nobody was."""
     compared = [one for one in judged if one.points is not None and one.pair.models]
-    describers = sorted({model for one in compared for model in one.pair.models or ()})
-    if not describers:
+    captioners = sorted({model for one in compared for model in one.pair.models or ()})
+    if not captioners:
         return None
-    count = len(describers)
-    inputs, wins_NC = _tables(compared, describers)
+    count = len(captioners)
+    inputs, wins_NC = _tables(compared, captioners)
     wins_MM = np.asarray(wins_NC.sum(0)).reshape(count, count)
     penalty_R = penalties(wins_MM[None])
     strength_M = strengths(wins_MM[None], penalty_R)[0]
     # One input drawn anew is always itself: it would look as if everything were certain.
     drawn_RM, regularised, left_out = _resampled(wins_NC, count, rounds if inputs > 1 else 0, seed)
-    order = sorted(range(count), key=lambda place: (-strength_M[place], describers[place]))
+    order = sorted(range(count), key=lambda place: (-strength_M[place], captioners[place]))
     rank_RM = ranks(drawn_RM)
     spans = _intervals(drawn_RM, "linear"), _intervals(rank_RM, "inverted_cdf")
     first_RM = (rank_RM == 1) / np.maximum((rank_RM == 1).sum(1, keepdims=True), 1)
     resampled = len(drawn_RM) > 0
     rank_M, won_M, compared_M = ranks(strength_M[None])[0], wins_MM.sum(1), (wins_MM + wins_MM.T).sum(1)
     return Ranking(
-        standings=[
-            Standing(
-                name=describers[place],
+        entries=[
+            RankingEntry(
+                name=captioners[place],
                 rank=int(rank_M[place]),
                 rank_low=int(spans[1][0, place]) if resampled else None,
                 rank_high=int(spans[1][1, place]) if resampled else None,
@@ -106,7 +106,7 @@ def rank(judged: Sequence[Judged], rounds: int = ROUNDS, seed: int = 0) -> Ranki
         ],
         wins=[[float(wins_MM[row, column]) for column in order] for row in order],
         penalty=float(penalty_R[0]),
-        groups=_apart(wins_MM, describers),
+        groups=_apart(wins_MM, captioners),
         inputs=inputs,
         rounds=len(drawn_RM),
         rounds_left_out=left_out,
@@ -120,9 +120,9 @@ def ranks(strength_RM: Numbers) -> npt.NDArray[np.int64]:
     return np.asarray(1 + ahead_RMM.sum(2), dtype=np.int64)
 
 
-def _tables(judged: Sequence[Judged], describers: Sequence[str]) -> tuple[int, csr_array]:
+def _tables(judged: Sequence[Judged], captioners: Sequence[str]) -> tuple[int, csr_array]:
     """How many inputs there are, and N×M²: the wins on each of them."""
-    place = {name: number for number, name in enumerate(describers)}
+    place = {name: number for number, name in enumerate(captioners)}
     inputs: dict[str, int] = {}
     rows, cells, points = [], [], []
     for one in judged:
@@ -160,11 +160,11 @@ def _intervals(value_RM: Numbers | npt.NDArray[np.int64], method: str) -> Number
     return np.asarray(np.quantile(value_RM, [0.025, 0.975], axis=0, method=method))  # type: ignore[call-overload]
 
 
-def _apart(wins_MM: Numbers, describers: Sequence[str]) -> list[list[str]]:
+def _apart(wins_MM: Numbers, captioners: Sequence[str]) -> list[list[str]]:
     number_M = groups(wins_MM, strong=False)
     if not number_M.any():
         return []
     return [
-        [name for name, mine in zip(describers, number_M, strict=True) if mine == number]
+        [name for name, mine in zip(captioners, number_M, strict=True) if mine == number]
         for number in range(number_M.max() + 1)
     ]

@@ -1,10 +1,10 @@
-"""``emocap rank``: from a contest and a judge to ``ranking.json``.
+"""``emocap rank``: from comparison data and a judge to ``ranking.json``.
 
-A contest (contest.py) is who describes what, and the pool (pool.py) are the pairs that follow from it. A judge
-(judges.py) says which of two descriptions is the better one; its verdicts go into the book (book.py) before they
-count. All pairs are judged, or as many as are wanted, the most telling first (choice.py). Bradley-Terry makes a
-ranking of the verdicts (strengths.py, standing.py); where people have judged the same pairs, it reports how far the
-judge agrees with them (agreement.py).
+Comparison data (comparison_data.py) says who described what; the pairs follow from it (candidate_pairs.py). A
+judge (judges.py) says which of two descriptions is better, and its verdicts are written to a log (verdict_log.py)
+before they count. All pairs are judged, or a given number, the most informative first (active_sampling.py).
+Bradley-Terry turns the verdicts into a ranking (ranking.py). Where people have judged the same pairs, their
+agreement with the judge is reported (agreement.py).
 """
 
 import itertools
@@ -20,13 +20,13 @@ from emocap.core.version import __version__
 from emocap.preference.active_sampling import Candidates, Models, choose
 from emocap.preference.agreement import agreement, consistency
 from emocap.preference.candidate_pairs import AllPairs, GivenPairs, Pool
-from emocap.preference.comparison_data import Contest
+from emocap.preference.comparison_data import ComparisonData
 from emocap.preference.examples import examples
 from emocap.preference.judges import Judge
 from emocap.preference.pairs import SWAPPED, Answer, Judged, Pair, Verdict
 from emocap.preference.ranking import rank, wins_of
 from emocap.preference.tables import PAIRS, Preference, write_unjudged
-from emocap.preference.verdict_log import Book
+from emocap.preference.verdict_log import VerdictLog
 
 BATCH = 16
 """Pairs that are chosen at a time: enough to keep an endpoint busy, few enough to learn from each other."""
@@ -51,108 +51,110 @@ class Outcome:
     """Facts about the judge, such as its temperature and token usage."""
 
 
-def rank_by_people(contest: Contest, by: str, out: Path, pairs: int | None = None, seed: int = 0) -> dict[str, Any]:
-    """Rank by the preferences of a table; ``contest.given`` holds them. Returns what is in ``ranking.json``.
+def rank_by_people(
+    data: ComparisonData, by: str, out: Path, pairs: int | None = None, seed: int = 0
+) -> dict[str, Any]:
+    """Rank by the preferences of a table; ``data.given`` holds them. Returns what is in ``ranking.json``.
 
     pairs: where fewer are judged, ``next.csv`` has those that people should judge next, up to so many in all.
     Raises UserError where nobody has judged anything and nothing can be judged next.
     """
-    if contest.given is None:
+    if data.given is None:
         raise UserError(f"{by}: that is no table of pairs, which has the columns {', '.join(PAIRS)} and preference")
-    given = contest.given
+    given = data.given
     judged = [Judged(one.pair, Verdict(one.answer)) for one in given if one.answer]
     open_pairs = [one.pair for one in given if not one.answer]
     if judged and not any(one.pair.models for one in judged):
         raise UserError(
             f"{by}: nobody is ranked, as the table has no columns model1 and model2 that say who wrote what"
         )
-    pool: Pool = AllPairs(contest, seed) if contest.said else GivenPairs(open_pairs, seed)
+    candidate_pairs: Pool = AllPairs(data, seed) if data.descriptions else GivenPairs(open_pairs, seed)
     (out / "next.csv").unlink(missing_ok=True)
     if pairs is not None and pairs > len(judged):
-        _ask_people(pool, judged, pairs - len(judged), out / "next.csv", seed)
+        _ask_people(candidate_pairs, judged, pairs - len(judged), out / "next.csv", seed)
     elif not judged:
         raise UserError(
-            f"{by}: nobody has judged a pair yet{_why(contest)}; --pairs N writes those that should be judged first"
+            f"{by}: nobody has judged a pair yet{_why(data)}; --pairs N writes those that should be judged first"
         )
-    possible = len({pair.key for pair in itertools.chain(pool, (one.pair for one in judged))})
-    return _write(contest, Outcome(judged, possible, chosen=pairs is not None), out, by, seed)
+    possible = len({pair.key for pair in itertools.chain(candidate_pairs, (one.pair for one in judged))})
+    return _write(data, Outcome(judged, possible, chosen=pairs is not None), out, by, seed)
 
 
-def _ask_people(pool: Pool, judged: Sequence[Judged], count: int, path: Path, seed: int) -> None:
-    candidates, describers = _prepared(pool, judged)
-    chosen = choose(describers, wins_of(judged, describers), candidates, count, seed)
+def _ask_people(candidate_pairs: Pool, judged: Sequence[Judged], count: int, path: Path, seed: int) -> None:
+    candidates, captioners = _prepared(candidate_pairs, judged)
+    chosen = choose(captioners, wins_of(judged, captioners), candidates, count, seed)
     if chosen:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_unjudged(path, [pool.at(models, name) for models, name in chosen])
+        write_unjudged(path, [candidate_pairs.at(models, name) for models, name in chosen])
     elif not judged:
-        raise UserError("there is no pair that people could judge: no two describers have an input in common")
+        raise UserError("there is no pair that people could judge: no two captioners have an input in common")
 
 
 def rank_by_judge(
-    contest: Contest, judge: Judge, out: Path, pairs: int | None = None, seed: int = 0
+    data: ComparisonData, judge: Judge, out: Path, pairs: int | None = None, seed: int = 0
 ) -> dict[str, Any]:
     """Have pairs judged, all of them or ``pairs`` in all, and write ``pairs.jsonl`` and ``ranking.json`` into ``out``.
 
     The same call goes on where it was stopped. Returns what is in ``ranking.json``. Raises UserError where nothing was
     answered.
     """
-    book = Book(out / "pairs.jsonl", judge.name)
-    given = contest.given or []
-    pool: Pool = GivenPairs([one.pair for one in given], seed) if given else AllPairs(contest, seed)
-    everything = list(pool)
+    verdict_log = VerdictLog(out / "pairs.jsonl", judge.name)
+    given = data.given or []
+    candidate_pairs: Pool = GivenPairs([one.pair for one in given], seed) if given else AllPairs(data, seed)
+    everything = list(candidate_pairs)
     if not everything:
-        raise UserError(f"there is no pair to judge{_why(contest)}")
-    judged = _in_book(everything, book)
+        raise UserError(f"there is no pair to judge{_why(data)}")
+    judged = _in_book(everything, verdict_log)
     todo = min(len(everything), pairs or len(everything)) - len(judged)
     unanswered: list[str] = []
-    with stage("judging", len(judged) + max(0, todo)) as shown:
-        shown.resume(len(judged))
+    with stage("judging", len(judged) + max(0, todo)) as progress:
+        progress.resume(len(judged))
         if todo >= len(everything) - len(judged):
-            batches = _in_turn([pair for pair in everything if book.find(pair) is None])
+            batches = _in_turn([pair for pair in everything if verdict_log.find(pair) is None])
         else:
-            batches = _most_telling(pool, judged, todo, seed)
+            batches = _most_telling(candidate_pairs, judged, todo, seed)
         for batch in batches:
-            for one in _judge(judge, batch, book, shown):
+            for one in _judge(judge, batch, verdict_log, progress):
                 if one.answers:
                     judged.append(one)
                 else:
                     unanswered.append(f"{one.pair.name}: {one.verdict.detail}")
     if not judged:
         raise UserError(f"no pair was answered; of {unanswered[0]}")
-    judged = _in_book(everything, book)  # in one order, whether or not the run was interrupted
+    judged = _in_book(everything, verdict_log)  # in one order, whether or not the run was interrupted
     people = [one for one in given if one.answer]
     chosen = pairs is not None and len(judged) + len(unanswered) < len(everything)
     outcome = Outcome(judged, len(everything), people, unanswered, chosen, judge.details)
-    return _write(contest, outcome, out, judge.name, seed)
+    return _write(data, outcome, out, judge.name, seed)
 
 
-def _in_book(pairs: Sequence[Pair], book: Book) -> list[Judged]:
-    return [found for pair in pairs if (found := book.find(pair))] if len(book) else []
+def _in_book(pairs: Sequence[Pair], verdict_log: VerdictLog) -> list[Judged]:
+    return [found for pair in pairs if (found := verdict_log.find(pair))] if len(verdict_log) else []
 
 
 def _in_turn(pairs: list[Pair]) -> Iterator[list[Pair]]:
     return (pairs[first : first + _ALL_BATCH] for first in range(0, len(pairs), _ALL_BATCH))
 
 
-def _most_telling(pool: Pool, judged: list[Judged], count: int, seed: int) -> Iterator[list[Pair]]:
+def _most_telling(candidate_pairs: Pool, judged: list[Judged], count: int, seed: int) -> Iterator[list[Pair]]:
     """Batches of pairs, ``count`` in all; ``judged`` must hold the verdicts on one before the next is asked for."""
-    candidates, describers = _prepared(pool, judged)
+    candidates, captioners = _prepared(candidate_pairs, judged)
     while count > 0 and len(candidates):
-        chosen = choose(describers, wins_of(judged, describers), candidates, min(BATCH, count), seed)
+        chosen = choose(captioners, wins_of(judged, captioners), candidates, min(BATCH, count), seed)
         count -= len(chosen)
-        yield [pool.at(models, name) for models, name in chosen]
+        yield [candidate_pairs.at(models, name) for models, name in chosen]
 
 
-def _prepared(pool: Pool, judged: Sequence[Judged]) -> tuple[Candidates, list[str]]:
+def _prepared(candidate_pairs: Pool, judged: Sequence[Judged]) -> tuple[Candidates, list[str]]:
     """What is left to be judged, and everybody who is compared. Raises UserError where that is not known."""
-    candidates = pool.candidates()
+    candidates = candidate_pairs.candidates()
     for one in judged:
         if one.pair.models:
             candidates.take(_ordered(one.pair.models), one.pair.name)
-    describers = sorted({*pool.describers, *(model for one in judged for model in one.pair.models or ())})
-    if not describers and any(True for _ in pool):
+    captioners = sorted({*candidate_pairs.captioners, *(model for one in judged for model in one.pair.models or ())})
+    if not captioners and any(True for _ in candidate_pairs):
         raise UserError("--pairs chooses by who wrote the descriptions, and the table of pairs does not say that")
-    return candidates, describers
+    return candidates, captioners
 
 
 def _ordered(models: Models) -> Models:
@@ -160,20 +162,20 @@ def _ordered(models: Models) -> Models:
     return first, second
 
 
-def _judge(judge: Judge, pairs: Sequence[Pair], book: Book, shown: Stage) -> list[Judged]:
+def _judge(judge: Judge, pairs: Sequence[Pair], verdict_log: VerdictLog, progress: Stage) -> list[Judged]:
     """The verdicts on some pairs, which are in the book."""
     asked = [*pairs, *(pair.swapped() for pair in pairs)] if judge.both_orders else pairs
     verdicts = judge.judge(asked)
     reverse = verdicts[len(pairs) :] if judge.both_orders else itertools.repeat(None)
     judged = [Judged(*three) for three in zip(pairs, verdicts, reverse, strict=False)]
-    book.add(judged)
-    shown.advance(len(pairs), unanswered=sum(not one.answers for one in judged))
+    verdict_log.add(judged)
+    progress.advance(len(pairs), unanswered=sum(not one.answers for one in judged))
     return judged
 
 
-def _write(contest: Contest, outcome: Outcome, out: Path, by: str, seed: int) -> dict[str, Any]:
+def _write(data: ComparisonData, outcome: Outcome, out: Path, by: str, seed: int) -> dict[str, Any]:
     ranking = rank(outcome.judged, seed=seed)
-    strength = {one.name: one.strength for one in ranking.standings} if ranking else {}
+    strength = {one.name: one.strength for one in ranking.entries} if ranking else {}
     says: dict[str, Answer] = {one.pair.key: one.answer for one in outcome.people if one.answer}
     by_key = {one.pair.key: one for one in outcome.judged}
     compared = [(by_key[one.pair.key], one) for one in outcome.people if one.pair.key in by_key]
@@ -191,15 +193,15 @@ def _write(contest: Contest, outcome: Outcome, out: Path, by: str, seed: int) ->
             "answered_in_one_order": sum(one.reverse is not None and len(one.answers) == 1 for one in outcome.judged),
             "unreadable_replies": sum(not verdict.readable for verdict in verdicts),
             "unanswered_examples": outcome.unanswered[:10],
-            "left_out": [asdict(one) for one in contest.left_out],
+            "left_out": [asdict(one) for one in data.left_out],
         },
         "ranking": asdict(ranking) if ranking else None,
         "chosen": outcome.chosen,
-        "uncompared": sorted({*contest.said, *_authors(contest.given or [])} - strength.keys()),
+        "uncompared": sorted({*data.descriptions, *_authors(data.given or [])} - strength.keys()),
         "agreement": asdict(agrees) if agrees else None,
         "consistency": asdict(steady) if steady else None,
         "examples": [asdict(one) for one in examples(outcome.judged, says, strength)],
-        "sources": contest.sources,
+        "sources": data.sources,
         "seed": seed,
         "emocap": __version__,
     }
@@ -218,6 +220,6 @@ def _authors(given: Sequence[Preference]) -> set[str]:
     return {model for one in given for model in one.pair.models or ()}
 
 
-def _why(contest: Contest) -> str:
-    reasons = [f"{one.count:,} × {one.reason} ({one.example})" for one in contest.left_out]
+def _why(data: ComparisonData) -> str:
+    reasons = [f"{one.count:,} × {one.reason} ({one.example})" for one in data.left_out]
     return f": {few(reasons)}" if reasons else ""

@@ -1,6 +1,6 @@
 """CSV files of descriptions, of pairs that people have judged, and of true labels.
 
-Descriptions: ``name,model,description``, and ``emotions`` where the describer also named them (``[happy, relieved]``).
+Descriptions: ``name,model,description``, and ``emotions`` where the captioner also named them (``[happy, relieved]``).
 Pairs: ``name,a1,a2,preference`` as in EmoPrefer's ``preference_emoprefer.csv``; a ranking also needs to know who wrote
 them. The columns of the official ``_with_modelnames.csv`` could not be seen: ``model1,model2`` and
 ``model_a1,model_a2`` are both read, ``model1`` being the author of ``a1`` (our reading). Of EmoPrefer-Data-V2 its
@@ -35,7 +35,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Description:
-    """What one describer says of one input."""
+    """What one captioner says of one input."""
 
     name: str
     model: str
@@ -85,7 +85,7 @@ def columns_of(path: Path) -> list[str]:
 
 
 def read_descriptions(path: Path, tally: Tally) -> Iterator[Description]:
-    """Every description of a table; empty ones are counted. Raises UserError for a second one by the same describer of
+    """Every description of a table; empty ones are counted. Raises UserError for a second one by the same captioner of
     the same input, and for whatever makes the file unreadable.
     """
     seen: dict[tuple[str, str], str] = {}

@@ -14,7 +14,7 @@ from emocap.core.errors import UserError
 from emocap.preference.pairs import SWAPPED, Judged, Pair, Verdict
 
 
-class Book:
+class VerdictLog:
     """``pairs.jsonl``: a line per judged pair, in the order in which they were judged. Only ever appended to.
 
     A line says who was compared on which input, what was said of the two as they stand (``preference``) and, as it was

@@ -1,7 +1,7 @@
 """The emotion wheel as the judge: whose emotion words come closer to the true labels describes better.
 
 Per input the higher wheel score of a sample wins, and equal scores are the same (our reading: EmoPrefer compares with
-people and with models). It sees words and no sentences: a describer that reasons better about the same emotion gains
+people and with models). It sees words and no sentences: a captioner that reasons better about the same emotion gains
 nothing. Inputs without true labels, and those whose labels are on no wheel, such as neutral, tell nothing of anybody.
 """
 
@@ -18,7 +18,7 @@ from emocap.metrics.wheel.groups import groups
 from emocap.metrics.wheel.overlaps import overlap
 from emocap.metrics.wheel.resources import load, small
 from emocap.metrics.wheel.rewards import of_overlap
-from emocap.preference.comparison_data import Contest, said_in
+from emocap.preference.comparison_data import ComparisonData, description_in
 from emocap.preference.pairs import Pair, Verdict
 
 _SAME = 1e-9
@@ -28,29 +28,29 @@ _SAME = 1e-9
 class Score(Protocol):
     """Of emotion words against true labels, sample by sample."""
 
-    def __call__(self, true: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> Numbers:
+    def __call__(self, true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> Numbers:
         """N: from 0 to 1, nan where the true labels have no place in the metric."""
         ...
 
 
-def on_wheels(contest: Contest, folder: Path | None) -> "WheelJudge":
+def make_wheel_judge(data: ComparisonData, folder: Path | None) -> "WheelJudge":
     """The judge by the wheels in a folder, or by the small ones that come with emocap. Raises UserError as they do."""
     if folder and not folder.is_dir():
         raise UserError(f"--by wheel:{folder}: there is no folder {folder}")
     wheels = load(folder) if folder else small()
     level1 = groups(wheels)
 
-    def score(true: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> Numbers:
-        return of_overlap(overlap(level1, true, said))
+    def score(true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> Numbers:
+        return of_overlap(overlap(level1, true, predicted))
 
-    return WheelJudge(contest, score, f"{wheels.name}, {wheels.sha256[:8]}")
+    return WheelJudge(data, score, f"{wheels.name}, {wheels.sha256[:8]}")
 
 
 @dataclass(frozen=True)
 class WheelJudge:
     """See :class:`emocap.preference.judges.Judge`."""
 
-    contest: Contest
+    data: ComparisonData
     score: Score
     wheels: str
     """Whose wheels they are."""
@@ -65,16 +65,16 @@ class WheelJudge:
 
     def judge(self, pairs: Sequence[Pair]) -> list[Verdict]:
         """See Judge."""
-        true = [self.contest.true.get(pair.name, ()) for pair in pairs]
-        said = [self._words(pair.name, *side) for pair in pairs for side in _sides(pair)]
-        score_P2 = self.score([one for one in true for _ in range(2)], said).reshape(-1, 2)
-        words = list(zip(said[::2], said[1::2], strict=True))
+        true = [self.data.true.get(pair.name, ()) for pair in pairs]
+        predicted = [self._words(pair.name, *side) for pair in pairs for side in _sides(pair)]
+        score_P2 = self.score([one for one in true for _ in range(2)], predicted).reshape(-1, 2)
+        words = list(zip(predicted[::2], predicted[1::2], strict=True))
         return [_verdict(*scored) for scored in zip(score_P2, true, words, strict=True)]
 
     def _words(self, name: str, model: str | None, text: str) -> tuple[str, ...]:
-        """What the describer named as emotions where that is known, else what the text affirms."""
-        known = self.contest.said.get(model or "", {}).get(name)
-        return known.emotions if known and known.text == text else said_in(text).emotions
+        """What the captioner named as emotions where that is known, else what the text affirms."""
+        known = self.data.descriptions.get(model or "", {}).get(name)
+        return known.emotions if known and known.text == text else description_in(text).emotions
 
 
 def _sides(pair: Pair) -> tuple[tuple[str | None, str], tuple[str | None, str]]:

@@ -67,7 +67,7 @@ def test_emotion_words_rank_builds(tmp_path: Path, labelled_build: Path, asked_b
         (["people.csv", "--by", "openai:x", "--text-model", "openai:y"], "which need it; this is S1"),
         (["people.csv", "--by", "openai:x"], "none of 30 inputs, such as clip0, clip1, clip2, is in a build; --media"),
         (["people.csv", "--by", "openai:x", "--media", "."], "none of 30 inputs"),
-        (["--by", "openai:x"], "a ranking needs two describers or more, there is none"),
+        (["--by", "openai:x"], "a ranking needs two captioners or more, there is none"),
         (
             ["--by", "people:people.csv", "--media", "."],
             "--media is for openai as the judge, and --by is people:people",

@@ -7,13 +7,13 @@ from emocap.metrics.arrays import Numbers
 from emocap.metrics.bradley_terry import PENALTY, groups, penalties, strengths
 
 
-def played(seed: int, describers: int, games: int, spread: float) -> tuple[Numbers, list[tuple[int, int]]]:
+def played(seed: int, captioners: int, games: int, spread: float) -> tuple[Numbers, list[tuple[int, int]]]:
     """Wins, and for choix every game twice: a tie is a win for each."""
     random = np.random.default_rng(seed)
-    true = spread * random.normal(size=describers)
-    wins, data = np.zeros((describers, describers)), []
+    true = spread * random.normal(size=captioners)
+    wins, data = np.zeros((captioners, captioners)), []
     for _ in range(games):
-        first, second = random.choice(describers, 2, replace=False)
+        first, second = random.choice(captioners, 2, replace=False)
         if random.random() < 0.2:
             wins[[first, second], [second, first]] += 0.5
             data += [(first, second), (second, first)]
@@ -32,13 +32,13 @@ def fit(wins: Numbers) -> Numbers:
 @pytest.mark.parametrize("regularised", [False, True])
 @pytest.mark.parametrize("seed", range(15))
 def test_strengths_are_those_of_choix(seed: int, regularised: bool) -> None:
-    describers = 3 + seed % 6
-    wins, data = played(seed, describers, describers + 1 if regularised else 60 + 20 * seed, [0.5, 1, 2][seed % 3])
+    captioners = 3 + seed % 6
+    wins, data = played(seed, captioners, captioners + 1 if regularised else 60 + 20 * seed, [0.5, 1, 2][seed % 3])
     assert bool(penalties(wins[None])[0]) == regularised
     if regularised:
-        wanted = choix.opt_pairwise(describers, data, alpha=2 * PENALTY, tol=1e-12)  # twice the games, twice alpha
+        wanted = choix.opt_pairwise(captioners, data, alpha=2 * PENALTY, tol=1e-12)  # twice the games, twice alpha
     else:
-        wanted = choix.mm_pairwise(describers, data, tol=1e-12, max_iter=1_000_000)
+        wanted = choix.mm_pairwise(captioners, data, tol=1e-12, max_iter=1_000_000)
     assert fit(wins) == pytest.approx(wanted - wanted.mean(), abs=1e-6)
     assert fit(wins).sum() == pytest.approx(0, abs=1e-9)
 
@@ -94,7 +94,7 @@ def test_many_tables_at_once_are_one_after_the_other() -> None:
     assert 0 < (penalty > 0).sum() < 30
 
 
-def test_very_unequal_describers_settle() -> None:
+def test_very_unequal_captioners_settle() -> None:
     wins = np.zeros((4, 4))
     for stronger, weaker, times in ((0, 1, 1e4), (1, 2, 1e4), (2, 3, 1e6)):
         wins[stronger, weaker], wins[weaker, stronger] = times, 0.5

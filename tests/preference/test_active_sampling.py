@@ -77,7 +77,7 @@ def test_what_is_known_is_not_asked_again() -> None:
     for i, j, times in ((0, 1, 60), (1, 2, 60), (1, 3, 60), (0, 2, 60), (0, 3, 60)):
         wins[i, j], wins[j, i] = times, 2
     wins[2, 3] = wins[3, 2] = 3
-    chosen = choose(NAMES, wins, candidates(), 5, drawn=0)
+    chosen = choose(NAMES, wins, candidates(), 5, randomly=0)
     assert {models for models, _ in chosen} == {("c", "d")}
     assert len({name for _, name in chosen}) == 5
 
@@ -169,8 +169,8 @@ def test_intervals_of_strengths_hold_the_truth_where_pairs_were_chosen() -> None
             wins += wins_of(batch, names)
         ranking = rank(judged, rounds=200, seed=seed)
         assert ranking is not None
-        inside = [one.low <= true[one.name] <= one.high for one in ranking.standings if one.low and one.high]
-        apart = sum(one.strength * true[one.name] for one in ranking.standings)
+        inside = [one.low <= true[one.name] <= one.high for one in ranking.entries if one.low and one.high]
+        apart = sum(one.strength * true[one.name] for one in ranking.entries)
         return apart / sum(value**2 for value in true.values()), float(np.mean(inside))
 
     apart, inside = np.mean([told(seed, DRAWN) for seed in range(40)], axis=0)

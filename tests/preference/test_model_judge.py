@@ -18,9 +18,9 @@ from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.llm.chat_models import load_chat_model
 from emocap.llm.mock_server import FAULTS, MockServer, drawn
-from emocap.preference.comparison_data import Contest, gather
-from emocap.preference.media import Shown
-from emocap.preference.model_judge import Looking, ModelJudge, Strategy
+from emocap.preference.comparison_data import ComparisonData, gather
+from emocap.preference.media import InputMedia
+from emocap.preference.model_judge import JudgeMedia, ModelJudge, Strategy
 from emocap.preference.pairs import Judged, Pair
 from emocap.preference.run import rank_by_judge
 from tests.support.asked import asked
@@ -57,18 +57,18 @@ def concludes(body: Mapping[str, Any], shown: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def contest(tmp_path_factory: pytest.TempPathFactory) -> Contest:
+def data(tmp_path_factory: pytest.TempPathFactory) -> ComparisonData:
     folder = tmp_path_factory.mktemp("builds")
     builds = [asked(folder / name, name) for name in ("ab", "abcd", "abcdefgh")]
     some = gather(builds)
-    kept = list(some.said["openai:ab"])[:12]
-    for name, said in some.said.items():
-        some.said[name] = {key: said[key] for key in kept}
+    kept = list(some.descriptions["openai:ab"])[:12]
+    for name, descriptions in some.descriptions.items():
+        some.descriptions[name] = {key: descriptions[key] for key in kept}
     return some
 
 
 def judge(
-    contest: Contest,
+    data: ComparisonData,
     rehearsal: MockServer,
     out: Path,
     *settings: str,
@@ -81,20 +81,20 @@ def judge(
         text = load_chat_model("openai:reader", told, out, "judge") if strategy in ("S3", "S4") else None
         try:
             with load_chat_model("openai:seer", told, out, "model") as model:
-                one = ModelJudge(model, Shown(contest, None), strategy, text, both_orders=both_orders)
-                return rank_by_judge(contest, one, out, pairs)
+                one = ModelJudge(model, InputMedia(data, None), strategy, text, both_orders=both_orders)
+                return rank_by_judge(data, one, out, pairs)
         finally:
             if text:
                 text.__exit__()
 
 
 def names(result: dict[str, Any]) -> list[str]:
-    return [one["name"] for one in result["ranking"]["standings"]]
+    return [one["name"] for one in result["ranking"]["entries"]]
 
 
-def test_s1_shows_the_face_and_asks_word_for_word(contest: Contest, tmp_path: Path) -> None:
+def test_s1_shows_the_face_and_asks_word_for_word(data: ComparisonData, tmp_path: Path) -> None:
     rehearsal = mock_captioner(answers=longer)
-    result = judge(contest, rehearsal, tmp_path)
+    result = judge(data, rehearsal, tmp_path)
     assert names(result) == ["openai:abcdefgh", "openai:abcd", "openai:ab"]
     assert result["by"] == "openai:seer, S1"
     assert result["consistency"]["consistency"]["value"] == 1.0
@@ -103,7 +103,7 @@ def test_s1_shows_the_face_and_asks_word_for_word(contest: Contest, tmp_path: Pa
     picture, question = body["messages"][0]["content"]
     assert base64.b64decode(picture["image_url"]["url"].partition(",")[2])[:2] == b"\xff\xd8"
     assert (body["model"], body["temperature"]) == ("seer", 0.0)
-    pairs = {pair.a1: pair for name in contest.names() for pair in [contest.pair(name, "openai:ab", "openai:abcd")]}
+    pairs = {pair.a1: pair for name in data.names() for pair in [data.pair(name, "openai:ab", "openai:abcd")]}
     for seen in rehearsal.seen:
         found = re.search(r'a1: "(.*?)"\. a2: "(.*?)"\. Please', texts(seen.body))
         assert found
@@ -122,20 +122,20 @@ def test_s1_shows_the_face_and_asks_word_for_word(contest: Contest, tmp_path: Pa
 
 
 @pytest.mark.parametrize("strategy", ["S1", "S2"])
-def test_what_a_judge_thinks_aloud_is_no_verdict(contest: Contest, tmp_path: Path, strategy: Strategy) -> None:
+def test_what_a_judge_thinks_aloud_is_no_verdict(data: ComparisonData, tmp_path: Path, strategy: Strategy) -> None:
     def thinks(body: Mapping[str, Any], shown: str) -> str:
         return f"<think>Is it a1, a2 or the same?</think>{longer(body, shown)}"
 
     rehearsal = mock_captioner(answers=thinks)
-    result = judge(contest, rehearsal, tmp_path, strategy=strategy)
+    result = judge(data, rehearsal, tmp_path, strategy=strategy)
     assert names(result) == ["openai:abcdefgh", "openai:abcd", "openai:ab"]
     assert result["consistency"]["consistency"]["value"] == 1.0
     assert not any("think" in texts(seen.body) for seen in rehearsal.seen)
 
 
-def test_s2_describes_every_face_once_and_shows_it_again(contest: Contest, tmp_path: Path) -> None:
+def test_s2_describes_every_face_once_and_shows_it_again(data: ComparisonData, tmp_path: Path) -> None:
     rehearsal = mock_captioner(answers=longer)
-    result = judge(contest, rehearsal, tmp_path, strategy="S2")
+    result = judge(data, rehearsal, tmp_path, strategy="S2")
     assert names(result)[0] == "openai:abcdefgh"
     assert rehearsal.log.requests == 12 + 2 * 36
     asked_for = [texts(seen.body) for seen in rehearsal.seen]
@@ -149,9 +149,9 @@ def test_s2_describes_every_face_once_and_shows_it_again(contest: Contest, tmp_p
     )
 
 
-def test_s3_has_another_model_judge_that_sees_nothing(contest: Contest, tmp_path: Path) -> None:
+def test_s3_has_another_model_judge_that_sees_nothing(data: ComparisonData, tmp_path: Path) -> None:
     rehearsal = mock_captioner(answers=longer)
-    result = judge(contest, rehearsal, tmp_path, strategy="S3")
+    result = judge(data, rehearsal, tmp_path, strategy="S3")
     assert result["by"] == "openai:seer, S3, judged by openai:reader"
     assert names(result)[0] == "openai:abcdefgh"
     seers, readers = ([seen for seen in rehearsal.seen if seen.body["model"] == name] for name in ("seer", "reader"))
@@ -160,9 +160,9 @@ def test_s3_has_another_model_judge_that_sees_nothing(contest: Contest, tmp_path
     assert set(result["judge"]) == {"openai:seer", "openai:reader"}
 
 
-def test_s4_reasons_before_it_concludes(contest: Contest, tmp_path: Path) -> None:
+def test_s4_reasons_before_it_concludes(data: ComparisonData, tmp_path: Path) -> None:
     rehearsal = mock_captioner(answers=concludes)
-    result = judge(contest, rehearsal, tmp_path, strategy="S4")
+    result = judge(data, rehearsal, tmp_path, strategy="S4")
     readers = [texts(seen.body) for seen in rehearsal.seen if seen.body["model"] == "reader"]
     reasons = [text for text in readers if text.endswith("Please output the answer along with the reasoning process.")]
     assert (len(readers), len(reasons)) == (144, 72)
@@ -175,19 +175,19 @@ def test_s4_reasons_before_it_concludes(contest: Contest, tmp_path: Path) -> Non
     assert result["consistency"]["first"]["value"] == 0.0
 
 
-def test_one_order_costs_half(contest: Contest, tmp_path: Path) -> None:
+def test_one_order_costs_half(data: ComparisonData, tmp_path: Path) -> None:
     rehearsal = mock_captioner(answers=longer)
-    result = judge(contest, rehearsal, tmp_path, both_orders=False, pairs=20)
+    result = judge(data, rehearsal, tmp_path, both_orders=False, pairs=20)
     assert rehearsal.log.requests == result["pairs"]["judged"] == 20
     assert result["consistency"] is None
 
 
 @pytest.mark.parametrize("strategy", ["S1", *(pytest.param(s, marks=pytest.mark.slow) for s in ("S2", "S3", "S4"))])
 def test_in_a_storm_every_pair_is_answered_or_counted_and_none_is_asked_again(
-    contest: Contest, tmp_path: Path, strategy: Strategy
+    data: ComparisonData, tmp_path: Path, strategy: Strategy
 ) -> None:
     rehearsal = mock_captioner(drawn(0.3, seed=1), retry_after="0.05", answers=longer)
-    result = judge(contest, rehearsal, tmp_path, "asks=1", strategy=strategy)
+    result = judge(data, rehearsal, tmp_path, "asks=1", strategy=strategy)
     pairs = result["pairs"]
     assert pairs["judged"] + pairs["unanswered"] == pairs["possible"] == 36
     assert pairs["unanswered"] + pairs["answered_in_one_order"] > 0
@@ -195,31 +195,31 @@ def test_in_a_storm_every_pair_is_answered_or_counted_and_none_is_asked_again(
     charged = sum(one.charged for one in rehearsal.log.pictures.values())
     if strategy == "S1":
         assert charged <= 72 + sum(seen.fault in ("stall", "reset") for seen in rehearsal.seen)
-    again = judge(contest, rehearsal, tmp_path, "asks=1", strategy=strategy)
+    again = judge(data, rehearsal, tmp_path, "asks=1", strategy=strategy)
     assert again == result
     assert sum(one.charged for one in rehearsal.log.pictures.values()) == charged
 
 
-def test_a_budget_stops_and_more_of_it_goes_on(contest: Contest, tmp_path: Path) -> None:
+def test_a_budget_stops_and_more_of_it_goes_on(data: ComparisonData, tmp_path: Path) -> None:
     rehearsal = mock_captioner(answers=longer)
     price = "price={prompt: 1000, completion: 1000}"
     with pytest.raises(UserError, match="raise --ask budget and run the same command again"):
-        judge(contest, rehearsal, tmp_path, price, "budget=20", "max_tokens=20")
+        judge(data, rehearsal, tmp_path, price, "budget=20", "max_tokens=20")
     spent = rehearsal.log.requests
     assert 0 < spent < 72
-    result = judge(contest, rehearsal, tmp_path, price, "budget=2000", "max_tokens=20")
+    result = judge(data, rehearsal, tmp_path, price, "budget=2000", "max_tokens=20")
     assert rehearsal.log.requests == 72
     assert result["judge"]["openai:seer"]["usage"]["cost"] > 10
 
 
-def test_inputs_of_which_nothing_is_to_be_seen_are_counted(contest: Contest, tmp_path: Path) -> None:
-    first, second = contest.names()[:2]
-    other = Contest(
-        said={
-            name: {first: said[first], "gone": said[second], "clip": said[second]}
-            for name, said in contest.said.items()
+def test_inputs_of_which_nothing_is_to_be_seen_are_counted(data: ComparisonData, tmp_path: Path) -> None:
+    first, second = data.names()[:2]
+    other = ComparisonData(
+        descriptions={
+            name: {first: descriptions[first], "gone": descriptions[second], "clip": descriptions[second]}
+            for name, descriptions in data.descriptions.items()
         },
-        faces=contest.faces,
+        faces=data.faces,
     )
     (tmp_path / "media").mkdir()
     (tmp_path / "media" / "clip.wav").write_bytes(b"RIFF")
@@ -228,7 +228,7 @@ def test_inputs_of_which_nothing_is_to_be_seen_are_counted(contest: Contest, tmp
         rehearsal.running() as url,
         load_chat_model("openai:seer", [f"endpoints=[{{base_url: '{url}'}}]"], tmp_path) as model,
     ):
-        result = rank_by_judge(other, ModelJudge(model, Shown(other, tmp_path / "media")), tmp_path)
+        result = rank_by_judge(other, ModelJudge(model, InputMedia(other, tmp_path / "media")), tmp_path)
     assert (result["pairs"]["judged"], result["pairs"]["unanswered"]) == (3, 6)
     told = " ".join(result["pairs"]["unanswered_examples"])
     assert "missing_file: there is nothing to show of gone" in told
@@ -236,12 +236,12 @@ def test_inputs_of_which_nothing_is_to_be_seen_are_counted(contest: Contest, tmp
     assert rehearsal.log.requests == 6
 
 
-def test_files_are_found_by_the_name_of_the_input(tmp_path: Path, contest: Contest) -> None:
+def test_files_are_found_by_the_name_of_the_input(tmp_path: Path, data: ComparisonData) -> None:
     folder = tmp_path / "media"
     (folder / "frames").mkdir(parents=True)
     for name in ("a.mp4", "a.jpg", "b.png", "c.wav", "d.jpg", "frames/2.jpg", "frames/10.jpg"):
         (folder / name).write_bytes(b"")
-    shown = Shown(contest, folder)
+    shown = InputMedia(data, folder)
     kinds = {name: type(shown.of(name)).__name__ for name in ("a", "b", "c", "d.jpg", "frames", "e")}
     assert kinds == {
         "a": "Film",
@@ -251,32 +251,32 @@ def test_files_are_found_by_the_name_of_the_input(tmp_path: Path, contest: Conte
         "frames": "Frames",
         "e": "NoneType",
     }
-    assert type(shown.of(contest.names()[0])).__name__ == "Stored"
+    assert type(shown.of(data.names()[0])).__name__ == "Stored"
     shown.check(["e", "a"])
     with pytest.raises(UserError, match=r"none of 2 inputs, such as e, f, is in .*media"):
         shown.check(["e", "f"])
     with pytest.raises(UserError, match="--media DIR names the folder"):
-        Shown(contest, None).check(["e"])
+        InputMedia(data, None).check(["e"])
     with pytest.raises(UserError, match="there is no folder"):
-        Shown(contest, tmp_path / "nowhere")
+        InputMedia(data, tmp_path / "nowhere")
     with pytest.raises(UserError, match="is not a name below"):
         shown.of("../secret")
 
 
-def test_what_decides_about_verdicts_is_in_the_name(contest: Contest, tmp_path: Path) -> None:
+def test_what_decides_about_verdicts_is_in_the_name(data: ComparisonData, tmp_path: Path) -> None:
     with load_chat_model("openai:seer", ["temperature=0.5"], tmp_path) as model:
-        one = ModelJudge(model, Shown(contest, None), looking=Looking(frames=16, sound=True))
+        one = ModelJudge(model, InputMedia(data, None), sent=JudgeMedia(frames=16, sound=True))
         assert one.name == "openai:seer, S1, temperature 0.5 of openai:seer, 16 frames, with sound"
 
 
-def test_two_equal_descriptions_without_authors_are_one_question(contest: Contest, tmp_path: Path) -> None:
+def test_two_equal_descriptions_without_authors_are_one_question(data: ComparisonData, tmp_path: Path) -> None:
     rehearsal = mock_captioner(answers=longer)
     with (
         rehearsal.running() as url,
         load_chat_model("openai:seer", [f"endpoints=[{{base_url: '{url}'}}]"], tmp_path) as model,
     ):
-        pair = Pair(contest.names()[0], "He smiles.", "He smiles.")
-        first, second = ModelJudge(model, Shown(contest, None)).judge([pair, pair.swapped()])
+        pair = Pair(data.names()[0], "He smiles.", "He smiles.")
+        first, second = ModelJudge(model, InputMedia(data, None)).judge([pair, pair.swapped()])
     assert rehearsal.log.requests == 1
     assert Judged(pair, first, second).points == 0.5
 

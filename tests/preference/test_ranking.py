@@ -13,14 +13,14 @@ def judged(name: str, first: str, second: str, answer: Answer | None, turned: An
     return Judged(Pair(name, f"{first} says", f"{second} says", first, second), Verdict(answer), reverse)
 
 
-def drawn(seed: int, describers: int, inputs: int, spread: float) -> list[Judged]:
+def drawn(seed: int, captioners: int, inputs: int, spread: float) -> list[Judged]:
     """Strengths 0, 0.4, 0.8 ...; inputs that are hard for some, with three verdicts on each."""
     random = np.random.default_rng(seed)
-    names = [f"d{place}" for place in range(describers)]
+    names = [f"d{place}" for place in range(captioners)]
     pairs = list(every_pair(names))
     told = []
     for number in range(inputs):
-        good = 0.4 * np.arange(describers) + spread * random.normal(size=describers)
+        good = 0.4 * np.arange(captioners) + spread * random.normal(size=captioners)
         for place in random.choice(len(pairs), 3, replace=False):
             first, second = (names.index(name) for name in pairs[place])
             won = random.random() < 1 / (1 + np.exp(good[second] - good[first]))
@@ -42,10 +42,10 @@ def test_wins_ties_and_both_orders_by_hand() -> None:
     assert wins.tolist() == [[0, 2.75], [2.25, 0]]
     ranking = rank(told)
     assert ranking is not None
-    assert [(one.name, one.won, one.compared) for one in ranking.standings] == [("a", 2.75, 5), ("b", 2.25, 5)]
+    assert [(one.name, one.won, one.compared) for one in ranking.entries] == [("a", 2.75, 5), ("b", 2.25, 5)]
     assert ranking.wins == [[0, 2.75], [2.25, 0]]
     assert ranking.inputs == 5
-    assert ranking.standings[0].strength == pytest.approx(np.log(2.75 / 2.25) / 2)
+    assert ranking.entries[0].strength == pytest.approx(np.log(2.75 / 2.25) / 2)
 
 
 def test_the_order_in_which_two_are_shown_does_not_matter() -> None:
@@ -62,8 +62,8 @@ def test_ranks_are_shared_by_equals() -> None:
     told = [judged(str(n), a, b, "same") for n, (a, b) in enumerate(itertools.combinations("abc", 2))]
     ranking = rank(told)
     assert ranking is not None
-    assert [one.rank for one in ranking.standings] == [1, 1, 1]
-    assert [one.first for one in ranking.standings] == pytest.approx([1 / 3] * 3)
+    assert [one.rank for one in ranking.entries] == [1, 1, 1]
+    assert [one.first for one in ranking.entries] == pytest.approx([1 / 3] * 3)
 
 
 def test_a_bootstrap_draws_inputs_and_not_pairs() -> None:
@@ -73,25 +73,25 @@ def test_a_bootstrap_draws_inputs_and_not_pairs() -> None:
     once, again = rank(few), rank(often)
     assert once is not None
     assert again is not None
-    assert again.standings[0].low == pytest.approx(once.standings[0].low)
-    assert again.standings[0].high == pytest.approx(once.standings[0].high)
+    assert again.entries[0].low == pytest.approx(once.entries[0].low)
+    assert again.entries[0].high == pytest.approx(once.entries[0].high)
     apart = rank([judged(f"{n}/{copy}", "a", "b", "a1" if n < 15 else "a2") for n in range(25) for copy in range(4)])
     assert apart is not None
-    assert apart.standings[0].low is not None
-    assert once.standings[0].low is not None
-    assert apart.standings[0].low > once.standings[0].low + 0.05
+    assert apart.entries[0].low is not None
+    assert once.entries[0].low is not None
+    assert apart.entries[0].low > once.entries[0].low + 0.05
 
 
 @pytest.mark.slow
 def test_intervals_hold_what_every_input_would_tell_about_nineteen_times_in_twenty() -> None:
     whole = rank(drawn(10_000, 4, 60_000, 1.0), rounds=0)
     assert whole is not None
-    true = {one.name: one.strength for one in whole.standings}
+    true = {one.name: one.strength for one in whole.entries}
     strength, place, every = 0, 0, 0
     for seed in range(60):
         ranking = rank(drawn(seed, 4, 120, 1.0), rounds=200, seed=seed)
         assert ranking is not None
-        for one in ranking.standings:
+        for one in ranking.entries:
             assert one.low is not None
             assert one.high is not None
             assert one.rank_low is not None
@@ -106,7 +106,7 @@ def test_intervals_hold_what_every_input_would_tell_about_nineteen_times_in_twen
 def test_the_chance_of_being_first_adds_up() -> None:
     ranking = rank(drawn(1, 4, 40, 0.5))
     assert ranking is not None
-    firsts = [one.first for one in ranking.standings if one.first is not None]
+    firsts = [one.first for one in ranking.entries if one.first is not None]
     assert sum(firsts) == pytest.approx(1)
     assert firsts[0] == max(firsts)
     assert ranking.rounds == 1000
@@ -143,7 +143,7 @@ def test_of_two_describers_the_interval_is_that_of_a_binomial() -> None:
     assert ranking is not None
     won = binom.ppf([0.025, 0.975], 400, 0.6) / 400
     ends = np.log(won / (1 - won)) / 2
-    assert [ranking.standings[0].low, ranking.standings[0].high] == pytest.approx(ends, abs=0.006)
+    assert [ranking.entries[0].low, ranking.entries[0].high] == pytest.approx(ends, abs=0.006)
 
 
 def test_one_input_says_nothing_of_how_certain_a_ranking_is() -> None:
@@ -152,10 +152,10 @@ def test_one_input_says_nothing_of_how_certain_a_ranking_is() -> None:
     assert ranking is not None
     assert ranking.inputs == 1
     assert ranking.rounds == 0
-    assert {(one.low, one.high, one.rank_low, one.first) for one in ranking.standings} == {(None, None, None, None)}
+    assert {(one.low, one.high, one.rank_low, one.first) for one in ranking.entries} == {(None, None, None, None)}
 
 
 def test_without_rounds_there_are_no_intervals() -> None:
     ranking = rank(drawn(1, 3, 20, 0.5), rounds=0)
     assert ranking is not None
-    assert {(one.low, one.rank_low, one.first) for one in ranking.standings} == {(None, None, None)}
+    assert {(one.low, one.rank_low, one.first) for one in ranking.entries} == {(None, None, None)}

@@ -26,7 +26,7 @@ def lines(out: Path) -> list[dict[str, Any]]:
 
 
 def order(result: dict[str, Any]) -> list[str]:
-    return [one["name"] for one in result["ranking"]["standings"]]
+    return [one["name"] for one in result["ranking"]["entries"]]
 
 
 def test_every_pair_is_judged_in_both_orders(table: Path, tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_every_pair_is_judged_in_both_orders(table: Path, tmp_path: Path) -> Non
     assert result["consistency"]["consistency"]["value"] == 1.0
     assert result == json.loads((tmp_path / "out" / "ranking.json").read_text())
     first = sum(pair.models == tuple(sorted(pair.models or ())) for pair in judge.asked[:120])
-    assert 40 < first < 80  # neither of two describers is always shown first
+    assert 40 < first < 80  # neither of two captioners is always shown first
 
 
 def test_one_order_is_enough_where_order_cannot_matter(table: Path, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_one_order_is_enough_where_order_cannot_matter(table: Path, tmp_path: Pa
 
 def test_a_judge_that_goes_by_the_order_ranks_nobody(table: Path, tmp_path: Path) -> None:
     result = rank_by_judge(gather([table]), Oracle(lambda pair: "a1"), tmp_path)
-    assert {one["rank"] for one in result["ranking"]["standings"]} == {1}
+    assert {one["rank"] for one in result["ranking"]["entries"]} == {1}
     assert result["consistency"]["consistency"]["value"] == 0.0
     assert result["consistency"]["first"]["value"] == 1.0
 
@@ -180,7 +180,7 @@ def people(path: Path, rows: list[list[str]], models: bool = True) -> Path:
 
 
 def preferred(count: int, models: bool = True) -> list[list[str]]:
-    """Pairs of three describers of which people prefer c to b to a, mostly."""
+    """Pairs of three captioners of which people prefer c to b to a, mostly."""
     rows = []
     for number in range(count):
         first, second = [("a", "b"), ("b", "c"), ("c", "a")][number % 3]
@@ -190,7 +190,7 @@ def preferred(count: int, models: bool = True) -> list[list[str]]:
     return rows
 
 
-def test_people_rank_describers(tmp_path: Path) -> None:
+def test_people_rank_captioners(tmp_path: Path) -> None:
     table = people(tmp_path / "judged.csv", preferred(90))
     result = rank_by_people(gather([table]), f"people:{table}", tmp_path / "out")
     assert order(result) == ["c", "b", "a"]
@@ -294,7 +294,7 @@ def test_several_verdicts_on_a_pair_are_one_pair(tmp_path: Path) -> None:
     path = judged_by(tmp_path, "x,One.,Two.,a,b,a1\nx,Two.,One.,b,a,a1\nx,One.,Two.,a,b,a1\n")
     result = rank_by_people(gather([path]), "people", tmp_path)
     assert (result["pairs"]["judged"], result["pairs"]["possible"]) == (1, 1)
-    assert [one["compared"] for one in result["ranking"]["standings"]] == [3, 3]
+    assert [one["compared"] for one in result["ranking"]["entries"]] == [3, 3]
 
 
 def test_what_is_no_table_of_verdicts_says_so(table: Path, tmp_path: Path) -> None:

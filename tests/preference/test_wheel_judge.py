@@ -9,30 +9,38 @@ from emocap.metrics.arrays import Numbers
 from emocap.metrics.wheel.groups import groups
 from emocap.metrics.wheel.resources import load
 from emocap.metrics.wheel.rewards import rewards
-from emocap.preference.comparison_data import Contest, Said, gather
+from emocap.preference.comparison_data import ComparisonData, Description, gather
 from emocap.preference.pairs import Pair
 from emocap.preference.run import rank_by_judge
-from emocap.preference.wheel_judge import WheelJudge, on_wheels
+from emocap.preference.wheel_judge import WheelJudge, make_wheel_judge
 from tests.support.describing import write_descriptions
 
 
-def share(true: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> Numbers:
+def share(true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> Numbers:
     """How many of the true words were said; neutral is none of them."""
     wanted = [set(words) - {"neutral"} for words in true]
-    found = [len(one & set(words)) / len(one) if one else np.nan for one, words in zip(wanted, said, strict=True)]
+    found = [len(one & set(words)) / len(one) if one else np.nan for one, words in zip(wanted, predicted, strict=True)]
     return np.array(found)
 
 
-def contest() -> Contest:
-    said = {
-        "a": {"x": Said("Sad.", ("sad", "lonely")), "y": Said("Calm.", ("calm",)), "z": Said("Well.", ())},
-        "b": {"x": Said("Glad.", ("glad",)), "y": Said("Angry.", ("angry",)), "z": Said("Hm.", ())},
+def data() -> ComparisonData:
+    predicted = {
+        "a": {
+            "x": Description("Sad.", ("sad", "lonely")),
+            "y": Description("Calm.", ("calm",)),
+            "z": Description("Well.", ()),
+        },
+        "b": {
+            "x": Description("Glad.", ("glad",)),
+            "y": Description("Angry.", ("angry",)),
+            "z": Description("Hm.", ()),
+        },
     }
-    return Contest(said=said, true={"x": ("sad", "lonely"), "y": ("neutral",)})
+    return ComparisonData(descriptions=predicted, true={"x": ("sad", "lonely"), "y": ("neutral",)})
 
 
 def test_whose_words_are_nearer_to_the_truth_wins() -> None:
-    told = contest()
+    told = data()
     first, turned, off, unknown = WheelJudge(told, share, "ours").judge(
         [
             told.pair("x", "a", "b"),
@@ -48,7 +56,7 @@ def test_whose_words_are_nearer_to_the_truth_wins() -> None:
 
 
 def test_equal_scores_are_the_same_and_a_text_is_searched_where_no_words_are_known() -> None:
-    told = contest()
+    told = data()
     judge = WheelJudge(told, share, "ours")
     told.true["x"] = ("sadness",)
     pairs = [
@@ -68,7 +76,7 @@ def test_a_ranking_by_words(tmp_path: Path) -> None:
     told = gather([table], truth)
     assert told.true["clip0"] == ("neutral",)
     result = rank_by_judge(told, WheelJudge(told, share, "ours"), tmp_path / "out")
-    assert [one["name"] for one in result["ranking"]["standings"]] == ["a", "b"]
+    assert [one["name"] for one in result["ranking"]["entries"]] == ["a", "b"]
     assert result["by"] == "wheel, ours"
     assert result["ranking"]["wins"] == [[0, 7], [0, 0]]
     assert result["pairs"]["unanswered"] == 2
@@ -77,25 +85,33 @@ def test_a_ranking_by_words(tmp_path: Path) -> None:
 
 def test_the_released_wheels_say_whose_words_are_nearer(shared: Callable[[str], Path]) -> None:
     """On MER2026's wheels happy is happy, happy, joyful, joy, powerful, and worried scared, fearful, scared ..."""
-    said = {
-        "a": {"x": Said("", ("happy",)), "y": Said("", ("worried", "angered")), "z": Said("", ("frustrated",))},
-        "b": {"x": Said("", ("worried",)), "y": Said("", ("worried",)), "z": Said("", ("angered",))},
+    predicted = {
+        "a": {
+            "x": Description("", ("happy",)),
+            "y": Description("", ("worried", "angered")),
+            "z": Description("", ("frustrated",)),
+        },
+        "b": {
+            "x": Description("", ("worried",)),
+            "y": Description("", ("worried",)),
+            "z": Description("", ("angered",)),
+        },
     }
-    told = Contest(said=said, true={"x": ("happy",), "y": ("worried",), "z": ("neutral",)})
-    judge = on_wheels(told, shared("data/emotion_wheel"))
+    told = ComparisonData(descriptions=predicted, true={"x": ("happy",), "y": ("worried",), "z": ("neutral",)})
+    judge = make_wheel_judge(told, shared("data/emotion_wheel"))
     assert judge.name.startswith("wheel, MER2026, ")
     verdicts = judge.judge([told.pair(name, "a", "b") for name in "xyz"])
     assert [one.answer for one in verdicts] == ["a1", "a2", None]
     level1 = groups(load(shared("data/emotion_wheel")))
     scores = rewards(
-        level1, [("happy",)] * 2 + [("worried",)] * 2, [said[who][name].emotions for name in "xy" for who in "ab"]
+        level1, [("happy",)] * 2 + [("worried",)] * 2, [predicted[who][name].emotions for name in "xy" for who in "ab"]
     )
     assert verdicts[0].detail == f"happy: a1 {scores[0]:.3f} (happy); a2 {scores[1]:.3f} (worried)"
     assert scores[3] > scores[2]
 
 
 def test_small_wheels_are_said_to_be_small() -> None:
-    assert on_wheels(contest(), None).name.startswith("wheel, emocap's small ones, not the authors', ")
+    assert make_wheel_judge(data(), None).name.startswith("wheel, emocap's small ones, not the authors', ")
 
 
 def test_labels_given_twice_are_one_line(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ from typing import Any
 from emocap.preference.pairs import Answer, Pair, Verdict
 
 
-def write_descriptions(path: Path, describers: Sequence[str], inputs: int) -> Path:
+def write_descriptions(path: Path, captioners: Sequence[str], inputs: int) -> Path:
     """Each of them says something of its own of every input."""
     with path.open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["name", "model", "description"])
         for number in range(inputs):
-            table.writerows([f"clip{number}", name, f"{name} sees clip {number}."] for name in describers)
+            table.writerows([f"clip{number}", name, f"{name} sees clip {number}."] for name in captioners)
     return path
 
 

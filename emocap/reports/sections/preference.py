@@ -76,7 +76,7 @@ def read_ranking(folder: Path, name: str) -> RankingView:
 
 def _view(content: dict[str, Any], name: str) -> RankingView:
     ranking, pairs = content["ranking"], content["pairs"]
-    ranked = ranking["standings"] if ranking else []
+    ranked = ranking["entries"] if ranking else []
     low, high = axis_ends(ranked)
     return RankingView(
         name=name,

@@ -48,10 +48,10 @@ def rankings(labelled_build: Path, asked_build: Path, tmp_path_factory: pytest.T
     """Three builds ranked by a judge; the same judge held against people; people alone, of two that never met."""
     folder = tmp_path_factory.mktemp("rankings")
     third = asked(folder / "a-model-with-quite-a-long-name-7b-instruct", "a-model-with-quite-a-long-name-7b-instruct")
-    contest = gather([labelled_build, asked_build, third])
-    rank_by_judge(contest, Fond(), folder / "builds")
-    names = list(contest.shared("openai:qwen", "annotations"))[:40]
-    pairs = [contest.pair(name, "openai:qwen", "annotations") for name in names]
+    data = gather([labelled_build, asked_build, third])
+    rank_by_judge(data, Fond(), folder / "builds")
+    names = list(data.shared("openai:qwen", "annotations"))[:40]
+    pairs = [data.pair(name, "openai:qwen", "annotations") for name in names]
     table = write_people(folder / "people.csv", pairs)
     rank_by_judge(gather([labelled_build, asked_build, table]), Fond(), folder / "held")
     apart = [Pair("x", "One.", "Two.", "a", "b"), Pair("y", "Three.", "Four.", "c", "d")]
@@ -91,7 +91,7 @@ def test_one_ranking_has_no_name_and_needs_no_builds(rankings: list[Path], tmp_p
 def test_shares_of_wins_are_those_of_the_ranking(rankings: list[Path], tmp_path: Path) -> None:
     html = write_report([rankings[0]], tmp_path / "page.html").read_text()
     told = json.loads((rankings[0] / "ranking.json").read_text())["ranking"]
-    names = [one["name"] for one in told["standings"]]
+    names = [one["name"] for one in told["entries"]]
     won, lost = told["wins"][0][1], told["wins"][1][0]
     title = f"{names[0]} was preferred to {names[1]} {won:g} times of {won + lost:g}"
     assert re.search(rf'title="{re.escape(title)}"[^>]*>{won / (won + lost):.0%}<', html)
