@@ -33,7 +33,7 @@ from torch.utils.data import default_collate
 
 from emocap.io.images import decode
 from emocap.methods.clip import loader
-from emocap.methods.clip.loader import Look, batches, find_shards, normalise
+from emocap.methods.clip.loader import Preprocess, batches, find_shards, normalise
 from emocap.methods.clip.recipe import DataRecipe, ModelRecipe
 from emocap.methods.clip.towers import Tokens, create
 from emocap.methods.clip.webdatasets import MOST_PIXELS
@@ -41,7 +41,7 @@ from emocap.schema.shards import read_shard
 
 SIDE, BATCH, CROP = 224, 256, (0.8, 1.0)
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-LOOK = Look(SIDE, MEAN, STD)
+PREPROCESS = Preprocess(SIDE, MEAN, STD)
 MODEL = {
     "embed_dim": 16,
     "vision_cfg": {"image_size": 32, "patch_size": 16, "width": 16, "head_width": 8, "layers": 1},
@@ -86,12 +86,12 @@ def recipe(out: Path, workers: int) -> DataRecipe:
 
 def ours(out: Path, workers: int, count: int) -> Iterator[Any]:
     data = recipe(out, workers)
-    return batches(find_shards(data), data, LOOK, Tokens(out / "model"), 0, 0, count)
+    return batches(find_shards(data), data, PREPROCESS, Tokens(out / "model"), 0, 0, count)
 
 
 def ours_normalised(out: Path, workers: int, count: int) -> Iterator[Any]:
     """With what is otherwise left to the device done by the CPU of the receiving process."""
-    return (normalise(batch.image_B3HW, LOOK) for batch in ours(out, workers, count))
+    return (normalise(batch.image_B3HW, PREPROCESS) for batch in ours(out, workers, count))
 
 
 def their_transform() -> Any:
@@ -173,7 +173,7 @@ def our_stages(out: Path, count: int) -> dict[str, float]:
     data = recipe(out, 0)
     shards, tokens = find_shards(data), Tokens(out / "model")
     (dataset,) = shards.datasets
-    maker = loader._Maker(shards, data, LOOK, tokens, 0, 0, 1, False)
+    maker = loader._Maker(shards, data, PREPROCESS, tokens, 0, 0, 1, False)
     numbers = list(range(count))
     read = [dataset.read(number) for number in numbers]
     jpegs, captions = [jpeg for jpeg, _ in read], [json.loads(text)["caption"] for _, text in read]

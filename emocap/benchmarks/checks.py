@@ -135,13 +135,13 @@ def _counts(card: Card, examples: Sequence[Example], needs: ExampleNeeds) -> Ite
             yield Finding("counts", f"{split} has {few(other_counts, 12)}")
 
 
-def _permuted(card: Card, found: Counts) -> str | None:
+def _permuted(card: Card, counts: Counts) -> str | None:
     """What to say where every split has the card's counts, but for other labels than the card has them."""
     named: dict[str, str] = {}
     for split, expected in card.counts.items():
         if isinstance(expected, int):
             continue
-        here = found.get(split, {})
+        here = counts.get(split, {})
         if sorted(here.values()) != sorted(number for number in expected.values() if number):
             return None
         for label, number in expected.items():

@@ -6,7 +6,7 @@ from typing import get_args
 
 from emocap.captioning.au_phrases import CLEAR, SHORTEST, VISIBLE, Piece, Shown, Wording, seen, split
 from emocap.captioning.base import CaptionError
-from emocap.captioning.emotion_phrases import Feeling, feelings
+from emocap.captioning.emotion_phrases import ExpressedEmotion, emotions_of
 from emocap.captioning.phrases import load, units_of
 from emocap.captioning.sentences import Whole, finished, overall, summary
 from emocap.schema.captions import Caption, LocalCaption, Region
@@ -29,7 +29,7 @@ def caption(labels: Labels, key: str) -> tuple[Caption, Captioned]:
     prototype, and numbers outside their scales.
     """
     random = Random(f"annotations {key}")
-    named = feelings(labels)
+    named = emotions_of(labels)
     units = _action_units(labels, named, random)
     shown = seen(units)
     strength = labels.intensity
@@ -52,7 +52,7 @@ def caption(labels: Labels, key: str) -> tuple[Caption, Captioned]:
     return made, Captioned(backend="annotations", prompt=load().version, local_from=source)
 
 
-def _action_units(labels: Labels, named: Sequence[Feeling], random: Random) -> ActionUnits:
+def _action_units(labels: Labels, named: Sequence[ExpressedEmotion], random: Random) -> ActionUnits:
     if labels.intensity is not None and not 0 <= labels.intensity <= 1:
         raise CaptionError(f"intensity {labels.intensity} is outside 0 to 1")
     if labels.action_units is not None:

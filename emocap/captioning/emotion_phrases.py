@@ -18,7 +18,7 @@ _LEVEL = {"A": "low", "B": "low", "C": "mid", "D": "high", "E": "high"}
 
 
 @dataclass(frozen=True, slots=True)
-class Feeling:
+class ExpressedEmotion:
     """An emotion of a face: the word that labels it, its share, and the emotion with a prototype that it means."""
 
     name: str
@@ -35,7 +35,7 @@ class Feeling:
         return [self.name] if adjective == (kind == "adj") else []
 
 
-def feelings(labels: Labels) -> list[Feeling]:
+def emotions_of(labels: Labels) -> list[ExpressedEmotion]:
     """The emotions that a caption names, the strongest first: the primary one and all with a share of 0.15 or more.
 
     A blend goes before the one class. Raises CaptionError for weights that are negative or not numbers.
@@ -47,7 +47,7 @@ def feelings(labels: Labels) -> list[Feeling]:
     words = {" ".join(name.lower().split()): weight / total for name, weight in blend.items() if weight > 0}
     ordered = sorted(((name, weight) for name, weight in words.items() if name), key=lambda item: -item[1])
     return [
-        Feeling(name, weight, _families().get(name))
+        ExpressedEmotion(name, weight, _families().get(name))
         for index, (name, weight) in enumerate(ordered)
         if index == 0 or weight >= _NAMED
     ]
@@ -58,7 +58,9 @@ def _families() -> dict[str, str]:
     return {label: name for name, family in load().emotions.items() for label in (name, *family.labels)}
 
 
-def state(named: Sequence[Feeling], degree: str | None, random: Random, *, still: bool = False) -> dict[str, str]:
+def state(
+    named: Sequence[ExpressedEmotion], degree: str | None, random: Random, *, still: bool = False
+) -> dict[str, str]:
     """``feeling`` and ``felt``: the emotions as a noun and as an adjective, each where there are such words.
 
     degree: the FACS letter of the whole, None where it is not known. still: nothing moves, which words for neutral
@@ -76,7 +78,7 @@ def state(named: Sequence[Feeling], degree: str | None, random: Random, *, still
     return phrases
 
 
-def _touch(first: Feeling, others: Sequence[Feeling], random: Random, kind: str) -> str:
+def _touch(first: ExpressedEmotion, others: Sequence[ExpressedEmotion], random: Random, kind: str) -> str:
     """``with a touch of surprise``: the further emotions of a blend, after a noun or an adjective (kind). Neutral is
     none of them: it only weakens the others.
     """

@@ -9,7 +9,7 @@ from functools import cache
 from random import Random
 
 from emocap.captioning.au_phrases import Piece, Wording, listing
-from emocap.captioning.emotion_phrases import Feeling, affect, state
+from emocap.captioning.emotion_phrases import ExpressedEmotion, affect, state
 from emocap.captioning.phrases import load, slots
 from emocap.schema.captions import Region
 
@@ -22,7 +22,7 @@ _ARTICLE = re.compile(r"\ba\(n\) (?=(\w+))", re.IGNORECASE)
 class Whole:
     """What the sentences about the whole face are made from. ``degree`` is a FACS letter, None where unknown."""
 
-    named: Sequence[Feeling]
+    named: Sequence[ExpressedEmotion]
     degree: str | None
     valence: float | None
     arousal: float | None

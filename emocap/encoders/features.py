@@ -35,18 +35,20 @@ _KEEP = 4096
 class FeatureExtractor(Protocol):
     """Something that extracts the features of examples elsewhere, such as Ray workers."""
 
-    def look(self, examples: Sequence[MediaItem], segments: int, pooling: Pooling) -> Iterator[tuple[int, Matrix]]:
-        """As :func:`look`."""
+    def extract_batches(
+        self, examples: Sequence[MediaItem], segments: int, pooling: Pooling
+    ) -> Iterator[tuple[int, Matrix]]:
+        """As :func:`extract_batches`."""
         ...
 
 
 @dataclass(frozen=True)
-class Looking:
+class ExtractionConfig:
     """How pictures are looked at, and where features are kept."""
 
     pooling: Pooling = "mean"
     store: Store = field(default_factory=Store)
-    crew: FeatureExtractor | None = None
+    extractor: FeatureExtractor | None = None
     """None: this process."""
 
 
@@ -59,7 +61,7 @@ def extract(
     encoder: Encoder,
     examples: Sequence[MediaItem],
     segments: int,
-    looking: Looking | None = None,
+    config: ExtractionConfig | None = None,
     sha256: Sequence[str] | None = None,
 ) -> dict[str, Row]:
     """Name → features D, not normalised, of every example; only what the store lacks goes through the model.
@@ -67,7 +69,7 @@ def extract(
     segments: frames that are looked at of a clip. sha256: what :func:`hashes` gives, where it is known already.
     Raises UserError, naming it, where a picture cannot be read, there is no memory for it, or a feature is no number.
     """
-    looking = looking or Looking()
+    config = config or ExtractionConfig()
     if many := [example.name for example in examples if isinstance(example.media, Several)]:
         raise UserError(
             f"{many[0]} shows several pictures, and an encoder looks at one; --protocol generate shows all"
@@ -75,21 +77,25 @@ def extract(
     contents = hashes(examples) if sha256 is None else sha256
     kind = kind_of(encoder)
     keys = [
-        _key(example, content, segments, looking.pooling) for example, content in zip(examples, contents, strict=True)
+        _key(example, content, segments, config.pooling) for example, content in zip(examples, contents, strict=True)
     ]
-    found = looking.store.find(kind, keys)
+    found = config.store.find(kind, keys)
     unseen = {key: example for key, example in zip(keys, examples, strict=True) if key not in found}
     if unseen:
         todo = list(unseen.values())
-        crew = looking.crew
-        looked = crew.look(todo, segments, looking.pooling) if crew else look(encoder, todo, segments, looking.pooling)
-        found |= _gather(list(unseen), looked, looking.store, kind)
+        extractor = config.extractor
+        looked = (
+            extractor.extract_batches(todo, segments, config.pooling)
+            if extractor
+            else extract_batches(encoder, todo, segments, config.pooling)
+        )
+        found |= _gather(list(unseen), looked, config.store, kind)
     rows = {example.name: found[key] for key, example in zip(keys, examples, strict=True)}
     if bad := [name for name, row in rows.items() if not np.isfinite(row).all()]:
         raise UserError(f"{encoder.name} gives features that are no numbers for {len(bad)} pictures, such as {bad[0]}")
     log.info(
         "%d features, %d of them from the cache, which holds %.1f MB of this encoder",
-        *(len(examples), len(examples) - len(unseen), looking.store.bytes(kind) / 1e6),
+        *(len(examples), len(examples) - len(unseen), config.store.bytes(kind) / 1e6),
     )
     return rows
 
@@ -130,7 +136,7 @@ def _gather(keys: Sequence[str], looked: Iterator[tuple[int, Matrix]], store: St
     return found
 
 
-def look(
+def extract_batches(
     encoder: Encoder, examples: Sequence[MediaItem], segments: int, pooling: Pooling
 ) -> Iterator[tuple[int, Matrix]]:
     """The place of the first of some consecutive examples, and their features, N×D, until all are done.

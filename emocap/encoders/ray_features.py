@@ -16,7 +16,7 @@ from emocap.core.errors import UserError
 from emocap.core.ray_session import ray_session
 from emocap.encoders import load
 from emocap.encoders.base import Encoder, Matrix
-from emocap.encoders.features import Pooling, frames, look
+from emocap.encoders.features import Pooling, extract_batches, frames
 from emocap.io.media import MediaItem
 
 _PICTURES = 512
@@ -83,8 +83,10 @@ class RayFeatureExtractor:
         for worker in self._workers:
             ray.kill(worker)
 
-    def look(self, examples: Sequence[MediaItem], segments: int, pooling: Pooling) -> Iterator[tuple[int, Matrix]]:
-        """As :func:`emocap.encoders.features.look`, but that blocks come as they are done.
+    def extract_batches(
+        self, examples: Sequence[MediaItem], segments: int, pooling: Pooling
+    ) -> Iterator[tuple[int, Matrix]]:
+        """As :func:`emocap.encoders.features.extract_batches`, but that blocks come as they are done.
 
         A block whose worker is lost is done by its successor. Raises UserError where that does not help either.
         """
@@ -95,7 +97,7 @@ class RayFeatureExtractor:
             while idle and (first := next(todo, None)) is not None:
                 worker = idle.pop()
                 block = list(examples[first : first + size])
-                busy[worker.look.remote(block, segments, pooling)] = first, worker
+                busy[worker.extract_batches.remote(block, segments, pooling)] = first, worker
             if not busy:
                 return
             (done,), _ = ray.wait(list(busy))
@@ -127,10 +129,12 @@ class _Worker:
     def sha256(self) -> str | UserError:
         return self._encoder if isinstance(self._encoder, UserError) else self._encoder.sha256
 
-    def look(self, examples: Sequence[MediaItem], segments: int, pooling: Pooling) -> Matrix | UserError:
+    def extract_batches(self, examples: Sequence[MediaItem], segments: int, pooling: Pooling) -> Matrix | UserError:
         if isinstance(self._encoder, UserError):
             return self._encoder
         try:
-            return np.concatenate([rows_ND for _, rows_ND in look(self._encoder, examples, segments, pooling)])
+            return np.concatenate(
+                [rows_ND for _, rows_ND in extract_batches(self._encoder, examples, segments, pooling)]
+            )
         except UserError as error:
             return error

@@ -14,7 +14,7 @@ from emocap.benchmarks.examples import Example
 from emocap.benchmarks.splits import Fold, divide
 from emocap.core.errors import UserError
 from emocap.encoders import Encoder, load
-from emocap.encoders.features import Looking, extract, hashes
+from emocap.encoders.features import ExtractionConfig, extract, hashes
 from emocap.evaluation import rows as rows_of
 from emocap.evaluation.linear.fewshot import SEEDS, SHOTS
 from emocap.evaluation.protocols.base import Setting
@@ -33,16 +33,16 @@ def evaluate(
     *,
     shots: Sequence[int] = SHOTS,
     seeds: int = SEEDS,
-    looking: Looking | None = None,
+    extraction: ExtractionConfig | None = None,
     exact: bool = False,
 ) -> list[ResultRow]:
     """Measure ``model`` on every card with every protocol; write and return the rows of ``out/results.jsonl``.
 
-    Rows of other models, cards or protocols that are there already stay; the same ones are replaced. A protocol is
-    passed over on cards whose task does not have it. Official folds have a row each and one of their mean; few-shot
-    one for each of ``shots``, over ``seeds`` draws. ``looking``: how pictures are looked at, and where their features
-    are kept. Raises UserError for a card without any, where ``exact`` for data without the card's counts
-    or with a class that has no test examples, and as the readers, splits and encoders do.
+    Rows of other models, cards or protocols stay in the file; rows of the same measurement are replaced. A protocol is
+    skipped for cards whose task does not have it. Official folds have a row each and one for their mean; few-shot has
+    a row for each of ``shots``, over ``seeds`` draws. ``extraction``: how clips are pooled, where features are cached
+    and who extracts them. Raises UserError for a card without protocols, for data without the card's counts or with a
+    class that has no test examples if ``exact``, and as the readers, splits and encoders do.
     """
     for name, card in cards.items():
         refuse_others(name, card, protocols)
@@ -50,7 +50,7 @@ def evaluate(
         raise UserError("few-shot: two seeds at least, for their spread, and one shot at least")
     read_results(out / FILE)  # rows of another version are refused before anything is measured
     encoder = load(model) if isinstance(model, str) else model
-    looking = looking or Looking()
+    extraction = extraction or ExtractionConfig()
     rows = []
     for name, card in cards.items():
         task, examples = TASKS[card.task], read_examples(card, data)
@@ -65,7 +65,7 @@ def evaluate(
             **rows_of.of_card(name, card, examples, contents, data),
             "model": encoder.name,
             "segments": card.segments,
-            "pooling": looking.pooling,
+            "pooling": extraction.pooling,
             "preprocess": encoder.preprocess_text,
             "model_sha256": encoder.sha256,
         }
@@ -75,7 +75,7 @@ def evaluate(
             used = _used(examples, folds, PROTOCOLS[protocol].trains)
             if unseen := [example for example in used if example.name not in features]:
                 known = [sha256[example.name] for example in unseen]
-                features |= extract(encoder, unseen, card.segments, looking, known)
+                features |= extract(encoder, unseen, card.segments, extraction, known)
             here = []
             for number, pooled in enumerate(folds, start=1 if len(folds) > 1 else 0):
                 setting = Setting(encoder, card, examples, pooled, features, shots, seeds)

@@ -15,7 +15,7 @@ from emocap.core.errors import UserError
 from emocap.core.recipes import builtin
 from emocap.encoders import Encoder, load
 from emocap.encoders.feature_cache import Store
-from emocap.encoders.features import Looking, Pooling
+from emocap.encoders.features import ExtractionConfig, Pooling
 from emocap.evaluation import generative as generate
 from emocap.evaluation.aggregates import add_suites
 from emocap.evaluation.linear.fewshot import SEEDS, SHOTS
@@ -129,7 +129,7 @@ def measure(
                 )
                 continue
             encoder = load(model, device) if isinstance(model, str) else model
-            with _looking(encoder, pooling, store, workers, device) as looking:
+            with _extraction(encoder, pooling, store, workers, device) as extraction:
                 for one in todo:
                     having = [PROTOCOLS[name] for name in protocols_of(one.card) if not PROTOCOLS[name].generates]
                     able = [p.name for p in having if encoder.texts or not p.reads_texts]
@@ -149,7 +149,7 @@ def measure(
                         out=out,
                         shots=shots,
                         seeds=seeds,
-                        looking=looking,
+                        extraction=extraction,
                         exact=not allow_counts,
                     )
                     rows, failed = _each(run, [p for p in wanted if p in protocols_of(one.card)] or wanted)
@@ -231,13 +231,13 @@ def _each(
 
 
 @contextlib.contextmanager
-def _looking(
+def _extraction(
     encoder: Encoder, pooling: Pooling, store: Store, workers: int | None, device: str | None
-) -> Iterator[Looking]:
+) -> Iterator[ExtractionConfig]:
     from emocap.encoders import ray_features
 
     if not ray_features.wanted(workers, device):
-        yield Looking(pooling, store)
+        yield ExtractionConfig(pooling, store)
         return
     with ray_features.RayFeatureExtractor(encoder, workers, device) as together:
-        yield Looking(pooling, store, together)
+        yield ExtractionConfig(pooling, store, together)

@@ -13,14 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def ranks() -> int:
+def world_size() -> int:
     """How many processes train together."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
     """The number of this one."""
-    return dist.get_rank() if ranks() > 1 else 0
+    return dist.get_rank() if world_size() > 1 else 0
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ class RowPartition:
 
 def even_share(count: int, whole: bool = False) -> RowPartition:
     """The share of ranks that hold ``count`` rows each."""
-    return RowPartition((count,) * ranks(), whole)
+    return RowPartition((count,) * world_size(), whole)
 
 
 def uneven_share(count: int, device: torch.device, whole: bool = False) -> RowPartition:
     """The share of ranks that hold differing numbers of rows; this one holds ``count``."""
-    if ranks() == 1:
+    if world_size() == 1:
         return RowPartition((count,), whole)
     count_R = even_share(1).gather(torch.tensor([count], device=device))
     return RowPartition(tuple(count_R.tolist()), whole)
@@ -89,7 +89,7 @@ def uneven_share(count: int, device: torch.device, whole: bool = False) -> RowPa
 def add(tensor: Tensor) -> Tensor:
     """The sum over the ranks; no gradient."""
     summed = tensor.detach().clone()
-    if ranks() > 1:
+    if world_size() > 1:
         dist.all_reduce(summed)
     return summed
 
@@ -99,12 +99,12 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, held: Tensor) -> Tensor:
-        gathered = held.new_empty(len(held) * ranks(), *held.shape[1:])
+        gathered = held.new_empty(len(held) * world_size(), *held.shape[1:])
         dist.all_gather_into_tensor(gathered, held.contiguous())
         return gathered
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        own = gradient.new_empty(len(gradient) // ranks(), *gradient.shape[1:])
+        own = gradient.new_empty(len(gradient) // world_size(), *gradient.shape[1:])
         dist.reduce_scatter_tensor(own, gradient.contiguous())
         return own

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from emocap.core.errors import UserError
 from emocap.losses.contrast import RowLoss, contrast_rows, softmax
 from emocap.losses.features import Features, LocalFeatures
-from emocap.losses.gather import RowPartition, add, even_share, ranks
+from emocap.losses.gather import RowPartition, add, even_share, world_size
 from emocap.losses.local import contrast_pictures, contrast_regions
 from emocap.losses.mining import Mined, agreement, mine, mix, same
 from emocap.losses.multi_instance import multi_instance
@@ -132,5 +132,5 @@ class Objective(nn.Module):
 
 def _averaged(logs: dict[str, Tensor]) -> dict[str, Tensor]:
     """The averages over the ranks."""
-    mean_T = add(torch.stack([value.detach().float() for value in logs.values()])) / ranks()
+    mean_T = add(torch.stack([value.detach().float() for value in logs.values()])) / world_size()
     return dict(zip(logs, mean_T, strict=True))

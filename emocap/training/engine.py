@@ -313,11 +313,11 @@ class _Clock:
         return row
 
 
-def _is_better(found: Mapping[str, float], recipe: SelectRecipe, best: float | None) -> bool:
+def _is_better(metrics: Mapping[str, float], recipe: SelectRecipe, best: float | None) -> bool:
     """Raises UserError where validation does not give the metric."""
-    if recipe.metric not in found:
-        raise UserError(f"select.metric: there is no {recipe.metric}; there are {', '.join(found) or 'none'}")
-    value = found[recipe.metric]
+    if recipe.metric not in metrics:
+        raise UserError(f"select.metric: there is no {recipe.metric}; there are {', '.join(metrics) or 'none'}")
+    value = metrics[recipe.metric]
     if not math.isfinite(value):
         return False
     return best is None or (value > best if recipe.direction == "max" else value < best)

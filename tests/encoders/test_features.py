@@ -15,7 +15,7 @@ from emocap.core.threads import THREADS
 from emocap.encoders import features
 from emocap.encoders.base import Encoder
 from emocap.encoders.feature_cache import Store
-from emocap.encoders.features import Looking, extract
+from emocap.encoders.features import ExtractionConfig, extract
 from emocap.io.images import Pixels
 from emocap.io.media import Film, Frames, Picture, Several
 from emocap.io.video import middles
@@ -75,7 +75,7 @@ def test_the_poolings_of_a_clip_are_their_formulas(clip: Example) -> None:
         "middle": np.array([10 * n, 200 - 20 * n, 50 * (n % 2)]),
     }
     for pooling, values in expected.items():
-        row = extract(colours(), [clip], 4, Looking(pooling))["clip"]
+        row = extract(colours(), [clip], 4, ExtractionConfig(pooling))["clip"]
         np.testing.assert_allclose(row, values, rtol=1e-5)
 
 
@@ -89,15 +89,15 @@ def test_a_film_is_pooled_as_its_frames(film: Any) -> None:
 def test_a_second_time_nothing_goes_through_the_model(photos: list[Example], clip: Example, tmp_path: Path) -> None:
     count = Counting()
     examples = [*photos, clip]
-    first = extract(colours(count), examples, 4, Looking(store=Store(tmp_path / "cache")))
+    first = extract(colours(count), examples, 4, ExtractionConfig(store=Store(tmp_path / "cache")))
     assert count.looked == 5 + 4
-    second = extract(colours(count), examples, 4, Looking(store=Store(tmp_path / "cache")))
+    second = extract(colours(count), examples, 4, ExtractionConfig(store=Store(tmp_path / "cache")))
     assert count.looked == 5 + 4
     assert first.keys() == second.keys()
     assert all((first[name] == second[name]).all() for name in first)
     # Another number of segments, or pooling, is of no matter to pictures.
-    extract(colours(count), examples, 2, Looking(store=Store(tmp_path / "cache")))
-    extract(colours(count), examples, 4, Looking("max", Store(tmp_path / "cache")))
+    extract(colours(count), examples, 2, ExtractionConfig(store=Store(tmp_path / "cache")))
+    extract(colours(count), examples, 4, ExtractionConfig("max", Store(tmp_path / "cache")))
     assert count.looked == 5 + 4 + 2 + 4
     # Another encoder, transform or architecture is another thing.
     plain = colours(count)
@@ -107,15 +107,15 @@ def test_a_second_time_nothing_goes_through_the_model(photos: list[Example], cli
         replace(plain, architecture="other"),
     ):
         before = count.looked
-        extract(other, photos, 1, Looking(store=Store(tmp_path / "cache")))
+        extract(other, photos, 1, ExtractionConfig(store=Store(tmp_path / "cache")))
         assert count.looked == before + 5
 
 
 def test_the_content_counts_and_not_the_name(photos: list[Example], tmp_path: Path) -> None:
-    count, looking = Counting(), Looking(store=Store(tmp_path / "cache"))
-    before = extract(colours(count), photos, 1, looking)
+    count, extraction = Counting(), ExtractionConfig(store=Store(tmp_path / "cache"))
+    before = extract(colours(count), photos, 1, extraction)
     (tmp_path / "photo0.png").write_bytes((tmp_path / "photo1.png").read_bytes())
-    after = extract(colours(count), photos, 1, looking)
+    after = extract(colours(count), photos, 1, extraction)
     assert count.looked == 5
     assert (after["photo0"] == before["photo1"]).all()
     assert (after["photo0"] != before["photo0"]).any()
@@ -125,7 +125,7 @@ def test_the_content_counts_and_not_the_name(photos: list[Example], tmp_path: Pa
     assert count.looked == 5 + 1
     # A box makes another picture of the same file.
     boxed = Example("boxed", Picture(tmp_path / "photo1.png", (0, 0, 2, 2)))
-    assert (extract(colours(count), [boxed], 1, looking)["boxed"] != before["photo1"]).any()
+    assert (extract(colours(count), [boxed], 1, extraction)["boxed"] != before["photo1"]).any()
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_kept(photos: list[Example], tmp_path: Path) -> None:
@@ -158,11 +158,11 @@ def test_rows_that_are_no_numbers_are_refused_and_never_kept(photos: list[Exampl
         rows[0] = torch.nan
         return rows
 
-    looking = Looking(store=Store(tmp_path / "cache"))
+    extraction = ExtractionConfig(store=Store(tmp_path / "cache"))
     with pytest.raises(UserError, match="no numbers for 1 pictures, such as photo0"):
-        extract(colours(broken), photos, 1, looking)
+        extract(colours(broken), photos, 1, extraction)
     count = Counting()
-    extract(colours(count), photos, 1, looking)
+    extract(colours(count), photos, 1, extraction)
     assert count.looked == 1
 
 

@@ -13,7 +13,7 @@ from emocap.benchmarks.examples import Example
 from emocap.core.errors import UserError
 from emocap.encoders import load, ray_features
 from emocap.encoders.base import Encoder
-from emocap.encoders.features import Looking, extract
+from emocap.encoders.features import ExtractionConfig, extract
 from emocap.encoders.ray_features import RayFeatureExtractor
 from emocap.io.images import Pixels
 from emocap.io.media import Picture
@@ -51,11 +51,11 @@ def test_workers_give_the_numbers_of_one_process_and_outlive_a_kill(
     alone = extract(encoder, examples, 1)
     flag.touch()
     with RayFeatureExtractor(encoder, 2, "cpu") as workers:
-        together = extract(encoder, examples, 1, Looking(crew=workers))
+        together = extract(encoder, examples, 1, ExtractionConfig(extractor=workers))
         assert not flag.exists()
         torn = Example("torn", Picture(tmp_path / "nowhere.png"))
         with pytest.raises(UserError, match="torn: missing_file"):
-            list(workers.look([torn], 1, "mean"))
+            list(workers.extract_batches([torn], 1, "mean"))
     assert list(together) == list(alone)
     for name, row in alone.items():
         np.testing.assert_allclose(together[name], row, atol=1e-6)

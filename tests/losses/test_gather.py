@@ -11,7 +11,7 @@ from torch.multiprocessing.spawn import spawn
 from torch.nn.functional import normalize
 
 from emocap.losses.features import Features, Guide, LocalFeatures
-from emocap.losses.gather import add, even_share, rank, ranks
+from emocap.losses.gather import add, even_share, rank, world_size
 from emocap.losses.objective import Objective
 from emocap.losses.recipe import ObjectiveRecipe
 from tests.support.objective_oracles import unit
@@ -61,7 +61,7 @@ def step(name: str, gather: str) -> Result:
     group, summary_group = torch.tensor([0, 1, 2, 3, 0, 5, 6, 1]), torch.tensor([0, 1, 1, 3, 4, 5, 1, 7])
     label, owner = torch.tensor([0, 0, 1, 2, 1, 0, -1, 2]), torch.tensor(OWNERS)
     sentence_group, region = torch.tensor([0, 1, 2, 1, 4, 5, 6, 0, 8, 9]), torch.tensor([0, 1, 0, 1, 1, 0, 0, 1, 0, 1])
-    size = B // ranks()
+    size = B // world_size()
     mine = slice(rank() * size, (rank() + 1) * size)
     spoken = (owner >= mine.start) & (owner < mine.stop)
     features = Features(
@@ -85,7 +85,7 @@ def step(name: str, gather: str) -> Result:
     loss.backward()
     trained = leaves | {f"objective.{key}": value for key, value in objective.named_parameters()}
     gradients = {key: torch.zeros_like(p) if p.grad is None else p.grad for key, p in trained.items()}
-    averaged = {key: add(value) / ranks() for key, value in {"mean": loss, **gradients}.items()}
+    averaged = {key: add(value) / world_size() for key, value in {"mean": loss, **gradients}.items()}
     return averaged | {f"told.{key}": value for key, value in told.items()}
 
 
@@ -113,9 +113,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[tuple[str, 
 @pytest.mark.parametrize("ranks", [2, 4])
 @pytest.mark.parametrize(("name", "gather"), CASES)
 def test_many_ranks_are_one_process(
-    made: dict[int, dict[tuple[str, str], Result]], ranks: int, name: str, gather: str
+    made: dict[int, dict[tuple[str, str], Result]], world_size: int, name: str, gather: str
 ) -> None:
-    ours, alone = made[ranks][name, gather], step(name, gather)
+    ours, alone = made[world_size][name, gather], step(name, gather)
     assert ours.keys() == alone.keys()
     for key, value in alone.items():
         tolerance = 1e-5 if key.startswith("told") else 1e-9  # what is logged is fp32
@@ -126,6 +126,6 @@ def test_alone_nothing_is_exchanged() -> None:
     x = torch.randn(3, 2)
     share = even_share(3)
     assert share.gather(x) is x
-    assert (rank(), ranks()) == (0, 1)
+    assert (rank(), world_size()) == (0, 1)
     assert share.rows == share.held == slice(0, 3)
     assert torch.equal(add(x), x)

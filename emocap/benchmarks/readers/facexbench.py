@@ -13,7 +13,7 @@ from emocap.core.errors import UserError
 from emocap.io.media import Picture, Several
 
 
-class _Asked(BaseModel):
+class _Question(BaseModel):
     image_paths: Annotated[list[str], Field(min_length=1)]
     question_text: str
     options: Annotated[list[str | int], Field(min_length=2)]
@@ -23,7 +23,7 @@ class _Asked(BaseModel):
 
 
 class _File(BaseModel):
-    questions: dict[str, _Asked]
+    questions: dict[str, _Question]
 
 
 class FaceXBench(Layout):
@@ -40,26 +40,28 @@ class FaceXBench(Layout):
         below = "benchmark/" if (root / "benchmark").is_dir() else ""
         for file in self.files:
             path = root / f"{below}{file}.json"
-            for number, asked in sorted(document(path, _File).questions.items(), key=lambda item: natural(item[0])):
+            for number, question in sorted(document(path, _File).questions.items(), key=lambda item: natural(item[0])):
                 where = f"{path}: question {number}"
-                names = [f"{below}{path}" for path in asked.image_paths]
+                names = [f"{below}{path}" for path in question.image_paths]
                 paths = [root / name for name in names]
                 yield Example(
                     name=names[0],
                     media=Picture(paths[0]) if len(paths) == 1 else Several(paths),
-                    question=Question(asked.question_text, tuple(map(str, asked.options)), _right(asked, where)),
+                    question=Question(
+                        question.question_text, tuple(map(str, question.options)), _right(question, where)
+                    ),
                     groups={"file": file},
                 )
 
 
-def _right(asked: _Asked, where: str) -> int:
+def _right(question: _Question, where: str) -> int:
     """The place of the option that both the letter and the text of the answer mean."""
-    if asked.answer not in asked.options:
-        options = ", ".join(map(str, asked.options))
-        raise UserError(f"{where}: the answer {asked.answer!r} is not among its options, {options}")
-    place = asked.options.index(asked.answer)
-    if asked.correct_answer_option != chr(ord("A") + place):
-        raise UserError(f"{where}: option {asked.correct_answer_option} is not {asked.answer!r}, the answer")
+    if question.answer not in question.options:
+        options = ", ".join(map(str, question.options))
+        raise UserError(f"{where}: the answer {question.answer!r} is not among its options, {options}")
+    place = question.options.index(question.answer)
+    if question.correct_answer_option != chr(ord("A") + place):
+        raise UserError(f"{where}: option {question.correct_answer_option} is not {question.answer!r}, the answer")
     return place
 
 

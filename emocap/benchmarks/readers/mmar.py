@@ -20,7 +20,7 @@ class _Point(BaseModel):
     choices: list[int] = [0, 1]
 
 
-class _Asked(BaseModel):
+class _Question(BaseModel):
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
     id: str
@@ -43,25 +43,29 @@ class MMAR(Layout):
 
     def read(self, root: Path) -> Iterator[Example]:
         """In the order of the file."""
-        for where, asked in _asked(root):
-            if asked.answer not in asked.choices:
-                raise UserError(f"{where}: the answer {asked.answer!r} is none of {', '.join(asked.choices)}")
+        for where, question in _asked(root):
+            if question.answer not in question.choices:
+                raise UserError(f"{where}: the answer {question.answer!r} is none of {', '.join(question.choices)}")
             yield Example(
-                name=asked.id,
-                media=Sound(within(root, asked.audio_path, where)),
-                question=Question(asked.question, tuple(asked.choices), asked.choices.index(asked.answer)),
-                groups={"category": asked.category, "sub-category": asked.sub_category, "modality": asked.modality},
-                rubric=tuple(_told(point, where) for point in asked.rubric),
+                name=question.id,
+                media=Sound(within(root, question.audio_path, where)),
+                question=Question(question.question, tuple(question.choices), question.choices.index(question.answer)),
+                groups={
+                    "category": question.category,
+                    "sub-category": question.sub_category,
+                    "modality": question.modality,
+                },
+                rubric=tuple(_told(point, where) for point in question.rubric),
             )
 
 
-def _asked(root: Path) -> Iterator[tuple[str, _Asked]]:
+def _asked(root: Path) -> Iterator[tuple[str, _Question]]:
     lines, listed = root / "MMAR-meta.jsonl", root / "MMAR-meta.json"
     if lines.is_file() or not listed.is_file():
-        yield from documents(lines, _Asked)
+        yield from documents(lines, _Question)
         return
-    for place, asked in enumerate(document(listed, list[_Asked])):
-        yield f"{listed}: {place}", asked
+    for place, question in enumerate(document(listed, list[_Question])):
+        yield f"{listed}: {place}", question
 
 
 def _told(point: _Point, where: str) -> str:

@@ -14,7 +14,7 @@ from emocap.core.errors import UserError
 from emocap.io.media import Film
 
 
-class _Asked(BaseModel):
+class _Clip(BaseModel):
     video_id: str
     label: str
     label_set: Annotated[list[str], Field(min_length=1)]
@@ -42,12 +42,12 @@ class MMEEmotion(Layout):
         below = root / "MME-Emotion-Dataset" if (root / "MME-Emotion-Dataset").is_dir() else root
         folder, name = below / self.task, self.task.replace("-", "_")
         path, clues = folder / "question" / f"{name}.json", folder / "audio_clue" / f"{name}_qwen2_audio_clues.json"
-        asked = document(path, list[_Asked])
+        listed = document(path, list[_Clip])
         clue_of = {one.video_id: one.audio_clue for one in document(clues, list[_Clue])} if clues.exists() else {}
-        sources = {_source(one.video_id) for one in asked}
+        sources = {_source(one.video_id) for one in listed}
         places = [place / kind for place in (root, below, folder) for kind in ("", "video")]
         clips = next((place for place in places if any((place / one).is_dir() for one in sources)), root)
-        for one in asked:
+        for one in listed:
             labels = tuple(label.strip() for label in re.split("[,;]", one.label) if label.strip())
             if not labels or (unknown := set(labels) - set(one.label_set)):
                 what = f"{sorted(unknown)[0]!r} is none of its label_set" if labels else "it has no label"

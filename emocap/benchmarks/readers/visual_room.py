@@ -13,7 +13,7 @@ from emocap.io.media import Film, Picture
 from emocap.io.text import numbered_lines
 
 
-class _Asked(BaseModel):
+class _Question(BaseModel):
     question: str
     answer: str
 
@@ -23,7 +23,7 @@ class _Row(BaseModel):
     media: str
     media_type: Literal["image", "video"]
     text: str = ""
-    perception: list[_Asked] = []
+    perception: list[_Question] = []
     sarcasm: Literal[0, 1]
 
 

@@ -54,17 +54,17 @@ def classes(
     """
     _check(train, test, *((val[0],) if val else ()))
 
-    def path(rows: "Matrix", targets: Labels, seen: "Matrix", cs: Sequence[float]) -> list[tuple[Labels, Numbers]]:
+    def path(rows: "Matrix", targets: Labels, examples: "Matrix", cs: Sequence[float]) -> list[tuple[Labels, Numbers]]:
         """Predictions and their probabilities for ``seen`` at each C."""
         occurring, place = np.unique(targets, return_inverse=True)
-        rows, seen = _scaled(rows, seen)
+        rows, examples = _scaled(rows, examples)
         weight = (len(place) / len(occurring) / np.bincount(place))[place] if balanced else np.ones(len(place))
         if len(occurring) == 2:
             fits = logistic.sigmoid(rows, place[:, None], cs, weight[:, None])
-            logits = [np.concatenate([0 * z, z], axis=1) for z in (fits.logits(seen, g) for g in range(len(cs)))]
+            logits = [np.concatenate([0 * z, z], axis=1) for z in (fits.logits(examples, g) for g in range(len(cs)))]
         else:
             fits = logistic.softmax(rows, place, len(occurring), cs, weight)
-            logits = [fits.logits(seen, g) for g in range(len(cs))]
+            logits = [fits.logits(examples, g) for g in range(len(cs))]
         return [(occurring[z.argmax(1)], 1 / np.exp(z - z.max(1, keepdims=True)).sum(1)) for z in logits]
 
     every = train if val is None else np.concatenate([train, val[0]])
@@ -98,17 +98,17 @@ def units(
     """
     _check(train, test, *((val[0],) if val else ()))
 
-    def path(rows: "Matrix", targets: Labels, seen: "Matrix", cs: Sequence[float]) -> list[Numbers]:
-        rows, seen = _scaled(rows, seen)
+    def path(rows: "Matrix", targets: Labels, examples: "Matrix", cs: Sequence[float]) -> list[Numbers]:
+        rows, examples = _scaled(rows, examples)
         known, there = (targets >= 0), (targets == 1)
         count, hits = known.sum(0), there.sum(0)
         varying = (hits > 0) & (hits < count)
-        logits = [np.tile(np.where(hits > 0, np.inf, -np.inf), (len(seen), 1)) for _ in cs]
+        logits = [np.tile(np.where(hits > 0, np.inf, -np.inf), (len(examples), 1)) for _ in cs]
         if varying.any():
             weight = known * np.where(there, count / 2 / np.maximum(hits, 1), count / 2 / np.maximum(count - hits, 1))
             fits = logistic.sigmoid(rows, there[:, varying].astype(np.int64), cs, weight[:, varying])
             for place, table in enumerate(logits):
-                table[:, varying] = fits.logits(seen, place)
+                table[:, varying] = fits.logits(examples, place)
         return logits
 
     parts = [(train, present, *val)] if val else _parts(train, present, groups)

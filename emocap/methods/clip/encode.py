@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from emocap.losses.features import Features, Guide, LocalFeatures
 from emocap.losses.objective import Objective
 from emocap.methods.clip.batch import Batch
-from emocap.methods.clip.loader import Look, normalise
+from emocap.methods.clip.loader import Preprocess, normalise
 from emocap.methods.clip.towers import encode_images, encode_texts
 
 
@@ -25,11 +25,11 @@ class Encoder(nn.Module):
     """
 
     def __init__(
-        self, model: nn.Module, objective: Objective, look: Look, dtype: torch.dtype | None, fast: bool
+        self, model: nn.Module, objective: Objective, preprocess: Preprocess, dtype: torch.dtype | None, fast: bool
     ) -> None:
         super().__init__()
         self.model, self.objective = model, objective
-        self._look, self._dtype = look, dtype
+        self._preprocess, self._dtype = preprocess, dtype
         self._local, self._summary = objective.recipe.local_weight > 0, objective.recipe.reads_summaries
         self._images: Callable[..., tuple[Tensor, Tensor | None]] = (
             torch.compile(encode_images) if fast else encode_images
@@ -79,7 +79,7 @@ class Encoder(nn.Module):
     def _seen(self, batch: Batch) -> Tensor:
         """The pictures, fp32, as the model wants them."""
         raw = batch.image_B3HW.dtype == torch.uint8
-        return normalise(batch.image_B3HW, self._look) if raw else batch.image_B3HW
+        return normalise(batch.image_B3HW, self._preprocess) if raw else batch.image_B3HW
 
 
 def move(batch: Batch, device: torch.device) -> Batch:

@@ -57,7 +57,7 @@ class Shards:
 
 
 @dataclass(frozen=True)
-class Look:
+class Preprocess:
     """What a model wants to see: the side of its square input, and the mean and standard deviation per channel."""
 
     size: int
@@ -65,10 +65,10 @@ class Look:
     std: tuple[float, float, float]
 
 
-def normalise(image_B3HW: Tensor, look: Look) -> Tensor:
+def normalise(image_B3HW: Tensor, preprocess: Preprocess) -> Tensor:
     """Pictures of 0 to 255 as the model wants them, fp32, on the device where they are."""
-    mean_311 = 255 * torch.tensor(look.mean, device=image_B3HW.device)[:, None, None]
-    std_311 = 255 * torch.tensor(look.std, device=image_B3HW.device)[:, None, None]
+    mean_311 = 255 * torch.tensor(preprocess.mean, device=image_B3HW.device)[:, None, None]
+    std_311 = 255 * torch.tensor(preprocess.std, device=image_B3HW.device)[:, None, None]
     return torch.sub(image_B3HW, mean_311).div_(std_311)
 
 
@@ -110,7 +110,7 @@ def _locate(path: str, cache: str | None) -> Path:
 def batches(
     shards: Shards,
     recipe: DataRecipe,
-    look: Look,
+    preprocess: Preprocess,
     tokens: Tokens,
     seed: int,
     first: int,
@@ -127,7 +127,7 @@ def batches(
     """
     if recipe.batch % ranks:
         raise UserError(f"data.batch: {recipe.batch} samples cannot be shared evenly by {ranks} ranks")
-    maker = _Maker(shards, recipe, look, tokens, seed, rank, ranks, sentiments)
+    maker = _Maker(shards, recipe, preprocess, tokens, seed, rank, ranks, sentiments)
     # The loader hands the numbers to its workers in turn and takes the batches in the numbers' order.
     loader: DataLoader[Batch | UserError] = DataLoader(
         maker,
@@ -167,14 +167,14 @@ class _Maker(Numbered[Batch | UserError]):
         self,
         shards: Shards,
         recipe: DataRecipe,
-        look: Look,
+        preprocess: Preprocess,
         tokens: Tokens,
         seed: int,
         rank: int,
         ranks: int,
         sentiments: bool,
     ) -> None:
-        self.shards, self.recipe, self.look, self.tokens = shards, recipe, look, tokens
+        self.shards, self.recipe, self.preprocess, self.tokens = shards, recipe, preprocess, tokens
         self.seed, self.rank, self.rows, self.sentiments = seed, rank, recipe.batch // ranks, sentiments
         sizes = [dataset.shards() for dataset in shards.datasets]
         self.order = Order(sizes, shards.share, recipe.shuffle, recipe.resample, seed)
@@ -234,7 +234,7 @@ class _Maker(Numbered[Batch | UserError]):
 
         As torchvision's RandomResizedCrop draws it, but that one of its sides is cut where it would stick out.
         """
-        size, (least, most) = self.look.size, self.recipe.crop
+        size, (least, most) = self.preprocess.size, self.recipe.crop
         # The longest side that a crop of the least share, ¾ as wide as high, can need.
         picture = decode(jpeg, MOST_PIXELS, at_least=math.ceil(size / math.sqrt(least * 3 / 4)))
         high, wide = picture.shape[:2]

@@ -21,7 +21,7 @@ from emocap.losses.objective import Objective
 from emocap.methods.clip.batch import Batch
 from emocap.methods.clip.encode import Encoder, move
 from emocap.methods.clip.grad_cache import backward
-from emocap.methods.clip.loader import Look, batches, find_shards
+from emocap.methods.clip.loader import Preprocess, batches, find_shards
 from emocap.methods.clip.recipe import ClipRecipe
 from emocap.methods.clip.towers import Tokens, create, export_weights, learning, lock
 from emocap.training.method import BaseMethod, Run, StepContext, StepResult
@@ -46,8 +46,8 @@ class ClipMethod(BaseMethod):
         lock(self.model, recipe.model)
         self.model.set_grad_checkpointing(recipe.gradient_checkpointing)
         self.objective = Objective(recipe.objective, self.model.text.output_dim, self.model.logit_bias)
-        preprocess = open_clip.get_model_preprocess_cfg(self.model)
-        self.look = Look(self.model.visual.image_size[0], tuple(preprocess["mean"]), tuple(preprocess["std"]))
+        settings = open_clip.get_model_preprocess_cfg(self.model)
+        self.preprocess = Preprocess(self.model.visual.image_size[0], tuple(settings["mean"]), tuple(settings["std"]))
         self.tokens = Tokens(run.out / "model")
         self.model.to(run.device)
         self.model.to(memory_format=torch.channels_last)  # convolutions are faster so on a CPU
@@ -90,7 +90,7 @@ class ClipMethod(BaseMethod):
 
     def prepare(self, averages: Mapping[str, nn.Module]) -> None:
         """The encoder whose gradients are averaged over ranks; towers in training mode."""
-        self.encoder = Encoder(self.model, self.objective, self.look, self.run.dtype, self.recipe.compile)
+        self.encoder = Encoder(self.model, self.objective, self.preprocess, self.run.dtype, self.recipe.compile)
         self.parallel = self.run.group.parallel(self.encoder, self.run.device)
         towers = {id(p) for tower in (self.model.visual, self.model.text) for p in tower.parameters()}
         learners = [parameter for parameter in self.encoder.parameters() if parameter.requires_grad]
@@ -102,7 +102,7 @@ class ClipMethod(BaseMethod):
     def batches(self, begun: int, steps: int, rank: int, ranks: int) -> Iterator[Batch]:
         """Shards → pictures and token ids, on the CPU."""
         sentiments = self.recipe.objective.reweight is not None
-        loading = self.shards, self.recipe.data, self.look, self.tokens, self.recipe.seed
+        loading = self.shards, self.recipe.data, self.preprocess, self.tokens, self.recipe.seed
         return batches(*loading, begun, steps, rank, ranks, sentiments)
 
     def step(self, batch: Batch, context: StepContext) -> StepResult:

@@ -12,13 +12,13 @@ from emocap.losses.recipe import ObjectiveRecipe
 from emocap.methods.clip.batch import Batch
 from emocap.methods.clip.encode import Encoder, join, split
 from emocap.methods.clip.grad_cache import backward
-from emocap.methods.clip.loader import Look
+from emocap.methods.clip.loader import Preprocess
 from emocap.methods.clip.recipe import ModelRecipe
 from emocap.methods.clip.towers import Tokens, create
 from emocap.training.rng_state import seed_all
 
 RESNET = {"timm_model_name": "test_resnet", "timm_pool": "avg", "timm_proj": "linear", "image_size": 32}
-LOOK = Look(32, (0.4, 0.5, 0.6), (0.2, 0.3, 0.4))
+PREPROCESS = Preprocess(32, (0.4, 0.5, 0.6), (0.2, 0.3, 0.4))
 Made = tuple[Encoder, Batch, Callable[[Features], tuple[Tensor, dict[str, Any]]], list[torch.nn.Parameter]]
 
 
@@ -53,7 +53,7 @@ def made(tiny_config: dict[str, Any], tmp_path: Path) -> Callable[..., Made]:
         )
         beside = [model.logit_scale, *objective.parameters()]
         return (
-            Encoder(model, objective, LOOK, dtype=None, fast=False).train(),
+            Encoder(model, objective, PREPROCESS, dtype=None, fast=False).train(),
             batch,
             lambda features: objective(features, model.logit_scale, 0),
             beside,
@@ -92,7 +92,9 @@ def test_the_gradient_in_pieces_is_that_of_the_whole_batch(made: Callable[..., M
 def test_summaries_that_nothing_reads_are_not_encoded(made: Callable[..., Made]) -> None:
     encoder, batch, _, _ = made()
     recipe = ObjectiveRecipe.model_validate({"summary_weight": 0, "mining": {"rule": "off"}})
-    plain = Encoder(encoder.model, Objective(recipe, encoder(batch).image_BD.shape[1]), LOOK, dtype=None, fast=False)
+    plain = Encoder(
+        encoder.model, Objective(recipe, encoder(batch).image_BD.shape[1]), PREPROCESS, dtype=None, fast=False
+    )
     torch.testing.assert_close(plain(batch).global_BD, encoder(batch).global_BD)
     assert torch.equal(plain(batch).summary_BD, plain(batch).global_BD)
 
@@ -141,6 +143,6 @@ def test_bytes_are_seen_as_the_model_wants_them(made: Callable[..., Made]) -> No
 
     encoder, batch, _, _ = made()
     raw = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8)
-    mean, std = (torch.tensor(values)[:, None, None] for values in (LOOK.mean, LOOK.std))
+    mean, std = (torch.tensor(values)[:, None, None] for values in (PREPROCESS.mean, PREPROCESS.std))
     scaled = encoder(replace(batch, image_B3HW=(raw / 255 - mean) / std))
     torch.testing.assert_close(encoder(replace(batch, image_B3HW=raw)).image_BD, scaled.image_BD)

@@ -16,14 +16,14 @@ from PIL import Image
 from emocap.core.errors import UserError
 from emocap.methods.clip import loader
 from emocap.methods.clip.batch import Batch
-from emocap.methods.clip.loader import Look, batches, find_shards, normalise
+from emocap.methods.clip.loader import Preprocess, batches, find_shards, normalise
 from emocap.methods.clip.recipe import DataRecipe, ModelRecipe
 from emocap.methods.clip.sentiment import sentiment
 from emocap.methods.clip.towers import Tokens, create
 from emocap.schema.facs import REGIONS
 from emocap.schema.shards import read_index, read_shard
 
-LOOK = Look(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+PREPROCESS = Preprocess(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def recipe_for(build: Path, **changed: Any) -> DataRecipe:
 
 
 def take(recipe: DataRecipe, tokens: Tokens, first: int, count: int, seed: int = 0) -> list[Batch]:
-    return list(batches(find_shards(recipe), recipe, LOOK, tokens, seed, first, count))
+    return list(batches(find_shards(recipe), recipe, PREPROCESS, tokens, seed, first, count))
 
 
 def equal(a: Batch, b: Batch) -> bool:
@@ -86,7 +86,7 @@ def test_the_shares_of_all_ranks_are_the_batch_of_one_process(
     shards = find_shards(recipe)
     alone = take(recipe_for(divided_build), tokens, 3, 5)
     parts = [
-        list(batches(shards, recipe, LOOK, tokens, 0, 3, 5, rank=rank, ranks=ranks, sentiments=True))
+        list(batches(shards, recipe, PREPROCESS, tokens, 0, 3, 5, rank=rank, ranks=ranks, sentiments=True))
         for rank in range(ranks)
     ]
     for number, whole in enumerate(alone):
@@ -104,7 +104,7 @@ def test_the_shares_of_all_ranks_are_the_batch_of_one_process(
 def test_ranks_that_do_not_divide_a_batch_are_told(divided_build: Path, tokens: Tokens) -> None:
     recipe = recipe_for(divided_build)
     with pytest.raises(UserError, match="16 samples cannot be shared evenly by 3 ranks"):
-        batches(find_shards(recipe), recipe, LOOK, tokens, 0, 0, 1, rank=0, ranks=3)
+        batches(find_shards(recipe), recipe, PREPROCESS, tokens, 0, 0, 1, rank=0, ranks=3)
 
 
 @pytest.mark.parametrize("first", [1, 4, 5, 11])
@@ -177,7 +177,7 @@ def test_pictures_come_as_bytes_and_are_normalised_later(divided_build: Path, to
     assert batch.image_B3HW.shape == (16, 3, 32, 32)
     assert batch.image_B3HW.dtype == torch.uint8
     assert batch.image_B3HW.is_contiguous(memory_format=torch.channels_last)
-    ready = normalise(batch.image_B3HW, Look(32, (0.5, 0.25, 0.0), (0.25, 0.5, 1.0)))
+    ready = normalise(batch.image_B3HW, Preprocess(32, (0.5, 0.25, 0.0), (0.25, 0.5, 1.0)))
     expected = batch.image_B3HW.double() / 255
     torch.testing.assert_close(ready[:, 0].double(), (expected[:, 0] - 0.5) / 0.25, atol=1e-6, rtol=0)
     torch.testing.assert_close(ready[:, 1].double(), (expected[:, 1] - 0.25) / 0.5, atol=1e-6, rtol=0)
@@ -201,7 +201,7 @@ def test_crops_keep_the_share_of_the_area_that_is_asked_for(tokens: Tokens, divi
     buffer = io.BytesIO()
     Image.fromarray(picture.astype(np.uint8)).save(buffer, "JPEG", quality=100, subsampling=0)
     recipe = recipe_for(divided_build, crop=[0.25, 0.5])
-    maker = loader._Maker(find_shards(recipe), recipe, LOOK, tokens, 0, 0, 1, False)
+    maker = loader._Maker(find_shards(recipe), recipe, PREPROCESS, tokens, 0, 0, 1, False)
     areas, ratios = [], []
     for seed in range(200):
         image_HW3 = maker._image(buffer.getvalue(), False, Random(seed)).int()
@@ -223,7 +223,7 @@ def test_groups_regions_labels_and_sentiments_are_those_of_the_records(divided_b
     names = sorted({r.labels.emotion for r in records.values() if r.labels and r.labels.emotion})
     assert shards.labels == names
     groups: dict[int, str] = {}
-    for batch in batches(shards, recipe, LOOK, tokens, 0, 0, 6, sentiments=True):
+    for batch in batches(shards, recipe, PREPROCESS, tokens, 0, 0, 6, sentiments=True):
         assert batch.sentiment_BC is not None
         for row, key in enumerate(batch.keys):
             record = records[key]
@@ -306,7 +306,7 @@ def test_the_smallest_picture_has_a_crop(divided_build: Path, tokens: Tokens) ->
     buffer = io.BytesIO()
     Image.new("RGB", (1, 1), "red").save(buffer, "PNG")
     recipe = recipe_for(divided_build, crop=[0.05, 0.1])
-    maker = loader._Maker(find_shards(recipe), recipe, LOOK, tokens, 0, 0, 1, False)
+    maker = loader._Maker(find_shards(recipe), recipe, PREPROCESS, tokens, 0, 0, 1, False)
     assert maker._image(buffer.getvalue(), False, Random(0)).unique().tolist() == [0, 255]
 
 
