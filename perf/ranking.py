@@ -21,7 +21,7 @@ import numpy as np
 from machine import describe
 from scipy.stats import kendalltau
 
-from emocap.metrics.bradley_terry import penalties, strengths
+from emocap.metrics.bradley_terry import fit_strengths, penalties
 from emocap.preference.active_sampling import DRAWN, Candidates, choose
 from emocap.preference.pairs import Answer, Judged, Pair, Verdict, every_pair
 from emocap.preference.ranking import rank, wins_of
@@ -73,7 +73,7 @@ def limit(known: World) -> dict[str, float]:
     won = (1 / (1 + np.exp(-(ahead[..., None] + SPREAD * np.sqrt(2) * point)))) @ (weight / weight.sum())
     wins = (1 - SAME) * won + SAME / 2
     np.fill_diagonal(wins, 0)
-    return dict(zip(known.names, strengths(wins[None], np.zeros(1))[0], strict=True))
+    return dict(zip(known.names, fit_strengths(wins[None], np.zeros(1))[0], strict=True))
 
 
 def course(known: World, way: str, most: int, seed: int) -> tuple[list[float], list[Judged]]:
@@ -89,7 +89,7 @@ def course(known: World, way: str, most: int, seed: int) -> tuple[list[float], l
         batch = [known.judge(Pair(name, "", "", *models), random) for models, name in some]
         judged += batch
         wins += wins_of(batch, known.names)
-        strength = strengths(wins[None], penalties(wins[None]))[0]
+        strength = fit_strengths(wins[None], penalties(wins[None]))[0]
         taus.append(float(kendalltau(strength, known.strength)[0]))
     return taus, judged
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import get_args
 
-from emocap.captioning.au_phrases import CLEAR, SHORTEST, VISIBLE, Piece, Shown, Wording, seen, split
+from emocap.captioning.au_phrases import CLEAR, SHORTEST, VISIBLE, Piece, VisibleUnit, Wording, split, visible_units
 from emocap.captioning.base import CaptionError
 from emocap.captioning.emotion_phrases import ExpressedEmotion, emotions_of
 from emocap.captioning.phrases import load, units_of
@@ -31,15 +31,15 @@ def caption(labels: Labels, key: str) -> tuple[Caption, Captioned]:
     random = Random(f"annotations {key}")
     named = emotions_of(labels)
     units = _action_units(labels, named, random)
-    shown = seen(units)
+    visible = visible_units(units)
     strength = labels.intensity
-    if strength is None and shown:
-        strength = sum(one.strength for one in shown.values()) / len(shown) / 5
+    if strength is None and visible:
+        strength = sum(one.strength for one in visible.values()) / len(visible) / 5
     degree = None if strength is None else letter(strength * 5)
 
     wording = Wording(random, [one.family for one in named if one.family])
-    local, pieces = _local(units, shown, wording, random)
-    whole = Whole(named, degree, labels.valence, labels.arousal, pieces, _resting(shown))
+    local, pieces = _local(units, visible, wording, random)
+    whole = Whole(named, degree, labels.valence, labels.arousal, pieces, _resting(visible))
     made = Caption(
         global_=overall(whole, random),
         local=local,
@@ -73,7 +73,7 @@ def _action_units(labels: Labels, named: Sequence[ExpressedEmotion], random: Ran
 
 
 def _local(
-    units: Mapping[str, float], shown: Mapping[int, Shown], wording: Wording, random: Random
+    units: Mapping[str, float], visible: Mapping[int, VisibleUnit], wording: Wording, random: Random
 ) -> tuple[list[LocalCaption], list[Piece]]:
     """The local part in the order of the regions, and the pieces that its sentences are made of."""
     entries: dict[Region, LocalCaption] = {}
@@ -81,28 +81,28 @@ def _local(
     grouped = by_region({code: value for code, value in units.items() if value >= VISIBLE})
     for region in _REGIONS:
         if inside := grouped.get(region):
-            pieces = split(shown[number] for number in dict.fromkeys(split_code(code)[1] for code in inside))
+            pieces = split(visible[number] for number in dict.fromkeys(split_code(code)[1] for code in inside))
             everything += pieces
             text = finished(wording.local(region, pieces))
             entries[region] = LocalCaption(
                 region=region, text=text, action_units=list(inside), intensity=max(inside.values())
             )
-    if (forehead := _forehead(shown)) and random.random() < 0.6:
+    if (forehead := _forehead(visible)) and random.random() < 0.6:
         text = finished(wording.local("forehead", [forehead]))
-        codes = [str(one.number) for one in forehead.shown]
+        codes = [str(one.number) for one in forehead.units]
         entries["forehead"] = LocalCaption(
             region="forehead", text=text, action_units=codes, intensity=forehead.strength
         )
-    resting = [region for region in _resting(shown) if region not in entries]
+    resting = [region for region in _resting(visible) if region not in entries]
     number = max(random.randint(1, 3), _LEAST_REGIONS - len(entries))
     for region in random.sample(resting, min(number, len(resting))):
         entries[region] = LocalCaption(region=region, text=_at_rest(region, random), intensity=0.0)
     return [entries[region] for region in _REGIONS if region in entries], everything
 
 
-def _forehead(shown: Mapping[int, Shown]) -> Piece | None:
+def _forehead(visible: Mapping[int, VisibleUnit]) -> Piece | None:
     """What brows that are moved clearly, and on both sides alike, do to the forehead."""
-    brows = [shown[number] for number in (1, 2, 4) if number in shown]
+    brows = [visible[number] for number in (1, 2, 4) if number in visible]
     if any(one.side or one.leads for one in brows):
         return None
     clear = tuple(one for one in brows if one.strength > CLEAR)
@@ -114,10 +114,12 @@ def _forehead(shown: Mapping[int, Shown]) -> Piece | None:
     return None
 
 
-def _resting(shown: Mapping[int, Shown]) -> list[Region]:
+def _resting(visible: Mapping[int, VisibleUnit]) -> list[Region]:
     """The regions that show no unit, and that no unit of another region moves along."""
-    moving = {UNITS[number].region for number in shown}
-    return [region for region, rest in load().rest.items() if region not in moving and not rest.unless & shown.keys()]
+    moving = {UNITS[number].region for number in visible}
+    return [
+        region for region, rest in load().rest.items() if region not in moving and not rest.unless & visible.keys()
+    ]
 
 
 def _at_rest(region: Region, random: Random) -> str:

@@ -22,7 +22,7 @@ _MOST_PIECES, _MOST_WORDS, _CROWDED = 3, 34, 56
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class VisibleUnit:
     """One unit as it is seen: both sides, or the side that shows it, and the side that clearly leads."""
 
     number: int
@@ -36,20 +36,20 @@ class Piece:
     """A unit, or several for which the book has a phrase, all on the same side."""
 
     words: Movement
-    shown: tuple[Shown, ...]
+    units: tuple[VisibleUnit, ...]
 
     @property
     def strength(self) -> float:
         """The strongest of its units."""
-        return max(one.strength for one in self.shown)
+        return max(one.strength for one in self.units)
 
     @property
     def side(self) -> str:
         """The side that all of its units are shown on; empty for both sides."""
-        return self.shown[0].side
+        return self.units[0].side
 
 
-def seen(units: Mapping[str, float]) -> dict[int, Shown]:
+def visible_units(units: Mapping[str, float]) -> dict[int, VisibleUnit]:
     """What the visible codes of a face amount to, by unit. A code without a side counts for both sides."""
     sides: dict[int, list[float]] = {}
     for code, value in units.items():
@@ -59,18 +59,18 @@ def seen(units: Mapping[str, float]) -> dict[int, Shown]:
             for index, name in enumerate("LR"):
                 if side in ("", name) or UNITS[number].region == "head":
                     left_right[index] = max(left_right[index], value)
-    shown = {}
+    visible = {}
     for number, (left, right) in sides.items():
         stronger = "left" if left > right else "right"
         side = "" if left and right else stronger
         leads = stronger if not side and abs(left - right) >= _UNEVEN else ""
-        shown[number] = Shown(number, max(left, right), side, leads)
-    return shown
+        visible[number] = VisibleUnit(number, max(left, right), side, leads)
+    return visible
 
 
-def split(shown: Iterable[Shown]) -> list[Piece]:
+def split(visible: Iterable[VisibleUnit]) -> list[Piece]:
     """The units of one region as few pieces, the largest combinations first, then the strongest units."""
-    left = {one.number: one for one in shown}
+    left = {one.number: one for one in visible}
     pieces = []
     for side in ("", "left", "right"):
         joinable = {one.number for one in left.values() if one.side == side and not one.leads}
@@ -105,7 +105,7 @@ def _usable(phrases: Sequence[Phrase], piece: Piece) -> list[Phrase]:
     """Those phrases whose common degree, if they have one, is true of all the units that it stands for."""
     usable = []
     for phrase in phrases:
-        common = [one.strength for one in piece.shown if phrase.shared and one.number not in phrase.own]
+        common = [one.strength for one in piece.units if phrase.shared and one.number not in phrase.own]
         if not common or max(common) - min(common) <= 1:
             usable.append(phrase)
     return usable
@@ -123,10 +123,10 @@ class _Degrees(dict[str, str]):
         kind = slot.rstrip("0123456789")
         number = slot[len(kind) :]
         if number:
-            strength = next(one.strength for one in self.piece.shown if one.number == int(number))
+            strength = next(one.strength for one in self.piece.units if one.number == int(number))
             degrees = book.units[int(number)].degrees
         else:
-            common = [one.strength for one in self.piece.shown if one.number not in self.phrase.own]
+            common = [one.strength for one in self.piece.units if one.number not in self.phrase.own]
             strength = sum(common) / len(common)
             degrees = self.piece.words.degrees
         words = book.degrees[degrees][kind][letter(strength)]
@@ -151,7 +151,7 @@ class Wording:
         text = self._filled(phrases or piece.words.both, piece, used)
         if piece.side and not phrases:
             text += f" on the {piece.side}"
-        if leads := piece.shown[0].leads:
+        if leads := piece.units[0].leads:
             text += ", " + self.random.choice(self.book.uneven).format(side=leads)
         return text
 
@@ -161,7 +161,7 @@ class Wording:
         text = self._filled(phrases or piece.words.cited, piece, used)
         if piece.side and not phrases:
             text += f" on the {piece.side}"
-        if leads := piece.shown[0].leads:
+        if leads := piece.units[0].leads:
             text += f" ({self.random.choice(self.book.uneven).format(side=leads)})"
         return text
 
@@ -182,15 +182,15 @@ class Wording:
             opening = self.random.choice((", with ", ", together with ", ", along with "))
             text += opening + listing([self.cited(piece, used, added=True) for piece in others])
         if len(pieces) > _MOST_PIECES or len(text.split()) > _MOST_WORDS:
-            return self._crowded(region, [one for piece in pieces for one in piece.shown])
+            return self._crowded(region, [one for piece in pieces for one in piece.units])
         return text
 
     def _rounded_off(self, text: str, piece: Piece) -> str:
         """The clause with what the movement does to the skin, and what it suggests, as far as there is room."""
         random, words = self.random, len(text.split())
-        even = not piece.side and not piece.shown[0].leads
+        even = not piece.side and not piece.units[0].leads
         ends = []
-        if piece.words.marks and even and min(one.strength for one in piece.shown) > CLEAR and random.random() < 0.5:
+        if piece.words.marks and even and min(one.strength for one in piece.units) > CLEAR and random.random() < 0.5:
             ends.append(random.choice(piece.words.marks))
         suggestions = self._suggestions(piece)
         if suggestions and (random.random() < 0.75 or (not ends and words < SHORTEST)):
@@ -201,7 +201,7 @@ class Wording:
         return ", ".join([text, " and ".join(ends)] if ends and gerunds else [text, *ends])
 
     def _suggestions(self, piece: Piece) -> list[str]:
-        numbers = {one.number for one in piece.shown}
+        numbers = {one.number for one in piece.units}
         theirs = [name for name in self.emotions if numbers & _prototype(name)]
         emotion = next(iter([*theirs, *self.emotions]), None)
         suggestions = list(piece.words.suggestions(emotion))
@@ -210,10 +210,10 @@ class Wording:
             suggestions += [text.format(noun=noun) for text in self.book.typical]
         return suggestions
 
-    def _crowded(self, region: str, shown: Sequence[Shown]) -> str:
+    def _crowded(self, region: str, visible: Sequence[VisibleUnit]) -> str:
         """A list of short names, for a region that shows more than a sentence can carry in full."""
         names = []
-        for one in sorted(shown, key=lambda one: -one.strength):
+        for one in sorted(visible, key=lambda one: -one.strength):
             unit = self.book.units[one.number]
             words = self.book.degrees[unit.degrees]["adj"][letter(one.strength)]
             degree = self.random.choice([word for word in words if " " not in word])

@@ -58,7 +58,7 @@ def summary(whole: Whole, wording: Wording, random: Random) -> str:
     used: set[str] = set()
     strongest = sorted(whole.pieces, key=lambda piece: -piece.strength)[: random.choice((2, 3, 3, 4))]
     evidence = [wording.cited(piece, used) for piece in strongest]
-    singular = len(strongest) == 1 and len(strongest[0].shown) == 1
+    singular = len(strongest) == 1 and len(strongest[0].units) == 1
     frames = [text for text in book.summary[kind] if not (singular and any(word in text for word in book.plural))]
     frame = _frame(frames, words, random)
     text = frame.format_map(words | {"evidence": listing(evidence)})

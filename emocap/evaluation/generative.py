@@ -64,7 +64,7 @@ def evaluate(
     for number, (pooled, own) in enumerate(zip(folds, tested, strict=True), start=1 if len(folds) > 1 else 0):
         grouped = [said[row] for row in own.tolist()]
         outcome = task.read(TaskResponses(name, card, examples, own, grouped, aids))
-        outcome = dataclasses.replace(outcome, replies=outcome.replies or [_said(some) for some in grouped])
+        outcome = dataclasses.replace(outcome, replies=outcome.replies or [_word_for_word(some) for some in grouped])
         responses = [response for some in grouped for response in some]
         said_besides = {
             **common,
@@ -114,7 +114,7 @@ def _asks(card: Card, task: GenerativeTask, example: Example, content: str) -> l
     ]
 
 
-def _said(responses: Sequence[Response]) -> str | None:
+def _word_for_word(responses: Sequence[Response]) -> str | None:
     """Word for word; of several questions a paragraph each."""
     texts = [response.text for response in responses if response.text is not None]
     return "\n\n".join(texts) if texts else None

@@ -113,7 +113,7 @@ def _read(path: Path) -> Iterator[tuple[str, Response]]:
             content = _json(text_of(path), str(path))
             if isinstance(content, dict):
                 for name, value in content.items():
-                    yield name, _said(value)
+                    yield name, _response(value)
             else:
                 for number, row in enumerate(content if isinstance(content, list) else [content], start=1):
                     yield _row(row, f"{path}, entry {number}")
@@ -131,7 +131,7 @@ def _arrays(path: Path) -> Iterator[tuple[str, Response]]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             pairs = zip(arrays["filenames"].tolist(), arrays["fileitems"].tolist(), strict=True)
-            yield from ((str(name), _said({"openset": item})) for name, item in pairs)
+            yield from ((str(name), _response({"openset": item})) for name, item in pairs)
     except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
         raise UserError(
             f"{path} holds Python objects, which reading would execute, or is no archive of filenames and fileitems; "
@@ -160,10 +160,10 @@ def _row(row: Any, where: str) -> tuple[str, Response]:
     name = next((row[key] for key in IDS if row.get(key) not in (None, "")), None)
     if name is None:
         raise UserError(f"{where} has no name; it is sought under {', '.join(IDS)}")
-    return str(name), _said(row)
+    return str(name), _response(row)
 
 
-def _said(value: Any) -> Response:
+def _response(value: Any) -> Response:
     """From a text, a row, or numbers alone."""
     if isinstance(value, str):
         return Response(value) if value.strip() else Response(None, "empty", "the prediction is empty")

@@ -66,10 +66,10 @@ def thumbnail(image: Pixels, side: int = 96) -> bytes:
     return encode_jpeg(image, 70)
 
 
-def crop_face(image: Pixels, found: Detection, detector: str, recipe: FacesRecipe) -> tuple[Face, Pixels]:
+def crop_face(image: Pixels, detection: Detection, detector: str, recipe: FacesRecipe) -> tuple[Face, Pixels]:
     """The record of a detection and its size×size crop."""
-    window = square(found.bbox, recipe.margin)
-    tilt = roll(found.landmarks) if found.landmarks else None
+    window = square(detection.bbox, recipe.margin)
+    tilt = roll(detection.landmarks) if detection.landmarks else None
     angle = tilt if recipe.align and tilt else 0.0
     crop = cut(image, window, recipe.size, angle)
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
@@ -77,15 +77,15 @@ def crop_face(image: Pixels, found: Detection, detector: str, recipe: FacesRecip
     scaled = cv2.resize(grey, (128, 128), interpolation=cv2.INTER_AREA)
     (mean,), (deviation,) = (values[0] for values in cv2.meanStdDev(grey))
     pose = points = None
-    if found.landmarks:
+    if detection.landmarks:
         # A picture that is one tight face was cut from a larger one: its camera stood further off.
         focal = max(*image.shape[:2], 2 * (window[2] - window[0]) / (1 + recipe.margin))
-        pose = yaw_and_pitch(found.landmarks, focal)
-        points = _in_crop(found.landmarks, window, recipe.size, angle)
+        pose = yaw_and_pitch(detection.landmarks, focal)
+        points = _in_crop(detection.landmarks, window, recipe.size, angle)
     face = Face(
-        bbox=found.bbox,
-        landmarks=list(found.landmarks) if found.landmarks else None,
-        score=found.score,
+        bbox=detection.bbox,
+        landmarks=list(detection.landmarks) if detection.landmarks else None,
+        score=detection.score,
         detector=detector,
         crop=window,
         sharpness=float(cv2.Laplacian(scaled, cv2.CV_64F).var()),

@@ -25,9 +25,9 @@ def face_hash(crop: Grey, landmarks: npt.NDArray[np.complex128] | None, margin: 
     return np.packbits(frequencies > np.median(frequencies)).tobytes().hex()
 
 
-def bits_apart(one: str, other: str) -> int:
+def bits_apart(first: str, other: str) -> int:
     """In how many bits two hashes differ, 0 to 256."""
-    return (int(one, 16) ^ int(other, 16)).bit_count()
+    return (int(first, 16) ^ int(other, 16)).bit_count()
 
 
 def _face(crop: Grey, landmarks: npt.NDArray[np.complex128] | None, margin: float) -> Grey:

@@ -110,7 +110,7 @@ def pool_regions(patch_BMD: Tensor, sentence_ND: Tensor, owner_N: Tensor, pool: 
     a sentence belongs to. Beyond ``chunk`` pictures the backward pass computes the regions again, so that no second
     copy of all patches is kept.
     """
-    place_N, most = _places(owner_N, len(patch_BMD))
+    place_N, most = _positions(owner_N, len(patch_BMD))
     sentence_BKD = patch_BMD.new_zeros(len(patch_BMD), most, patch_BMD.shape[2])
     sentence_BKD = sentence_BKD.index_put((owner_N, place_N), sentence_ND.to(patch_BMD.dtype))
     if len(patch_BMD) <= chunk:
@@ -153,7 +153,7 @@ def _least(sentence_ND: Tensor, recipe: LocalRecipe, share: RowPartition) -> Ten
     return mean + recipe.mining_delta * (squares / pairs).clamp_min(0).sqrt()
 
 
-def _places(owner_N: Tensor, pictures: int) -> tuple[Tensor, int]:
+def _positions(owner_N: Tensor, pictures: int) -> tuple[Tensor, int]:
     """For every sentence how many of its picture stand before it, and the most that a picture has, or 1."""
     order_N = owner_N.argsort(stable=True)
     count_B = owner_N.bincount(minlength=pictures)
@@ -167,4 +167,4 @@ def _chosen(owner_N: Tensor, pictures: int, step: int) -> Tensor:
     """One sentence of every picture, drawn anew at every step and alike on all ranks, as a mask."""
     drawn_B = torch.rand(pictures, generator=torch.Generator().manual_seed(step)).to(owner_N.device)
     count_B = owner_N.bincount(minlength=pictures)
-    return _places(owner_N, pictures)[0] == (drawn_B * count_B).long()[owner_N]
+    return _positions(owner_N, pictures)[0] == (drawn_B * count_B).long()[owner_N]

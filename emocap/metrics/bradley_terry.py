@@ -35,7 +35,7 @@ def penalties(wins_RMM: Numbers) -> Numbers:
     return np.array([PENALTY if groups(wins_MM).any() else 0.0 for wins_MM in wins_RMM])
 
 
-def strengths(wins_RMM: Numbers, penalty_R: Numbers) -> Numbers:
+def fit_strengths(wins_RMM: Numbers, penalty_R: Numbers) -> Numbers:
     """R×M: the strengths in each of R tables of wins, of mean 0, by Newton's method with halved steps.
 
     wins_RMM: how often the first was preferred to the second; the diagonal is 0. penalty_R: see ``penalties``; only a

@@ -26,7 +26,7 @@ class Statistic(Protocol):
         """It, in each of R resamples in which examples count so many times."""
         ...
 
-    def drawn(self, size: int, rounds: int, random: np.random.Generator) -> Numbers:
+    def resampled(self, size: int, rounds: int, random: np.random.Generator) -> Numbers:
         """It, in ``rounds`` resamples of ``size`` examples."""
         ...
 
@@ -41,7 +41,7 @@ class Weighted:
         """See :class:`Statistic`."""
         return self.function(weight_RN)
 
-    def drawn(self, size: int, rounds: int, random: np.random.Generator) -> Numbers:
+    def resampled(self, size: int, rounds: int, random: np.random.Generator) -> Numbers:
         """See :class:`Statistic`."""
         return np.concatenate([self.function(weight_RN) for weight_RN in resamples(size, rounds, random)])
 
@@ -63,11 +63,11 @@ class OfConfusion:
         counts = [np.bincount(cell_N, weights=weight_N, minlength=size) for weight_N in weight_RN]
         return self.rate(np.stack(counts).reshape(-1, self.classes, columns))
 
-    def drawn(self, size: int, rounds: int, random: np.random.Generator) -> Numbers:
+    def resampled(self, size: int, rounds: int, random: np.random.Generator) -> Numbers:
         """See :class:`Statistic`. The cells of a resample are multinomial: no example need be drawn."""
         counts = confusion(self.true, self.predicted, self.classes)
-        drawn: Labels = random.multinomial(size, counts.ravel() / counts.sum(), size=rounds)
-        return self.rate(drawn.reshape(rounds, *counts.shape))
+        count_RC: Labels = random.multinomial(size, counts.ravel() / counts.sum(), size=rounds)
+        return self.rate(count_RC.reshape(rounds, *counts.shape))
 
 
 def resamples(size: int, rounds: int, random: np.random.Generator) -> Iterator[Numbers]:
@@ -84,10 +84,10 @@ def interval(statistic: Statistic, size: int, rounds: int = ROUNDS, seed: int = 
 
     Resamples for which it is undefined, such as a unit that does not occur in them, are left out.
     """
-    drawn = statistic.drawn(size, rounds, np.random.default_rng(seed))
-    if np.isnan(drawn).all():
+    value_R = statistic.resampled(size, rounds, np.random.default_rng(seed))
+    if np.isnan(value_R).all():
         return float("nan"), float("nan")
-    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    low, high = np.nanquantile(value_R, [0.025, 0.975])
     return float(low), float(high)
 
 

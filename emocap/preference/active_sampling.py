@@ -22,7 +22,7 @@ import numpy as np
 from scipy.special import entr, ndtr
 
 from emocap.metrics.arrays import Numbers
-from emocap.metrics.bradley_terry import PENALTY, strengths
+from emocap.metrics.bradley_terry import PENALTY, fit_strengths
 
 DRAWN = 0.25
 """How often a pair is drawn: with none, intervals of strengths hold the truth too seldom (perf/ranking.py)."""
@@ -100,7 +100,7 @@ def choose(
 
 def posterior(wins_MM: Numbers) -> tuple[Numbers, Numbers]:
     """Mean and covariance of the strengths: the regularised estimate, and the inverse Hessian there."""
-    strength_M = strengths(wins_MM[None], np.array([PENALTY]))[0]
+    strength_M = fit_strengths(wins_MM[None], np.array([PENALTY]))[0]
     chance_MM = 1 / (1 + np.exp(strength_M[None, :] - strength_M[:, None]))
     weight_MM = (wins_MM + wins_MM.T) * chance_MM * chance_MM.T
     hessian_MM = np.diag(weight_MM.sum(1) + 2 * PENALTY) - weight_MM

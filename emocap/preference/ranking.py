@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from emocap.metrics.arrays import Numbers
-from emocap.metrics.bradley_terry import groups, penalties, strengths
+from emocap.metrics.bradley_terry import fit_strengths, groups, penalties
 from emocap.metrics.intervals import ROUNDS, resamples
 from emocap.preference.pairs import Judged
 
@@ -79,7 +79,7 @@ def rank(judged: Sequence[Judged], rounds: int = ROUNDS, seed: int = 0) -> Ranki
     inputs, wins_NC = _tables(compared, captioners)
     wins_MM = np.asarray(wins_NC.sum(0)).reshape(count, count)
     penalty_R = penalties(wins_MM[None])
-    strength_M = strengths(wins_MM[None], penalty_R)[0]
+    strength_M = fit_strengths(wins_MM[None], penalty_R)[0]
     # One input drawn anew is always itself: it would look as if everything were certain.
     drawn_RM, regularised, left_out = _resampled(wins_NC, count, rounds if inputs > 1 else 0, seed)
     order = sorted(range(count), key=lambda place: (-strength_M[place], captioners[place]))
@@ -149,7 +149,7 @@ def _resampled(wins_NC: csr_array, count: int, rounds: int, seed: int) -> tuple[
         if len(wins_RMM):
             penalty_R = penalties(wins_RMM)
             regularised += int((penalty_R > 0).sum())
-            found.append(strengths(wins_RMM, penalty_R))
+            found.append(fit_strengths(wins_RMM, penalty_R))
     drawn_RM = np.concatenate(found) if found else np.zeros((0, count))
     return drawn_RM, regularised, rounds - len(drawn_RM)
 

@@ -59,10 +59,10 @@ def failures(results: Sequence[Result], pictures: bool) -> list[Failure]:
     ]
 
 
-def heading(task: str | None, shown: Sequence[Failure]) -> str:
+def heading(task: str | None, examples: Sequence[Failure]) -> str:
     """What these errors are."""
     kind = display_of(task).errors
-    if kind == "surest" and shown[0].score is not None:
+    if kind == "surest" and examples[0].score is not None:
         return "The errors it was surest of"
     return "The largest errors" if kind == "largest" else "Some of its errors"
 

@@ -50,9 +50,9 @@ def read_results(folder: Path) -> list[Result]:
     return [Result(row, folder) for row in results.read_results(folder / results.FILE)]
 
 
-def representative(found: Iterable[Result]) -> Result:
+def representative(rows: Iterable[Result]) -> Result:
     """Of the folds of one measurement: their mean, or the only one, or else the first."""
-    by_fold = {result.row.fold: result for result in found}
+    by_fold = {result.row.fold: result for result in rows}
     if "mean" in by_fold:
         return by_fold["mean"]
     return by_fold[min(by_fold, key=lambda fold: int(fold))]

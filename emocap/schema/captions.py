@@ -179,9 +179,9 @@ _SIDE = re.compile(r"\b(left|right)(?=\b|-hand|most|ward)", re.IGNORECASE)
 def mirror_text(text: str) -> str:
     """The sentence for the picture flipped left to right: the words left and right change places."""
 
-    def swap(found: re.Match[str]) -> str:
-        other = "right" if found[0].lower() == "left" else "left"
-        return other.upper() if found[0].isupper() else other.capitalize() if found[0][0].isupper() else other
+    def swap(match: re.Match[str]) -> str:
+        other = "right" if match[0].lower() == "left" else "left"
+        return other.upper() if match[0].isupper() else other.capitalize() if match[0][0].isupper() else other
 
     return _SIDE.sub(swap, text)
 

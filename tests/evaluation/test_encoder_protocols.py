@@ -249,7 +249,7 @@ def test_questions_are_scored_by_group(tmp_path: Path, monkeypatch: pytest.Monke
         for n, g in enumerate(places)
     ]
     World(examples, random.normal(size=(60, WIDTH)), monkeypatch)
-    asked = card(task="choice", classes={}, prompts=[], metrics=["accuracy", "grouped_accuracy"])
+    asked = card(task="multiple_choice", classes={}, prompts=[], metrics=["accuracy", "grouped_accuracy"])
     (row,) = measured({"x": asked}, "m", ["zeroshot"], tmp_path, tmp_path)
     told = table(tmp_path, row)
     right = np.array(told["true"]) == np.array(told["predicted"])

@@ -235,7 +235,8 @@ def test_official_folds_have_a_row_each_and_one_of_their_mean(tmp_path: Path, mo
 def test_encoders_and_cards_of_models_that_write_do_not_mix(data: Path, tmp_path: Path) -> None:
     card = tmp_path / "plain.yaml"
     card.write_text(
-        "title: Plain\ntask: choice\nfolder: FaceXBench\nlayout: {reader: facexbench, files: [affectnet_single_mcq]}\n"
+        "title: Plain\ntask: multiple_choice\nfolder: FaceXBench\n"
+        "layout: {reader: facexbench, files: [affectnet_single_mcq]}\n"
     )
     (data / "p.csv").write_text("name,answer\n")
     failed = measure(choose([str(card)]), [f"predictions:{data / 'p.csv'}"], None, data, tmp_path, allow_counts=True)

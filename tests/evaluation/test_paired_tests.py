@@ -68,7 +68,7 @@ def test_answers_that_are_no_class_are_wrong(tmp_path: Path) -> None:
 
 
 def test_questions_are_compared_by_mcnemar(tmp_path: Path) -> None:
-    rows = [row(tmp_path, name, told, task="choice") for name, told in (("good", GOOD), ("poor", POOR))]
+    rows = [row(tmp_path, name, told, task="multiple_choice") for name, told in (("good", GOOD), ("poor", POOR))]
     assert paired(tmp_path, rows)["good"] == {"poor": pytest.approx(mcnemar(GOOD == TRUE, POOR == TRUE))}
 
 

@@ -4,7 +4,7 @@ import pytest
 from scipy.optimize import minimize
 
 from emocap.metrics.arrays import Numbers
-from emocap.metrics.bradley_terry import PENALTY, groups, penalties, strengths
+from emocap.metrics.bradley_terry import PENALTY, fit_strengths, groups, penalties
 
 
 def played(seed: int, captioners: int, games: int, spread: float) -> tuple[Numbers, list[tuple[int, int]]]:
@@ -26,7 +26,7 @@ def played(seed: int, captioners: int, games: int, spread: float) -> tuple[Numbe
 
 
 def fit(wins: Numbers) -> Numbers:
-    return np.asarray(strengths(wins[None], penalties(wins[None]))[0])
+    return np.asarray(fit_strengths(wins[None], penalties(wins[None]))[0])
 
 
 @pytest.mark.parametrize("regularised", [False, True])
@@ -88,7 +88,7 @@ def test_groups_that_never_met_have_their_means_at_0() -> None:
 def test_many_tables_at_once_are_one_after_the_other() -> None:
     tables = np.stack([played(seed, 4, 30, 1.0)[0] for seed in range(30)])
     penalty = penalties(tables)
-    together = strengths(tables, penalty)
+    together = fit_strengths(tables, penalty)
     for place, wins in enumerate(tables):
         assert together[place] == pytest.approx(fit(wins), abs=1e-9)
     assert 0 < (penalty > 0).sum() < 30

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import norm
 
 from emocap.metrics.arrays import Numbers
-from emocap.metrics.bradley_terry import PENALTY, strengths
+from emocap.metrics.bradley_terry import PENALTY, fit_strengths
 from emocap.preference.active_sampling import DRAWN, Candidates, choose, information, posterior
 from emocap.preference.pairs import Judged, Pair, Verdict, every_pair
 from emocap.preference.ranking import rank, wins_of
@@ -40,7 +40,7 @@ def order_entropy(mean: Numbers, covariance: Numbers) -> float:
 def test_the_posterior_is_the_inverse_of_the_curvature() -> None:
     wins = some_wins()
     mean, covariance = posterior(wins)
-    assert mean == pytest.approx(strengths(wins[None], np.array([PENALTY]))[0])
+    assert mean == pytest.approx(fit_strengths(wins[None], np.array([PENALTY]))[0])
 
     def loss(strength: Numbers) -> float:
         ahead = strength[:, None] - strength[None, :]

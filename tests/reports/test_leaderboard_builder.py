@@ -18,7 +18,7 @@ def cell(group: Group, line: str) -> Cell:
 
 def test_tasks_have_tables_of_their_own_in_one_order() -> None:
     made = leaderboard(
-        row("m", task="choice"),
+        row("m", task="multiple_choice"),
         row("a", task="action_units"),
         row("d", media="clips"),
         row("c", compound=True, media="clips"),
@@ -27,7 +27,7 @@ def test_tasks_have_tables_of_their_own_in_one_order() -> None:
         row("t", task="retrieval", protocol="retrieval"),
     )
     keys = [section.key for section in made.sections]
-    assert keys == ["static", "dynamic", "compound", "action_units", "rating", "choice", "retrieval"]
+    assert keys == ["static", "dynamic", "compound", "action_units", "rating", "multiple_choice", "retrieval"]
 
 
 def test_an_official_denominator_is_never_what_tables_show() -> None:

@@ -78,7 +78,7 @@ def write_leaderboard(folder: Path, models: Sequence[str] = MODELS, predictions:
     write_pictures(folder / "data")
     rows: list[dict[str, Any]] = []
     named = {"static": STATIC, "dynamic": DYNAMIC, "compound": COMPOUND, "action_units": UNITS, "rating": RATED}
-    for task, names in {**named, "choice": CHOICE}.items():
+    for task, names in {**named, "multiple_choice": CHOICE}.items():
         for place, title in enumerate(names):
             rows += benchmark(random, folder, task, title, place, models, predictions)
     lines = [to_line(ResultRow.model_validate(one)) for one in rows]
@@ -112,13 +112,13 @@ def benchmark(
     labels = {"action_units": [f"AU{n}" for n in (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)], "rating": []}.get(
         task, FORTY_THREE if title == "MAFW compound" else [*SEVEN, "contempt", *FORTY_THREE[7:10]][: 7 + place % 4]
     )
-    if task == "choice":
+    if task == "multiple_choice":
         labels = []
     metrics = {
-        "action_units": ["macro_f1", "map"], "rating": ["ccc", "pcc", "rmse"], "choice": ["accuracy"],
+        "action_units": ["macro_f1", "map"], "rating": ["ccc", "pcc", "rmse"], "multiple_choice": ["accuracy"],
     }.get(task, ["uar", "war", "macro_f1"])  # fmt: skip
     metrics = ["mae", "pcc", "icc"] if title == "UNBC-McMaster" else metrics
-    protocols = ["probe"] if task == "rating" else ["zeroshot"] if task == "choice" else ["zeroshot", "probe"]
+    protocols = ["probe"] if task == "rating" else ["zeroshot"] if task == "multiple_choice" else ["zeroshot", "probe"]
     protocols += ["fewshot"] if task in ("static", "dynamic") and place < 3 else []
     level = random.uniform(0.2, 0.6)
     common: dict[str, Any] = {

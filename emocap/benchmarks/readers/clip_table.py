@@ -59,7 +59,7 @@ class ClipTable(Layout):
                 f"{root / self.pickled} holds pickled Python objects, which emocap does not open: write its test part "
                 f"as {self.table} with columns name,{self.column}"
             )
-        said = self._said(root)
+        said = self._spoken(root)
         for number, row in enumerate(table_of(table, ["name", self.column]), start=2):
             where, name = f"{table}, line {number}", row["name"].strip()
             if not name:
@@ -75,7 +75,7 @@ class ClipTable(Layout):
                 text=said.get(name) if said else None,
             )
 
-    def _said(self, root: Path) -> dict[str, str]:
+    def _spoken(self, root: Path) -> dict[str, str]:
         if self.transcript is None:
             return {}
         columns = ["name", self.transcript.column]

@@ -55,11 +55,11 @@ class FABA(Layout):
             if self.task == "emotion":
                 yield Example(name, picture, label=label, reference=entry.reference)
             else:
-                units = _shown(label, f"{path}: {place}")
+                units = _picture_path(label, f"{path}: {place}")
                 yield Example(name, picture, units=units, reference=entry.reference)
 
 
-def _shown(label: str, where: str) -> dict[int, float]:
+def _picture_path(label: str, where: str) -> dict[int, float]:
     numbers = [number.strip() for number in label.split(",") if number.strip()]
     if not all(number.isdecimal() for number in numbers):
         raise UserError(f"{where}: {label!r} is not a list of action units such as '4, 9, 15, 17'")

@@ -55,7 +55,7 @@ class MMAR(Layout):
                     "sub-category": question.sub_category,
                     "modality": question.modality,
                 },
-                rubric=tuple(_told(point, where) for point in question.rubric),
+                rubric=tuple(_groups(point, where) for point in question.rubric),
             )
 
 
@@ -68,7 +68,7 @@ def _asked(root: Path) -> Iterator[tuple[str, _Question]]:
         yield f"{listed}: {place}", question
 
 
-def _told(point: _Point, where: str) -> str:
+def _groups(point: _Point, where: str) -> str:
     if sorted(point.choices) != [0, 1]:
         raise UserError(f"{where}: rubric: {point.name!r} is worth one of {point.choices}; only 0 and 1 can be scored")
     name = f"{point.name}: " if point.name else ""

@@ -64,9 +64,9 @@ def measure(encoder: "Encoder", captions: Sequence[Caption], image_ND: "Matrix")
         text_TD = encoder.texts(texts).float().numpy()
         one_N = np.ones(len(captions))
         chance_NK = by_lot(count_NT)
-        found_NK = found(image_ND, text_TD, count_NT)
+        found_NK = hits_at(image_ND, text_TD, count_NT)
         recalls.append(Recall(f"{part}_image_to_text", found_NK, one_N, chance_NK.mean(0)))
-        found_TK, chance_TK = found(text_TD, image_ND, count_NT.T.tocsr()), by_lot(count_NT.T.tocsr())
+        found_TK, chance_TK = hits_at(text_TD, image_ND, count_NT.T.tocsr()), by_lot(count_NT.T.tocsr())
         queries_N = count_NT.sum(1)
         chance_K = (count_NT @ chance_TK).sum(0) / queries_N.sum()
         recalls.append(Recall(f"{part}_text_to_image", count_NT @ found_TK, queries_N, chance_K))
@@ -89,7 +89,7 @@ def _targets(texts: Sequence[Sequence[str]]) -> tuple[list[str], csr_array]:
     return list(number), count_NT
 
 
-def found(query_QD: "Matrix", target_GD: "Matrix", right_QG: csr_array) -> Table:
+def hits_at(query_QD: "Matrix", target_GD: "Matrix", right_QG: csr_array) -> Table:
     """The chance, Q×K, that a query's first K targets by cosine hold one that is right.
 
     It is 0 or 1 but where cosines are tied: of tied targets any order is as likely as any other, so that an encoder

@@ -9,19 +9,19 @@ from emocap.llm.chat_request import ChatRequest
 
 
 def read_by_another(
-    answered: TaskResponses, places: Sequence[int], prompt: str, purpose: str
+    answered: TaskResponses, unread: Sequence[int], prompt: str, purpose: str
 ) -> tuple[str, list[str]]:
     """The name of the reader, and what it makes of the replies at some places among the tested examples.
 
     prompt: with the place {reply}. Replies are kept under the card's name and the purpose. "" where the reader has no
     answer. Raises UserError where replies are to be read and there is no reader.
     """
-    if not places:
+    if not unread:
         return "", []
     reader = answered.aids.need("extractor", answered.card)
     asks = [
         ChatRequest(answered.tested[place].name, filled(prompt, reply=answered.firsts[place].said or ""))
-        for place in places
+        for place in unread
     ]
     responses = reader.answer(asks, f"{answered.name}-{purpose}")
     return reader.name, [response.said or "" for response in responses]

@@ -39,7 +39,7 @@ Write a line for each point and nothing else: its number, a colon, and 1 or 0.""
 
 
 def scored(
-    answered: TaskResponses, judge: GenerativeModel, right: Labels, said: Sequence[tuple[str, str]]
+    answered: TaskResponses, judge: GenerativeModel, right: Labels, answer: Sequence[tuple[str, str]]
 ) -> tuple[Numbers, dict[str, Any]]:
     """Of each tested example 0 to 1, nan where it could not be scored; and what a row of results says of it.
 
@@ -49,7 +49,7 @@ def scored(
     """
     texts = {
         place: _text(example, *explained)
-        for place, (example, explained) in enumerate(zip(answered.tested, said, strict=True))
+        for place, (example, explained) in enumerate(zip(answered.tested, answer, strict=True))
         if right[place] and example.rubric
     }
     asks = [
@@ -80,7 +80,7 @@ def made(reply: str, points: int) -> float | None:
     return sum(int(value) for _, value in lines) / points
 
 
-def _text(example: Example, thinking: str, said: str) -> str:
+def _text(example: Example, thinking: str, answer: str) -> str:
     assert example.question
     question = example.question
     return _PROMPT.format(
@@ -88,6 +88,6 @@ def _text(example: Example, thinking: str, said: str) -> str:
         options="\n".join(question.options),
         answer=question.options[question.answer],
         thinking=thinking or "(none was given)",
-        said=said.strip(),
+        said=answer.strip(),
         points="\n".join(f"{number}. {point}" for number, point in enumerate(example.rubric, start=1)),
     )

@@ -69,8 +69,8 @@ def named(text: str) -> set[int] | None:
         return {number for clause in clauses if not _denies(clause) for number in _coded(clause)}
     if listed := _listed(text):
         return listed
-    if _called(text):
-        return {number for clause in clauses if not _NEGATION.search(clause) for number in _called(clause)}
+    if _is_named(text):
+        return {number for clause in clauses if not _NEGATION.search(clause) for number in _is_named(clause)}
     return set() if _NOTHING.search(text) else None
 
 
@@ -93,12 +93,12 @@ def _listed(text: str) -> set[int]:
     return {int(number) for line in lines if re.fullmatch(_LIST, line) for number in re.findall(r"\d+", line)}
 
 
-def _called(text: str) -> set[int]:
+def _is_named(text: str) -> set[int]:
     folded = re.sub(r"[\s_-]+", " ", text.casefold())
-    return {unit.number for unit in UNITS.values() if re.search(rf"\b{_forms(unit.name)}\b", folded)}
+    return {unit.number for unit in UNITS.values() if re.search(rf"\b{_spellings(unit.name)}\b", folded)}
 
 
-def _forms(name: str) -> str:
+def _spellings(name: str) -> str:
     """A pattern of the usual forms of a FACS name: brow lowerer, brow lowering, brows lowered."""
     *rest, last = name.split()
     parts = [re.escape(part) + "s?" for part in rest]

@@ -102,7 +102,7 @@ def named(text: str, words: dict[str, str]) -> str | None:
     "Not happy" denies, and is no other class either; "I am not sure, but happy" does not.
     """
     clauses = re.split(_CLAUSE, text.casefold())
-    hits = [(found, bool(re.search(_NEGATION, clause))) for clause in clauses for found in _found(clause, words)]
+    hits = [(found, bool(re.search(_NEGATION, clause))) for clause in clauses for found in _outcomes(clause, words)]
     if any(denied for _, denied in hits):
         return None
     names = {name for name, _ in hits}
@@ -118,14 +118,14 @@ def described(text: str, words: dict[str, str]) -> str | None:
     """
     sentences = re.split(_SENTENCE, text.casefold().strip())
     first, *others = [one for one in sentences if not re.search(_NEGATION, one)] or sentences
-    if hits := _found(first, words):
+    if hits := _outcomes(first, words):
         return hits[0]
-    counted = Counter(name for sentence in others for name in _found(sentence, words))
+    counted = Counter(name for sentence in others for name in _outcomes(sentence, words))
     order = list(dict.fromkeys(words.values()))
     return max(counted, key=lambda name: (counted[name], -order.index(name))) if counted else None
 
 
-def _found(text: str, words: dict[str, str]) -> list[str]:
+def _outcomes(text: str, words: dict[str, str]) -> list[str]:
     """The classes of the words that stand in a text, in their order; of overlapping ones the longest counts."""
     longest = sorted(words, key=len, reverse=True)
     pattern = "|".join(re.escape(word).replace(r"\ ", r"[\s_-]+") for word in longest)

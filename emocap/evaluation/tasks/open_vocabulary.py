@@ -70,14 +70,14 @@ def read(answered: TaskResponses) -> Outcome:
     )
 
 
-def _known(whose: str, found: Coverage) -> dict[str, Any]:
+def _known(whose: str, words: Coverage) -> dict[str, Any]:
     """What a row says of the words that wheels know."""
-    shares = [None if share is None else finite(float(share)) for share in found.shares]
-    dropped = dict(found.dropped.most_common(_DROPPED))
+    shares = [None if share is None else finite(float(share)) for share in words.shares]
+    dropped = dict(words.dropped.most_common(_DROPPED))
     return {
-        f"{whose}_words": found.words,
+        f"{whose}_words": words.words,
         f"{whose}_words_known_to_each_wheel": shares,
-        f"{whose}_words_dropped": found.dropped.total(),
+        f"{whose}_words_dropped": words.dropped.total(),
         f"{whose}_words_dropped_most_often": dropped,
     }
 

@@ -116,7 +116,7 @@ def read(answered: TaskResponses) -> Outcome:
     if any(response.text is not None and not _scored(response) for response in answered.firsts):
         answered.aids.need("judge", card)  # before an extractor is paid
     steps, without_steps = _steps(answered)
-    said, unjudged = _said(answered, steps)
+    said, unjudged = _statement(answered, steps)
     found = [scores_of(text, several) if text is not None else [] for text in said]
     official = np.array([bool(scores) and bool(np.isfinite(scores).all()) for scores in found])
     readable = official & np.array([max(scores, default=2.0) <= 1 for scores in found])
@@ -184,7 +184,7 @@ def _steps(answered: TaskResponses) -> tuple[list[str | None], dict[str, int]]:
     return found, dict(+reasons)
 
 
-def _said(answered: TaskResponses, steps: Sequence[str | None]) -> tuple[list[str | None], dict[str, int]]:
+def _statement(answered: TaskResponses, steps: Sequence[str | None]) -> tuple[list[str | None], dict[str, int]]:
     """Of each example what a judge said of its steps, and why nothing was said of some."""
     found: list[str | None] = [None] * len(steps)
     reasons = Counter[str]()

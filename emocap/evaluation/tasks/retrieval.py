@@ -22,13 +22,13 @@ def _retrieval(setting: Setting) -> list[Outcome]:
 
     rows = setting.tested
     captions = [caption for row in rows if (caption := setting.examples[row].caption)]
-    found = retrieval.measure(setting.encoder, captions, setting.matrix(rows))
+    hits_at = retrieval.measure(setting.encoder, captions, setting.matrix(rows))
 
     # Pictures are drawn anew, each with all its queries: sentences about one face are not independent.
     def recall(one: retrieval.Recall, place: int, weight_RN: Numbers) -> Numbers:
         return np.asarray((weight_RN @ one.hits_NK[:, place]) / (weight_RN @ one.queries_N))
 
-    named = [(f"{one.name}_r{k}", one, place) for one in found for place, k in enumerate(retrieval.RANKS)]
+    named = [(f"{one.name}_r{k}", one, place) for one in hits_at for place, k in enumerate(retrieval.RANKS)]
     none = [None] * len(rows)
     return [
         Outcome(
@@ -38,7 +38,7 @@ def _retrieval(setting: Setting) -> list[Outcome]:
             none,
             none,
             {
-                "queries": {one.name: int(one.queries_N.sum()) for one in found},
+                "queries": {one.name: int(one.queries_N.sum()) for one in hits_at},
                 "chance": {name: float(one.chance_K[place]) for name, one, place in named},
             },
         )
@@ -46,8 +46,8 @@ def _retrieval(setting: Setting) -> list[Outcome]:
 
 
 def _recall(metric: str) -> MetricDisplay | None:
-    if found := re.fullmatch(r"(\w+?)_(image_to_text|text_to_image)_r(\d+)", metric):
-        return MetricDisplay(f"{found[1]}, {found[2].replace('_to_', ' → ')}: R@{found[3]}")
+    if hits_at := re.fullmatch(r"(\w+?)_(image_to_text|text_to_image)_r(\d+)", metric):
+        return MetricDisplay(f"{hits_at[1]}, {hits_at[2].replace('_to_', ' → ')}: R@{hits_at[3]}")
     return None
 
 

@@ -109,8 +109,8 @@ def score(response: Response, known: Words) -> tuple[float, bool]:
     return real - fake, None in found
 
 
-def _log_probability(odds: Mapping[str, float], some: frozenset[str]) -> float | None:
-    logs = [value for token, value in odds.items() if _plain(token) in some]
+def _log_probability(logprobs: Mapping[str, float], tokens: frozenset[str]) -> float | None:
+    logs = [value for token, value in logprobs.items() if _plain(token) in tokens]
     return float(np.logaddexp.reduce(logs)) if logs else None
 
 

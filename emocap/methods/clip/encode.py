@@ -43,7 +43,7 @@ class Encoder(nn.Module):
     def forward(self, batch: Batch) -> Features:
         """The features of a batch, fp32; all its texts go through the text tower together."""
         with torch.autocast(batch.image_B3HW.device.type, dtype=self._dtype, enabled=self._dtype is not None):
-            image_BD, patch_BMD = self._images(self.model, self._seen(batch), patches=self._local)
+            image_BD, patch_BMD = self._images(self.model, self._encoded_images(batch), patches=self._local)
             # Equal texts are encoded once: in the place of the summaries, global captions cost nothing.
             parts = [batch.global_BL, batch.summary_BL if self._summary else batch.global_BL]
             parts += [batch.sentence_NL] if self._local else []
@@ -69,14 +69,14 @@ class Encoder(nn.Module):
         image, text = [], []
         for piece in split(batch, pieces):
             with torch.autocast(piece.image_B3HW.device.type, dtype=self._dtype, enabled=self._dtype is not None):
-                image_BD, _ = self._images(towers, self._seen(piece), patches=False)
+                image_BD, _ = self._images(towers, self._encoded_images(piece), patches=False)
                 text_UD = encode_texts(towers, torch.cat([piece.global_BL, piece.summary_BL]))
             global_BD, summary_BD = text_UD.float().chunk(2)
             image.append(image_BD.float())
             text.append(F.normalize(global_BD + summary_BD, dim=-1))
         return Guide(torch.cat(image), torch.cat(text))
 
-    def _seen(self, batch: Batch) -> Tensor:
+    def _encoded_images(self, batch: Batch) -> Tensor:
         """The pictures, fp32, as the model wants them."""
         raw = batch.image_B3HW.dtype == torch.uint8
         return normalise(batch.image_B3HW, self._preprocess) if raw else batch.image_B3HW

@@ -48,52 +48,52 @@ def overlap(groups: Groups, true: Sequence[Words], predicted: Sequence[Words]) -
     return Overlap(groups.count(true_NC), groups.count(predicted_NC), groups.count(true_NC & predicted_NC))
 
 
-def precision_wheels(found: Overlap, weight_RN: Numbers) -> Numbers:
+def precision_wheels(overlap_N: Overlap, weight_RN: Numbers) -> Numbers:
     """R×W: the mean precision of the samples that are not skipped, which count weight_RN times."""
-    return _mean(found, found.precision_NW, weight_RN)
+    return _mean(overlap_N, overlap_N.precision_NW, weight_RN)
 
 
-def recall_wheels(found: Overlap, weight_RN: Numbers) -> Numbers:
+def recall_wheels(overlap_N: Overlap, weight_RN: Numbers) -> Numbers:
     """R×W: the mean recall, likewise."""
-    return _mean(found, found.recall_NW, weight_RN)
+    return _mean(overlap_N, overlap_N.recall_NW, weight_RN)
 
 
-def f_wheels(found: Overlap, weight_RN: Numbers) -> Numbers:
+def f_wheels(overlap_N: Overlap, weight_RN: Numbers) -> Numbers:
     """R×W: F_w = 2 p r / (p + r) of the *mean* precision p and recall r, 0 where both are 0.
 
     AffectGPT (``wheel_metric_calculation``, where MER2026 added the last case).
     """
-    precision_RW, recall_RW = precision_wheels(found, weight_RN), recall_wheels(found, weight_RN)
+    precision_RW, recall_RW = precision_wheels(overlap_N, weight_RN), recall_wheels(overlap_N, weight_RN)
     return _share(2 * precision_RW * recall_RW, precision_RW + recall_RW)
 
 
-def f_score(found: Overlap, weight_RN: Numbers) -> Numbers:
+def f_score(overlap_N: Overlap, weight_RN: Numbers) -> Numbers:
     """R: F_s, the mean of F_w over the wheels."""
-    return np.asarray(f_wheels(found, weight_RN).mean(1))
+    return np.asarray(f_wheels(overlap_N, weight_RN).mean(1))
 
 
-def precision(found: Overlap, weight_RN: Numbers) -> Numbers:
+def precision(overlap_N: Overlap, weight_RN: Numbers) -> Numbers:
     """R: the mean of :func:`precision_wheels`."""
-    return np.asarray(precision_wheels(found, weight_RN).mean(1))
+    return np.asarray(precision_wheels(overlap_N, weight_RN).mean(1))
 
 
-def recall(found: Overlap, weight_RN: Numbers) -> Numbers:
+def recall(overlap_N: Overlap, weight_RN: Numbers) -> Numbers:
     """R: the mean of :func:`recall_wheels`."""
-    return np.asarray(recall_wheels(found, weight_RN).mean(1))
+    return np.asarray(recall_wheels(overlap_N, weight_RN).mean(1))
 
 
-def hit_rate_wheels(found: Overlap, weight_RN: Numbers) -> Numbers:
+def hit_rate_wheels(overlap_N: Overlap, weight_RN: Numbers) -> Numbers:
     """R×W: the mean |G ∩ P| of the samples that are not skipped (MER-UniBench).
 
     With one true label each, it is how often that is among the predicted ones, however many these are; with several it
     is no rate, and may be above 1.
     """
-    return _mean(found, found.hits_NW.astype(float), weight_RN)
+    return _mean(overlap_N, overlap_N.hits_NW.astype(float), weight_RN)
 
 
-def hit_rate(found: Overlap, weight_RN: Numbers) -> Numbers:
+def hit_rate(overlap_N: Overlap, weight_RN: Numbers) -> Numbers:
     """R: the mean of :func:`hit_rate_wheels`."""
-    return np.asarray(hit_rate_wheels(found, weight_RN).mean(1))
+    return np.asarray(hit_rate_wheels(overlap_N, weight_RN).mean(1))
 
 
 def statistics(level1: Overlap, level2: Overlap) -> Mapping[str, Statistic]:
@@ -107,9 +107,9 @@ def statistics(level1: Overlap, level2: Overlap) -> Mapping[str, Statistic]:
     }
 
 
-def _mean(found: Overlap, value_NW: Numbers, weight_RN: Numbers) -> Numbers:
+def _mean(overlap_N: Overlap, value_NW: Numbers, weight_RN: Numbers) -> Numbers:
     """Over the samples that count; 0 where none does."""
-    counts_NW = found.counts_NW
+    counts_NW = overlap_N.counts_NW
     return _share(weight_RN @ (value_NW * counts_NW), weight_RN @ counts_NW)
 
 

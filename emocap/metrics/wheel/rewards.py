@@ -20,9 +20,9 @@ def rewards(groups: Groups, true: Sequence[Words], predicted: Sequence[Words]) -
     return np.asarray(np.nan_to_num(of_overlap(overlap(groups, true, predicted))))
 
 
-def of_overlap(found: Overlap) -> Numbers:
+def of_overlap(overlaps: Overlap) -> Numbers:
     """The same where the overlap is known already, but nan for samples that every wheel skips."""
-    counts_NW = found.counts_NW
+    counts_NW = overlaps.counts_NW
     wheels_N = counts_NW.sum(1)
-    total_N = (found.f1_NW * counts_NW).sum(1)
+    total_N = (overlaps.f1_NW * counts_NW).sum(1)
     return np.asarray(np.divide(total_N, wheels_N, out=np.full_like(total_N, np.nan), where=wheels_N > 0))

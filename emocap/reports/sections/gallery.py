@@ -93,10 +93,10 @@ def read_gallery(builds: Sequence[BuildSummary]) -> Gallery:
     )
 
 
-def _card(found: Sequence[tuple[BuildSummary, Sample]]) -> FaceCard:
-    sample = found[0][1]
+def _card(alike: Sequence[tuple[BuildSummary, Sample]]) -> FaceCard:
+    sample = alike[0][1]
     record = sample.record
-    versions = [_version(build, some.record) for build, some in found]
+    versions = [_version(build, some.record) for build, some in alike]
     described = [v.caption for v in versions if v.caption]
     seconds = record.source.time_ms / 1000
     return FaceCard(

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from emocap.core.errors import UserError
 from emocap.encoders import Encoder
 from emocap.evaluation.protocols import retrieval
-from emocap.evaluation.protocols.retrieval import RANKS, by_lot, found, measure
+from emocap.evaluation.protocols.retrieval import RANKS, by_lot, hits_at, measure
 from emocap.schema.captions import Caption, LocalCaption
 
 
@@ -124,7 +124,7 @@ def test_ties_are_broken_by_lot() -> None:
     query = np.ones((1, 1), dtype=np.float32)
     cosines = np.array([0.9, 0.9, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.2], dtype=np.float32)
     right = np.array([0, 0, 1, 1, 0, 0, 0, 0, 1])
-    (told,) = found(query, cosines[:, None], csr_array(right[None]))
+    (told,) = hits_at(query, cosines[:, None], csr_array(right[None]))
     drawn = []
     for _ in range(20_000):
         lot = random.permutation(9)

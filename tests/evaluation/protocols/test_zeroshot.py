@@ -109,7 +109,7 @@ def test_the_nearest_option_is_chosen_wherever_it_stands() -> None:
         Question("Which?", tuple(np.random.default_rng(n).permutation(options).tolist()), 0) for n in range(40)
     ]
     names = [f"{n}" for n in range(40)]
-    picked, cosine = zeroshot.choose(encoder(), card(task="choice", prompts=PROMPTS), names, questions, rows)
+    picked, cosine = zeroshot.choose(encoder(), card(task="multiple_choice", prompts=PROMPTS), names, questions, rows)
     for row, question, place, told in zip(rows, questions, picked, cosine, strict=True):
         wanted = [mean_cosine(row, [p.replace("{c}", option) for p in PROMPTS]) for option in question.options]
         assert place == np.argmax(wanted)
@@ -122,7 +122,7 @@ def test_an_encoder_that_knows_nothing_is_right_one_time_in_four() -> None:
     blind = encoder()
     object.__setattr__(blind, "texts", lambda sentences: torch.ones(len(sentences), 6))
     questions = [Question("Which?", ("joy", "grief", "rage", "awe"), 0)] * 400
-    picked, _ = zeroshot.choose(blind, card(task="choice"), names, questions, rows)
+    picked, _ = zeroshot.choose(blind, card(task="multiple_choice"), names, questions, rows)
     assert 0.18 < (picked == 0).mean() < 0.32
-    again, _ = zeroshot.choose(blind, card(task="choice"), names[::-1], questions, rows)
+    again, _ = zeroshot.choose(blind, card(task="multiple_choice"), names[::-1], questions, rows)
     assert (again[::-1] == picked).all()

@@ -90,7 +90,7 @@ def _within(text: str, options: list[str]) -> list[int]:
     return sorted({place for start, end, place in spans if (start, end, place) not in inner})
 
 
-def _choice(setting: Setting) -> list[Outcome]:
+def _zeroshot(setting: Setting) -> list[Outcome]:
     from emocap.evaluation.protocols import zeroshot
 
     card, rows = setting.card, setting.tested
@@ -103,14 +103,14 @@ def _choice(setting: Setting) -> list[Outcome]:
 
 
 TASK = Task(
-    name="choice",
+    name="multiple_choice",
     needs=ExampleNeeds(lambda example: example.question is not None),
     metrics=("accuracy", "grouped_accuracy", "rubric_score"),
-    protocols={"zeroshot": _choice},
+    protocols={"zeroshot": _zeroshot},
     generative=GenerativeTask(questions, read),
     display=TaskDisplay(
-        "choice",
-        {"choice": "Multiple choice"},
+        "multiple_choice",
+        {"multiple_choice": "Multiple choice"},
         order=40,
         metrics={
             "rubric_score": MetricDisplay(

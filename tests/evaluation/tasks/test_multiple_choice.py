@@ -3,7 +3,7 @@
 import pytest
 
 from emocap.benchmarks.examples import Question
-from emocap.evaluation.tasks.choice import lettered, named
+from emocap.evaluation.tasks.multiple_choice import lettered, named
 
 FACES = Question("What is it?", ("Happy", "Sad", "Angry", "Happily surprised"), 0)
 
