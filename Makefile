@@ -7,11 +7,14 @@ BIN := .venv/bin
 demo: .venv/ready  ## photos to captions, a trained encoder and a measured result: runs/demo/report.html
 	$(BIN)/emocap demo --out runs/demo
 
+# Two processes that compute on one core each; tests that start processes themselves wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup
+
 test: .venv/ready
-	$(BIN)/pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-slow: .venv/ready  ## kills at any moment, served models, every benchmark in miniature
-	$(BIN)/pytest -m slow
+	$(PYTEST) -m slow
 
 check: .venv/ready  ## style, types, and the direction of imports
 	$(BIN)/ruff check .

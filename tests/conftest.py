@@ -21,6 +21,13 @@ SHARED = Path(__file__).parents[2] / "shared"
 """Real data and weights that lie beside a checkout; tests that use them skip where it is absent."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one test process, and all that start many processes in the same one."""
+    for item in items:
+        several = "ray_session" in getattr(item, "fixturenames", ()) or item.get_closest_marker("ddp")
+        item.add_marker(pytest.mark.xdist_group("several processes" if several else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def ray_session() -> Iterator[None]:
     """One Ray for all builds that run inside the test process."""
