@@ -61,7 +61,7 @@ def push(
     if run:
         return _push_run(folder, repo, private, licence, everything, results, datasets)
     if results or datasets:
-        raise UserError(f"{folder} is a build: --results and --dataset belong to the card of a model")
+        raise UserError(f"{folder} is a build: results and a dataset belong to the card of a model")
     return _push_build(folder, repo, private, licence, everything)
 
 
@@ -119,7 +119,7 @@ def _results(folder: Path, further: Sequence[Path]) -> "list[ResultRow]":
     for place in dict.fromkeys([folder, *further]):
         found = [row for row in read_results(place / FILE) if row.model_sha256 == sha256]
         if place in further and not found:
-            raise UserError(f"--results: {place} has no results of the model in {folder}")
+            raise UserError(f"{place} has no results of the model in {folder}")
         rows += found
     return rows
 
@@ -136,7 +136,7 @@ def _send(
     try:
         url = api.create_repo(repo, repo_type=kind, private=private or None, exist_ok=True)
         if private and not api.repo_info(repo, repo_type=kind).private:
-            raise UserError(f"{repo} exists and is public; make it private on the Hub first, or leave out --private")
+            raise UserError(f"{repo} exists and is public; make it private on the Hub first, or publish it as public")
         api.upload_folder(
             repo_id=repo,
             repo_type=kind,

@@ -37,7 +37,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from fractions import Fraction
 from pathlib import Path
@@ -62,7 +62,11 @@ DIGITS = 4
 """After the point, of results."""
 SLACK = 0.5 * 10**-DIGITS + 1e-9
 """A number and what it was before it was rounded differ by so much at most."""
+SLACK_OF_MEANS = 20 * SLACK
+"""The same of a mean over folds, which was computed from rounded numbers; Student's factor of two folds is 12.7."""
 
+LOCAL = re.compile(r"http://127\.0\.0\.1:\d+(?:/v1)?")
+"""The address of a mock server, whose port differs from run to run."""
 BUSY, TRIES = "timed out during startup", 8
 """What Ray says on a machine that is too busy to start it, and how often a command is tried then."""
 
@@ -79,8 +83,7 @@ class Bench:
     photos: Path | None
     weights: Path | None
     cards: Sequence[str]
-    hidden: dict[str, str] = field(default_factory=dict)
-    """Texts that differ from run to run → what is recorded in their place."""
+    miniatures: Path | None
 
     @property
     def edition(self) -> str:
@@ -123,9 +126,14 @@ class Bench:
 
     def recipe(self, name: str, content: Recipe) -> str:
         """The file of a recipe, in the words of the tree's edition."""
-        path = self.work / f"{name}.yaml"
-        path.write_text(yaml.safe_dump(translated(content) if self.edition == "new" else content), encoding="utf-8")
-        return path.name
+        return self.write_recipe(name, translated(content) if self.edition == "new" else content)
+
+    def write_recipe(self, name: str, content: Recipe) -> str:
+        """The file of a recipe, in a folder of its own: a pattern of cards takes every YAML file beside it."""
+        path = self.work / "recipes" / f"{name}.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+        return f"recipes/{path.name}"
 
     @contextlib.contextmanager
     def mock_server(self) -> Iterator[str]:
@@ -136,18 +144,14 @@ class Bench:
         ) as server:
             try:
                 assert server.stdout
-                address = server.stdout.readline().strip()
-                self.hidden[address] = "ENDPOINT"
-                yield address
+                yield server.stdout.readline().strip()
             finally:
                 server.kill()
 
     def clean(self, content: Json) -> Json:
         """The same without what is of this run alone: its folders and ports."""
-        text = json.dumps(content)
-        for secret, shown in {f"{self.work}/": "", str(self.work): "WORK", **self.hidden}.items():
-            text = text.replace(secret, shown)
-        return json.loads(text)
+        text = LOCAL.sub("ENDPOINT", json.dumps(content))
+        return json.loads(text.replace(f"{self.work}/", "").replace(str(self.work), "WORK"))
 
 
 def translated(content: Json, above: str = "") -> Json:
@@ -380,7 +384,7 @@ def make(bench: Bench, name: str, recipe: Callable[[], Recipe]) -> Path:
     """The folder of a build, which is made where it is not there."""
     out = bench.work / name
     if not (out / "manifest.json").exists():
-        bench.run("build", recipe=bench.recipe(f"{name}-recipe", recipe()), out=name)
+        bench.run("build", recipe=bench.recipe(name, recipe()), out=name)
     return out
 
 
@@ -484,10 +488,9 @@ def merged(recipe: Recipe, changes: Recipe) -> Recipe:
 
 def make_run(bench: Bench, name: str = "plain", command: str = "train") -> Path:
     make_drawn(bench)
-    path = bench.work / f"{name}-recipe.yaml"
-    path.write_text(yaml.safe_dump(train_recipe(bench)), encoding="utf-8")
+    recipe = bench.write_recipe(name, train_recipe(bench))
     if not finished(bench.work / name):
-        bench.run(command, recipe=path.name, out=name)
+        bench.run(command, recipe=recipe, out=name)
     return bench.work / name
 
 
@@ -499,9 +502,8 @@ def finished(out: Path) -> bool:
 def make_killed(bench: Bench) -> Path:
     """A run that ends by SIGKILL after its first checkpoint, and is then gone on with."""
     make_drawn(bench)
-    path = bench.work / "killed-recipe.yaml"
-    path.write_text(yaml.safe_dump(train_recipe(bench)), encoding="utf-8")
-    words, out = bench.words("train", recipe=path.name, out="killed"), bench.work / "killed"
+    recipe = bench.write_recipe("killed", train_recipe(bench))
+    words, out = bench.words("train", recipe=recipe, out="killed"), bench.work / "killed"
     if finished(out):
         return out
     process = subprocess.Popen(
@@ -543,7 +545,11 @@ def record_results(bench: Bench) -> Json:
     run = make_run(bench)
     builds = f"{make_files(bench).name} {make_asked(bench).name}"
     cards = " ".join(map(shlex.quote, bench.cards))
-    bench.run("draw", out="miniatures")
+    if bench.miniatures:
+        (bench.work / "miniatures").unlink(missing_ok=True)
+        (bench.work / "miniatures").symlink_to(bench.miniatures)
+    else:
+        bench.run("draw", out="miniatures")
     bench.run("eval", cards=cards, model=run.name, data="miniatures", out="encoder")
     with bench.mock_server() as address:
         asks = {"OPENAI_BASE_URL": address}
@@ -625,7 +631,7 @@ def record(commit: str, out: Path, given: argparse.Namespace) -> None:
     with worktree(commit) as tree:
         state = state_of(tree)
         with workplace(given.work and given.work / out.name, state) as work:
-            bench = Bench(tree, work, given.photos, given.weights, given.cards.split(","))
+            bench = Bench(tree, work, given.photos, given.weights, given.cards.split(","), given.miniatures)
             write(out / "about.json", {"tree": state, "edition": bench.edition})
             for group in given.only:
                 begun = time.monotonic()
@@ -671,10 +677,10 @@ def entries(folder: Path, group: str, rename: bool) -> dict[str, Json]:
     return {path: value for path, value in named if not any(fnmatchcase(f"/{path}", one) for one in TABLE["ignored"])}
 
 
-def same(old: Json, new: Json, group: str) -> bool:
+def same(old: Json, new: Json, group: str, slack: float) -> bool:
     """Equal; of results, also a rounded number and what it was before."""
     if group == "results" and isinstance(old, float) and isinstance(new, (int, float)):
-        return bool(abs(old - new) <= SLACK)
+        return bool(abs(old - new) <= slack)
     return bool(old == new) and (old is None) == (new is None)
 
 
@@ -702,7 +708,7 @@ def differences(old: Mapping[str, Json], new: Mapping[str, Json], group: str) ->
             yield f"{path}: {short(old[path])} is gone"
         elif path not in old:
             yield f"{path}: {short(new[path])} is new"
-        elif not same(old[path], new[path], group):
+        elif not same(old[path], new[path], group, SLACK_OF_MEANS if " mean " in path else SLACK):
             yield f"{path}: {short(old[path])} became {short(new[path])}"
 
 
@@ -739,6 +745,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photos", type=folder, help="folder of real photos; needs --weights")
     parser.add_argument("--weights", type=folder, help="folder of SCRFD's .onnx file")
     parser.add_argument("--work", type=Path, help="keep what the jobs make below here; the same again goes on")
+    parser.add_argument("--miniatures", type=folder, help="what emocap benchmarks draw has made; the same for both")
     parser.add_argument("--cards", default="*", help="patterns of benchmarks, parted by commas, such as 'raf-*'")
 
 

@@ -1,3 +1,4 @@
+import doctest
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -69,7 +70,7 @@ def test_a_caption_is_made_of_labels() -> None:
     assert made == emocap.caption({"emotion": "happiness", "intensity": 0.8})
     assert made != emocap.caption({"emotion": "happiness", "intensity": 0.8}, key="another")
     assert made.emotions == ["happiness"]
-    with pytest.raises(emocap.UserError, match="no caption can be made of these labels"):
+    with pytest.raises(emocap.UserError, match="no caption can be made of this face"):
         emocap.caption({})
 
 
@@ -125,6 +126,34 @@ def test_the_loss_works_in_anybodys_loop(rule: str, keys: dict[str, Any]) -> Non
         torch.testing.assert_close(value, contrast(a, b, loss.logit_scale.exp(), torch.eye(12), torch.eye(12)))
     with pytest.raises(emocap.UserError, match="rule"):
         emocap.losses.MinedContrastLoss("best")
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_every_name_has_an_example_that_runs(
+    package_photos: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "people.png").write_bytes(package_photos["astronaut"].read_bytes())
+    order = (
+        "build",
+        "open_dataset",
+        "train",
+        "Run",
+        "load_encoder",
+        "load_benchmark",
+        "Benchmark",
+        "evaluate",
+        "Results",
+    )
+    finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for name in dict.fromkeys([*order, *emocap.__all__]):
+        if name == "__version__":
+            continue
+        (example,) = finder.find(getattr(emocap, name), f"emocap.{name}", globs={"emocap": emocap, "Path": Path})
+        assert example.examples, f"emocap.{name} has no example"
+        said: list[str] = []
+        result = runner.run(example, out=said.append)
+        assert result.failed == 0, "".join(said)
 
 
 def test_metrics_take_plain_arrays() -> None:

@@ -140,7 +140,7 @@ def test_a_password_in_the_recipe_stays_here(hub: Hub, build: Path) -> None:
 
 
 def test_options_of_a_model_are_none_of_a_build(hub: Hub, build: Path) -> None:
-    with pytest.raises(UserError, match="is a build: --results and --dataset belong to the card of a model"):
+    with pytest.raises(UserError, match="is a build: results and a dataset belong to the card of a model"):
         push(build, "lab/faces", datasets=["lab/others"])
     assert hub.repos == {}
 

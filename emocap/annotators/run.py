@@ -79,7 +79,7 @@ def _cells(sources: Sources) -> dict[str, tuple[list[Cell], list[Cell] | None]]:
     predictions: dict[str, list[Cell]] = {}
     if sources.predictions:
         if isinstance(form, Long) and "prediction" in table.columns:
-            raise UserError(f"--predictions: {table.path} has a column prediction already; leave one of the two")
+            raise UserError(f"predictions: {table.path} has a column prediction already; leave one of the two")
         other = read_table(sources.predictions)
         predictions = cells_of(other, form_of(other, "prediction", sources.item, sources.raters), "prediction")
     elif isinstance(form, Long) and "prediction" in table.columns:
@@ -93,6 +93,6 @@ def _cells(sources: Sources) -> dict[str, tuple[list[Cell], list[Cell] | None]]:
             predictions = {sources.perspective: predictions[""]}
     if predictions and (absent := [name for name in labels if name not in predictions]):
         raise UserError(
-            f"--predictions: {sources.predictions} has no {', '.join(absent)}; choose what it is of with --perspective"
+            f"predictions: {sources.predictions} has no {', '.join(absent)}; choose what it is of with --perspective"
         )
     return {name: (cells, predictions.get(name)) for name, cells in labels.items()}

@@ -124,114 +124,67 @@ def draw(
 
 
 def evaluate(
-    cards: Cards,
-    data: Data,
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CARD... [KEY=VALUE]...",
+            help="Names of benchmarks, YAML files, quoted patterns such as '*', or one recipe of an evaluation; and "
+            "changes to its keys, such as seeds=10 or generation.ask.budget=5.",
+        ),
+    ],
     out: Out,
+    data: MaybeData = None,
     model: Annotated[
         list[str] | None,
         typer.Option(
             help="A run folder, open_clip:NAME/PRETRAINED or file, timm:NAME, hf:NAME, farl:FILE, flip:FILE, "
-            "exp-clip:FILE[@NAME/PRETRAINED], or openai:NAME for a model that writes; may be given again."
+            "exp-clip:FILE[@NAME/PRETRAINED], or openai:NAME for a generative model; can be repeated."
         ),
     ] = None,
     predictions: Annotated[
         list[str] | None,
         typer.Option(
             metavar="[NAME=]FILE",
-            help="What a model wrote before, .jsonl, .json or .csv, or a folder with a file per card; may be given "
-            "again.",
+            help="Replies that a model has given before: .jsonl, .json, .csv, or a folder with a file per card; can "
+            "be repeated.",
         ),
     ] = None,
     protocol: Annotated[
         list[str] | None,
-        typer.Option(help="zeroshot, probe, fewshot, retrieval, generate or all; may be given again."),
+        typer.Option(help="zeroshot, probe, fewshot, retrieval, generate or all; can be repeated."),
     ] = None,
-    pooling: Annotated[str, typer.Option(help="Of a clip's frames: mean, normalised, max or middle.")] = "mean",
-    shots: Annotated[
-        list[int] | None, typer.Option(help="Of few-shot: examples per class; may be given again.")
+    judge: Annotated[
+        str | None, typer.Option(help="openai:NAME of the model that scores replies, where a card needs one.")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Of few-shot: how often examples are drawn.")] = 5,
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda or another of torch's; a GPU where there is one.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Extract features on so many Ray workers; one per GPU where there are several.")
-    ] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="Folder where features are kept; emocap/features in the user's cache folder.")
-    ] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no features.")] = False,
     allow_counts: Annotated[
         bool, typer.Option("--allow-counts", help="Measure although the data has other counts than the card.")
     ] = False,
-    judge: Annotated[
-        str | None,
-        typer.Option(help="openai:NAME of the model that scores what models write, where a card needs one."),
-    ] = None,
-    extractor: Annotated[
-        str | None, typer.Option(help="openai:NAME of the model that brings it into a form to be scored; the judge.")
-    ] = None,
-    ask: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="[ROLE.]KEY=VALUE",
-            help="How openai: models are asked: endpoints, budget, price, temperature...; ROLE is model, judge or "
-            "extractor; may be given again.",
-        ),
-    ] = None,
-    wheel: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of emotion wheels, as their authors released them; emotion_wheel below --data where it is "
-            "there, or else small ones that compare with nothing."
-        ),
-    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or another of torch; a GPU if there is one.")] = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Measure encoders, and models that write, on benchmarks; leaves results.jsonl and report.html."""
-    from typing import get_args
-
-    from emocap.encoders.feature_cache import default_folder
-    from emocap.encoders.features import Pooling
-    from emocap.evaluation.linear.fewshot import SHOTS
-    from emocap.evaluation.registry import encoder_protocols
-    from emocap.evaluation.suite import GenerationConfig, choose, measure, writes
+    """Measure encoders and generative models on benchmarks; writes results.jsonl and report.html."""
+    from emocap.evaluation.recipe import read_recipe
+    from emocap.evaluation.suite import measure
     from emocap.reports.page import write_report
 
-    models = [*(model or []), *(f"predictions:{one}" for one in predictions or [])]
-    if not models:
-        raise UserError("name what is to be measured: --model, or --predictions")
-    protocols = protocol or ["generate" if all(map(writes, models)) else "zeroshot"]
-    known = encoder_protocols()
-    if unknown := set(protocols) - {*known, "generate", "all"}:
-        raise UserError(f"--protocol: {', '.join(unknown)} is not one of {', '.join(known)}, generate or all")
-    poolings: dict[str, Pooling] = {name: name for name in get_args(Pooling)}
-    if pooling not in poolings:
-        raise UserError(f"--pooling: {pooling} is not one of {', '.join(poolings)}")
-    failures = measure(
-        choose(cards),
-        models,
-        None if "all" in protocols else protocols,
-        data,
-        out,
-        pooling=poolings[pooling],
-        cache=None if no_cache else cache or default_folder(),
-        device=device,
-        workers=workers,
-        allow_counts=allow_counts,
-        shots=shots or SHOTS,
-        seeds=seeds,
-        writing=GenerationConfig(ask or (), extractor, judge, wheel),
-        tell=_tell,
-    )
+    given = {
+        "data": str(data) if data else None,
+        "models": [*(model or []), *(f"predictions:{one}" for one in predictions or [])],
+        "protocols": "all" if protocol and "all" in protocol else protocol,
+        "generation": {"judge": judge} if judge else None,
+        "allow_counts": allow_counts,
+        "device": device,
+    }
+    recipe = read_recipe(words, {key: value for key, value in given.items() if value})
+    failures = measure(recipe, out, report=_print)
     if (out / "results.jsonl").exists():
         print(f"open {write_report([out], out / 'report.html')}")
     if failures:
         raise UserError(few(failures))
 
 
-def _tell(message: "str | ResultRow") -> None:
+def _print(message: "str | ResultRow") -> None:
     if isinstance(message, str):
         print(message)
         return

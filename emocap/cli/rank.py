@@ -1,7 +1,7 @@
 """The verb rank: captioners compared two at a time."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -84,7 +84,12 @@ def rank(
     if kind == "people" and rest:
         result = rank_by_people(gather([*given, Path(rest)]), by, out, pairs, seed)
     elif kind == "openai" and rest:
-        options = JudgeOptions(by, text_model, strategy, ask or (), media, frames, sound, not one_order)
+        from emocap.core.recipes import override
+
+        asking: Any = {}
+        for setting in ask or ():
+            asking = override(asking, setting)
+        options = JudgeOptions(by, text_model, strategy, asking, media, frames, sound, not one_order)
         result = _by_model(given, options, out, pairs, seed)
     elif kind == "wheel":
         data = gather(given, truth)
@@ -114,7 +119,7 @@ class JudgeOptions:
     model: str
     text_model: str | None
     strategy: str
-    settings: Sequence[str]
+    ask: Mapping[str, Any]
     media: Path | None
     frames: int
     sound: bool
@@ -139,7 +144,7 @@ def _by_model(inputs: list[Path], options: JudgeOptions, out: Path, pairs: int |
     with contextlib.ExitStack() as open_ones:
 
         def reached(name: str, role: str) -> "ChatModel":
-            return open_ones.enter_context(load_chat_model(name, options.settings, out, role))
+            return open_ones.enter_context(load_chat_model(name, options.ask, out, role))
 
         text_model = reached(options.text_model, "judge") if options.text_model else None
         sent = JudgeMedia(options.frames, options.sound)

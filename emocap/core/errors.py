@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 
 class UserError(Exception):
-    """Something the user must change. The message is one line that says what is wrong and how to mend it."""
+    """Something the user must change. The message is one line that says what is wrong and how to mend it.
+
+    >>> try:
+    ...     emocap.open_dataset("nowhere")
+    ... except emocap.UserError as error:
+    ...     print(error)
+    nowhere is not a finished build
+    """
 
 
 def few(problems: Sequence[str], most: int = 10) -> str:

@@ -77,12 +77,12 @@ def override(content: Any, setting: str) -> Any:
     key, equals, text = setting.partition("=")
     if not equals:
         raise UserError(f"{setting!r} is not an override: write key=value, for example shards.samples=100")
-    return _set(content, key.split("."), _parse(text, setting), setting)
+    return _set(content, key.split("."), parse(text, setting), setting)
 
 
 def _read(folder: str, path: Path, above: Sequence[Path] = ()) -> dict[str, Any]:
     """The content of a file, joined to what it extends. ``above``: the files by which this one was reached."""
-    content = _parse(path.read_text(encoding="utf-8"), str(path))
+    content = parse(path.read_text(encoding="utf-8"), str(path))
     if not isinstance(content, dict):
         raise UserError(f"{path} does not hold keys and values")
     name = content.pop("extends", None)
@@ -97,14 +97,15 @@ def _read(folder: str, path: Path, above: Sequence[Path] = ()) -> dict[str, Any]
     above = (*above, path)
     if any(base.samefile(one) for one in above):
         raise UserError(f"{path}: extends: {name} comes back to where it began")
-    joined: dict[str, Any] = _joined(_read(folder, base, above), content)
-    return joined
+    both: dict[str, Any] = joined(_read(folder, base, above), content)
+    return both
 
 
-def _joined(base: Any, over: Any) -> Any:
+def joined(base: Any, over: Any) -> Any:
+    """Plain data joined key by key; ``over`` takes precedence, and lists are replaced as a whole."""
     if not (isinstance(base, dict) and isinstance(over, dict)):
         return over
-    return {**base, **{key: _joined(base.get(key), value) for key, value in over.items()}}
+    return {**base, **{key: joined(base.get(key), value) for key, value in over.items()}}
 
 
 def check(kind: type[R], content: Any, where: str) -> R:
@@ -125,7 +126,7 @@ def difference(kind: type[R], stored: Path, recipe: R, ignore: Sequence[str] = (
 
     ``ignore``: dotted keys that do not change what is made, with everything below them.
     """
-    before = check(kind, _parse(stored.read_text(encoding="utf-8"), str(stored)), str(stored))
+    before = check(kind, parse(stored.read_text(encoding="utf-8"), str(stored)), str(stored))
     old, new = _flat(before.model_dump(mode="json")), _flat(recipe.model_dump(mode="json"))
     for key in dict.fromkeys([*old, *new]):
         ignored = any(key == name or key.startswith(f"{name}.") for name in ignore)
@@ -149,7 +150,8 @@ _Loader.add_implicit_resolver(
 )
 
 
-def _parse(text: str, where: str) -> Any:
+def parse(text: str, where: str) -> Any:
+    """The content of YAML. Raises UserError that begins with ``where``."""
     try:
         return yaml.load(text, _Loader)
     except yaml.YAMLError as error:

@@ -100,7 +100,7 @@ def _open_folder(recipe: BuildRecipe, inputs: Iterator[Input], out: Path) -> Non
     stored, listed = out / "recipe.yaml", out / "inputs.parquet"
     if stored.exists() and listed.exists():
         if change := difference(BuildRecipe, stored, recipe, ignore=_MAY_CHANGE):
-            raise UserError(f"{out} holds the result of another recipe ({change}); choose another --out")
+            raise UserError(f"{out} holds the result of another recipe ({change}); choose another folder")
         now = ((item.path, item.source, item.bytes) for item in inputs)
         before = ((row["path"], row["source"], row["bytes"]) for row in _listed(out, ["path", "source", "bytes"]))
         for new, old in itertools.zip_longest(now, before):
@@ -108,12 +108,12 @@ def _open_folder(recipe: BuildRecipe, inputs: Iterator[Input], out: Path) -> Non
                 which = (new or old or ("",))[0]
                 raise UserError(
                     f"the inputs of {out} changed since it was begun (the first of them is {which}); "
-                    "choose another --out"
+                    "choose another folder"
                 )
         _check_labels(recipe, out)
         return
     if out.exists() and any(not _ours(path) for path in out.iterdir()):
-        raise UserError(f"{out} is not empty and not a build; choose another --out")
+        raise UserError(f"{out} is not empty and not a build; choose another folder")
     for number, source in enumerate(recipe.sources):
         LabelTable.write(source, out / "labels" / f"{number}.sqlite")
     with replacing(stored) as scratch:
@@ -132,7 +132,7 @@ def _check_labels(recipe: BuildRecipe, out: Path) -> None:
         try:
             LabelTable.write(source, again)
             if sha256(again) != sha256(out / "labels" / f"{number}.sqlite"):
-                raise UserError(f"{source.labels} changed since {out} was begun; choose another --out")
+                raise UserError(f"{source.labels} changed since {out} was begun; choose another folder")
         finally:
             again.unlink(missing_ok=True)
 

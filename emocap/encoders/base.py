@@ -44,6 +44,25 @@ class Encoder:
     """sha256 of what computes with the weights, such as which activations: equal weights in another model are not
     equal features."""
 
+    def encode_images(self, images: Sequence[Image.Image]) -> Matrix:
+        """N RGB pictures of any size → their features, N×D, not normalised; the pictures go through in one batch."""
+        batch_N3HW = torch.stack([self.preprocess(image.convert("RGB")) for image in images])
+        return np.asarray(self.images(batch_N3HW).numpy(), np.float32)
+
+    def encode_texts(self, texts: Sequence[str]) -> Matrix:
+        """N texts → their L2-normalised embeddings, N×D. Raises UserError for a model without a text tower."""
+        if self.texts is None:
+            raise UserError(f"{self.name} has no text tower")
+        return np.asarray(self.texts(list(texts)).numpy(), np.float32)
+
+    def predict(self, images: Sequence[Image.Image], texts: Sequence[str], scale: float = 100.0) -> Matrix:
+        """N×K: how likely each of K texts describes each of N pictures, by CLIP's zero-shot rule: the softmax of
+        ``scale`` times the cosines. Raises UserError for a model without a text tower.
+        """
+        image_ND = F.normalize(torch.from_numpy(self.encode_images(images)), dim=-1)
+        text_KD = torch.from_numpy(self.encode_texts(texts))
+        return np.asarray((scale * image_ND @ text_KD.T).softmax(dim=-1).numpy(), np.float32)
+
 
 @dataclass(frozen=True)
 class Towers:

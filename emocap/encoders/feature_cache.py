@@ -77,7 +77,7 @@ class Store:
                 np.savez(file, keys=keys_N32, rows=np.stack(list(rows.values())).astype(np.float32))
         except OSError as error:
             raise UserError(
-                f"--cache: {path.parent} cannot be written ({error.strerror}); name another folder, or --no-cache"
+                f"cache: {path.parent} cannot be written ({error.strerror}); choose another folder, or cache=false"
             ) from None
         self._places[path] = list(rows)
 

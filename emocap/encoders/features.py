@@ -72,7 +72,7 @@ def extract(
     config = config or ExtractionConfig()
     if many := [example.name for example in examples if isinstance(example.media, Several)]:
         raise UserError(
-            f"{many[0]} shows several pictures, and an encoder looks at one; --protocol generate shows all"
+            f"{many[0]} shows several pictures, and an encoder looks at one; the protocol generate shows all"
         )
     contents = hashes(examples) if sha256 is None else sha256
     kind = kind_of(encoder)
@@ -176,7 +176,7 @@ def _encode(encoder: Encoder, image_B3HW: Tensor, example: MediaItem) -> Tensor:
         if len(image_B3HW) == 1:
             raise UserError(
                 f"{example.name}: {encoder.name} finds no memory for a single picture; "
-                "free some, or name another --device"
+                "free some, or choose another device"
             ) from None
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

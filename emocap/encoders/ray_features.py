@@ -64,7 +64,7 @@ class RayFeatureExtractor:
         count = self._wanted or gpus or len([node for node in ray.nodes() if node["Alive"]])
         for kind, has in (("CPU", cpus), ("GPU", gpus)) if gpus else (("CPU", cpus),):
             if has < count:
-                raise UserError(f"--workers: {count} is more than the {has} {kind}s that Ray has")
+                raise UserError(f"workers: {count} is more than the {has} {kind}s that Ray has")
         actor: Any = ray.remote(
             num_cpus=cpus // count if not gpus else 1,
             num_gpus=1 if gpus else 0,
@@ -76,7 +76,7 @@ class RayFeatureExtractor:
             if isinstance(digest, UserError):
                 raise digest
             if digest != self._encoder.sha256:
-                raise UserError(f"--workers: {self._encoder.name} has other weights on a worker than here")
+                raise UserError(f"workers: {self._encoder.name} has other weights on a worker than here")
         return workers
 
     def _end(self) -> None:
@@ -106,7 +106,7 @@ class RayFeatureExtractor:
                 features = ray.get(done)
             except RayActorError as error:
                 raise UserError(
-                    f"--workers: {_DEATHS + 1} workers were lost over the pictures from {examples[first].name} on "
+                    f"workers: {_DEATHS + 1} workers were lost over the pictures from {examples[first].name} on "
                     f"({str(error).splitlines()[0]}); is there memory for them?"
                 ) from None
             if isinstance(features, UserError):

@@ -40,7 +40,7 @@ class Predictions:
         self.name = name or place.stem
         self.metadata: dict[str, Any] = {"predictions_file": place.name}
         if not place.exists():
-            raise UserError(f"--predictions: there is no {place}")
+            raise UserError(f"predictions: there is no {place}")
 
     def answer(self, asks: Sequence[ChatRequest], ledger: str) -> list[Response]:
         """See :class:`emocap.llm.chat_models.GenerativeModel`. ``ledger``: the benchmark's name.
@@ -66,7 +66,7 @@ class Predictions:
         for kind in _KINDS:
             if (path := self._place / f"{benchmark}{kind}").is_file():
                 return path
-        raise UserError(f"--predictions: {self._place} has no {benchmark}{', '.join(_KINDS[:-1])} or {_KINDS[-1]}")
+        raise UserError(f"predictions: {self._place} has no {benchmark}{', '.join(_KINDS[:-1])} or {_KINDS[-1]}")
 
 
 def _tells(response: Response) -> bool:

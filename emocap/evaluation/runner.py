@@ -97,7 +97,7 @@ def refuse_others(name: str, card: Card, protocols: Sequence[str]) -> None:
     """Raise UserError where none of the protocols measures a card."""
     having = TASKS[card.task].protocols
     if not any(protocol in having for protocol in protocols):
-        raise UserError(f"{name} is measured by --protocol {' or '.join(having)}")
+        raise UserError(f"{name} is measured by {' or '.join(having)}")
 
 
 def _used(examples: Sequence[Example], folds: Sequence[Sequence[Fold]], taught: bool) -> list[Example]:

@@ -1,4 +1,4 @@
-"""Many cards and models: what is measured, what is passed over, and failures that do not take the rest along."""
+"""Many cards and models: what is measured, what is skipped, and failures that do not stop the rest."""
 
 import contextlib
 import fnmatch
@@ -14,13 +14,13 @@ from emocap.benchmarks.loading import present
 from emocap.core.errors import UserError
 from emocap.core.recipes import builtin
 from emocap.encoders import Encoder, load
-from emocap.encoders.feature_cache import Store
-from emocap.encoders.features import ExtractionConfig, Pooling
+from emocap.encoders.feature_cache import Store, default_folder
+from emocap.encoders.features import ExtractionConfig
 from emocap.evaluation import generative as generate
 from emocap.evaluation.aggregates import add_suites
-from emocap.evaluation.linear.fewshot import SEEDS, SHOTS
 from emocap.evaluation.paired_tests import compare
 from emocap.evaluation.predictions import Predictions
+from emocap.evaluation.recipe import EvaluationRecipe
 from emocap.evaluation.registry import PROTOCOLS, TASKS, load_card, protocols_of
 from emocap.evaluation.results import ResultRow
 from emocap.evaluation.runner import evaluate
@@ -39,19 +39,6 @@ class Chosen:
     name: str
     card: Card
     named: bool
-
-
-@dataclass(frozen=True)
-class GenerationConfig:
-    """How models that write are asked, and who reads what they write."""
-
-    settings: Sequence[str] = ()
-    """``key=value`` of ChatRecipe; see :func:`emocap.llm.chat_models.load_chat_model`."""
-    extractor: str | None = None
-    """``openai:NAME``; so is the judge."""
-    judge: str | None = None
-    wheel: Path | None = None
-    """Folder of emotion wheels; None: ``emotion_wheel`` beside the data where it is there."""
 
 
 def choose(names: Sequence[str]) -> list[Chosen]:
@@ -80,124 +67,160 @@ def _fitting(pattern: str) -> list[str]:
     return fitting
 
 
-def writes(model: str) -> bool:
-    """Whether ``model`` names one that writes: ``openai:NAME``, or ``predictions:[NAME=]FILE``."""
+def is_generative(model: str) -> bool:
+    """Whether ``model`` names a generative model: ``openai:NAME``, or ``predictions:[NAME=]FILE``."""
     return model.partition(":")[0] in ("openai", "predictions")
 
 
 def measure(
-    chosen: Sequence[Chosen],
-    models: Sequence[str | Encoder],
-    protocols: Sequence[str] | None,
-    data: Path,
+    recipe: EvaluationRecipe,
     out: Path,
-    *,
-    pooling: Pooling = "mean",
-    cache: Path | None = None,
-    device: str | None = None,
-    workers: int | None = None,
-    allow_counts: bool = False,
-    shots: Sequence[int] = SHOTS,
-    seeds: int = SEEDS,
-    writing: GenerationConfig | None = None,
-    tell: Callable[[str | ResultRow], None] = log.info,
+    encoders: Sequence[Encoder] = (),
+    report: Callable[[str | ResultRow], None] = log.info,
 ) -> list[str]:
-    """Measure every model on every card, and return what failed, a line each; the rows are in ``out/results.jsonl``.
+    """Measure every model of a recipe, and ``encoders`` that are loaded already, on every card.
 
-    protocols: None for all that a card and a model have. cache: None keeps features for as long as this runs. tell:
-    hears every row, and a line for each card that is passed over. Cards that a pattern has found are passed over where
-    their data, or any protocol of theirs, is not there; named ones fail.
+    Rows go to ``out/results.jsonl``; ``report`` gets each of them, and a line for each card that is skipped. Returns
+    what failed, a line each: one failure does not stop the rest. Raises UserError where nothing can be measured.
     """
-    todo = []
-    for one in chosen:
-        if not one.named and not present(one.card, data):
-            tell(f"{one.name}: passed over, {data / (one.card.folder or '')} does not hold its data")
-        elif not one.named and protocols and not set(protocols) & set(protocols_of(one.card)):
-            tell(f"{one.name}: passed over, it is measured by --protocol {' or '.join(protocols_of(one.card))}")
-        else:
-            todo.append(one)
-    if not todo:
-        raise UserError(
-            f"--data: none of these cards has its data in {data}; emocap benchmarks tells where it belongs"
-        )
-    store, failures = Store(cache), list[str]()
+    return measure_cards(choose(recipe.cards), recipe, out, encoders, report)
+
+
+def measure_cards(
+    chosen: Sequence[Chosen],
+    recipe: EvaluationRecipe,
+    out: Path,
+    encoders: Sequence[Encoder] = (),
+    report: Callable[[str | ResultRow], None] = log.info,
+) -> list[str]:
+    """As :func:`measure`, of cards that were chosen already.
+
+    Cards that a pattern has found are skipped where their data, or all protocols of the recipe, are absent; named
+    ones fail.
+    """
+    _check_protocols(recipe)
+    todo = list(_with_data(chosen, recipe, report))
+    cache = recipe.cache if isinstance(recipe.cache, str) else default_folder() if recipe.cache else None
+    store, failures = Store(Path(cache) if cache else None), list[str]()
+    models: list[str | Encoder] = [*recipe.models, *encoders]
+    if not models:
+        raise UserError("models is empty: name what is to be measured")
     for model in models:
         try:
-            if isinstance(model, str) and writes(model):
-                failures += _written(
-                    model, todo, protocols, data, out, writing or GenerationConfig(), not allow_counts, tell
-                )
-                continue
-            encoder = load(model, device) if isinstance(model, str) else model
-            with _extraction(encoder, pooling, store, workers, device) as extraction:
-                for one in todo:
-                    having = [PROTOCOLS[name] for name in protocols_of(one.card) if not PROTOCOLS[name].generates]
-                    able = [p.name for p in having if encoder.texts or not p.reads_texts]
-                    wanted = protocols or able
-                    if not wanted or not having:
-                        reason = f"it measures models that write, not {encoder.name}"
-                        if one.named and protocols:
-                            failures.append(f"{one.name}: {reason}; name one by openai:NAME, or give --predictions")
-                        else:
-                            tell(f"{one.name}: passed over, {reason}")
-                        continue
-                    run = partial(
-                        evaluate,
-                        {one.name: one.card},
-                        encoder,
-                        data=data,
-                        out=out,
-                        shots=shots,
-                        seeds=seeds,
-                        extraction=extraction,
-                        exact=not allow_counts,
-                    )
-                    rows, failed = _each(run, [p for p in wanted if p in protocols_of(one.card)] or wanted)
-                    for row in rows:
-                        tell(row)
-                    failures += [line if one.name in line else f"{one.name}: {line}" for line in failed]
+            if isinstance(model, str) and is_generative(model):
+                failures += _generated(model, todo, recipe, out, report)
+            else:
+                encoder = load(model, recipe.device) if isinstance(model, str) else model
+                failures += _encoded(encoder, todo, recipe, out, store, report)
         except UserError as error:
             failures.append(str(error))
     compare(out)
     return list(dict.fromkeys(failures))
 
 
-def _written(
+def _check_protocols(recipe: EvaluationRecipe) -> None:
+    known = PROTOCOLS.names()
+    if isinstance(recipe.protocols, list) and (unknown := [name for name in recipe.protocols if name not in known]):
+        raise UserError(f"protocols: {unknown[0]} is not one of {', '.join(sorted(known))}, or all")
+
+
+def _with_data(
+    chosen: Sequence[Chosen], recipe: EvaluationRecipe, report: Callable[[str | ResultRow], None]
+) -> Iterator[Chosen]:
+    """The cards that can be measured. Raises UserError where there is none."""
+    data, wanted = data_folder(recipe), recipe.protocols if isinstance(recipe.protocols, list) else []
+    some = False
+    for one in chosen:
+        if not one.named and not present(one.card, data):
+            report(f"{one.name}: skipped, as {data / (one.card.folder or '')} does not hold its data")
+        elif not one.named and wanted and not set(wanted) & set(protocols_of(one.card)):
+            report(f"{one.name}: skipped, as its protocols are {', '.join(protocols_of(one.card))}")
+        else:
+            some = True
+            yield one
+    if not some:
+        raise UserError(f"none of these cards has its data in {data}; emocap benchmarks lists where it belongs")
+
+
+def data_folder(recipe: EvaluationRecipe) -> Path:
+    """Where the benchmarks lie."""
+    return Path(recipe.data).expanduser()
+
+
+def _encoded(
+    encoder: Encoder,
+    todo: Sequence[Chosen],
+    recipe: EvaluationRecipe,
+    out: Path,
+    store: Store,
+    report: Callable[[str | ResultRow], None],
+) -> list[str]:
+    """Measure an encoder on all cards; returns the failures."""
+    failures = list[str]()
+    with _extraction(encoder, recipe, store) as extraction:
+        for one in todo:
+            having = [PROTOCOLS[name] for name in protocols_of(one.card) if not PROTOCOLS[name].generates]
+            able = [p.name for p in having if encoder.texts or not p.reads_texts]
+            wanted = able if recipe.protocols == "all" else recipe.protocols or ["zeroshot"]
+            if not wanted or not having:
+                reason = f"it measures generative models, and {encoder.name} is an encoder"
+                if one.named and recipe.protocols != "all":
+                    failures.append(f"{one.name}: {reason}; name one as openai:NAME or predictions:FILE")
+                else:
+                    report(f"{one.name}: skipped, as {reason}")
+                continue
+            run = partial(
+                evaluate,
+                {one.name: one.card},
+                encoder,
+                data=data_folder(recipe),
+                out=out,
+                shots=recipe.shots,
+                seeds=recipe.seeds,
+                extraction=extraction,
+                exact=not recipe.allow_counts,
+            )
+            rows, failed = _each(run, [p for p in wanted if p in protocols_of(one.card)] or wanted)
+            for row in rows:
+                report(row)
+            failures += [line if one.name in line else f"{one.name}: {line}" for line in failed]
+    return failures
+
+
+def _generated(
     spec: str,
     todo: Sequence[Chosen],
-    protocols: Sequence[str] | None,
-    data: Path,
+    recipe: EvaluationRecipe,
     out: Path,
-    writing: GenerationConfig,
-    exact: bool,
-    tell: Callable[[str | ResultRow], None],
+    report: Callable[[str | ResultRow], None],
 ) -> list[str]:
-    """Measure a generative model; returns the failures, and reports each row after storing it."""
-    if protocols and "generate" not in protocols:
-        raise UserError(f"{spec} writes, and is measured by --protocol generate")
-    failures = []
-    with contextlib.ExitStack() as open_ones:
+    """Measure a generative model on all cards; returns the failures."""
+    if isinstance(recipe.protocols, list) and "generate" not in recipe.protocols:
+        raise UserError(f"{spec} is a generative model, whose protocol is generate")
+    failures, how, data = list[str](), recipe.generation, data_folder(recipe)
+    with contextlib.ExitStack() as open_models:
 
-        def asked(role: str, name: str) -> GenerativeModel:
-            return open_ones.enter_context(load_chat_model(name, writing.settings, out, role))
+        def chat_model(role: str, name: str) -> GenerativeModel:
+            return open_models.enter_context(load_chat_model(name, how.ask, out, role))
 
-        model = asked("model", spec) if spec.startswith("openai:") else _predictions(spec)
-        aids = Graders(
-            asked("extractor", writing.extractor) if writing.extractor else None,
-            asked("judge", writing.judge) if writing.judge else None,
-            _wheels(todo, writing.wheel, data),
+        model = chat_model("model", spec) if spec.startswith("openai:") else _predictions(spec)
+        graders = Graders(
+            chat_model("extractor", how.extractor) if how.extractor else None,
+            chat_model("judge", how.judge) if how.judge else None,
+            _wheels(todo, Path(how.wheel) if how.wheel else None, data),
         )
         for one in todo:
             if "generate" not in protocols_of(one.card) and not one.named:
-                tell(f"{one.name}: passed over, it does not measure models that write")
+                report(f"{one.name}: skipped, as it does not measure generative models")
                 continue
             try:
-                for row in generate.evaluate(one.name, one.card, model, data, out, aids, exact=exact):
-                    tell(row)
+                rows = generate.evaluate(one.name, one.card, model, data, out, graders, exact=not recipe.allow_counts)
+                for row in rows:
+                    report(row)
             except UserError as error:
                 failures.append(str(error) if one.name in str(error) else f"{one.name}: {error}")
         for row in add_suites(out, model.name):
-            tell(row)
+            report(row)
     return failures
 
 
@@ -231,13 +254,11 @@ def _each(
 
 
 @contextlib.contextmanager
-def _extraction(
-    encoder: Encoder, pooling: Pooling, store: Store, workers: int | None, device: str | None
-) -> Iterator[ExtractionConfig]:
+def _extraction(encoder: Encoder, recipe: EvaluationRecipe, store: Store) -> Iterator[ExtractionConfig]:
     from emocap.encoders import ray_features
 
-    if not ray_features.wanted(workers, device):
-        yield ExtractionConfig(pooling, store)
+    if not ray_features.wanted(recipe.workers, recipe.device):
+        yield ExtractionConfig(recipe.pooling, store)
         return
-    with ray_features.RayFeatureExtractor(encoder, workers, device) as together:
-        yield ExtractionConfig(pooling, store, together)
+    with ray_features.RayFeatureExtractor(encoder, recipe.workers, recipe.device) as extractor:
+        yield ExtractionConfig(recipe.pooling, store, extractor)

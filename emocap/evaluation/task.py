@@ -33,7 +33,7 @@ class Graders:
         """The extractor (or, where there is none, the judge) or the judge. Raises UserError where there is neither."""
         found = (self.extractor or self.judge) if role == "extractor" else self.judge
         if found is None:
-            raise UserError(f"{card.title}: what models write is read by another model: give --judge openai:NAME")
+            raise UserError(f"{card.title}: another model must score the replies: set generation.judge=openai:NAME")
         self.consulted[role] = found.name
         return found
 

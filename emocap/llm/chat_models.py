@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from emocap.core.errors import UserError
-from emocap.core.recipes import check, override
+from emocap.core.recipes import check
 from emocap.llm.chat_client import ChatClient, NoReply
 from emocap.llm.chat_request import ChatQuery, ChatRecipe, ChatRequest
 from emocap.llm.recipe import read_keys
@@ -71,7 +71,7 @@ class GenerativeModel(Protocol):
 class ChatModel:
     """A model behind OpenAI-compatible endpoints. ``with ChatModel(...) as model`` ends its connections."""
 
-    def __init__(self, name: str, recipe: ChatRecipe, replies: Path, where: str = "--ask ") -> None:
+    def __init__(self, name: str, recipe: ChatRecipe, replies: Path, where: str = "ask.") -> None:
         """replies: the folder where what it says is kept, and never asked for again. where: what stands before
         a key of the recipe in complaints.
         """
@@ -106,27 +106,21 @@ def _response(reply: Reply | NoReply) -> Response:
     return Response(reply.text, first_token_logprobs=reply.first_token, cut=reply.finish_reason == "length")
 
 
-def load_chat_model(spec: str, settings: Sequence[str], out: Path, role: str = "model") -> ChatModel:
-    """The model that ``openai:NAME`` means, asked as ``key=value`` settings of :class:`ChatRecipe` say.
+def load_chat_model(spec: str, ask: Mapping[str, Any], out: Path, role: str = "model") -> ChatModel:
+    """The model that ``openai:NAME`` means, asked with keys of :class:`ChatRecipe`.
 
-    A setting that begins with a role, as in ``judge.budget=5``, is for that role alone. Without endpoints in them it
-    is the one of OPENAI_BASE_URL, or else OpenAI's own, with the key in OPENAI_API_KEY where that is set. Replies are
-    kept below ``out/replies``. Raises UserError for anything else.
+    Keys below a role, as in ``{"judge": {"budget": 5}}``, are for that role alone. Without ``endpoints`` it is the
+    one of OPENAI_BASE_URL, or else OpenAI's own, with the key in OPENAI_API_KEY if that is set. Replies are kept below
+    ``out/replies``. Raises UserError for anything else.
     """
     kind, _, name = spec.partition(":")
     if kind != "openai" or not name:
-        raise UserError(f"--{role}: {spec!r} is no model that writes; name it openai:NAME")
-    content: Any = {"model": name}
-    for setting in settings:
-        first, _, rest = setting.partition(".")
-        if first in ROLES and "=" not in first:
-            if first != role:
-                continue
-            setting = rest
-        content = override(content, setting)
+        raise UserError(f"{role}: {spec!r} is not a generative model; name it openai:NAME")
+    common = {key: value for key, value in ask.items() if key not in ROLES or not isinstance(value, Mapping)}
+    content: dict[str, Any] = {**common, **ask.get(role, {}), "model": name}
     if not content.get("endpoints"):
         key = "OPENAI_API_KEY" if os.environ.get("OPENAI_API_KEY") else None
         content["endpoints"] = [{"base_url": os.environ.get("OPENAI_BASE_URL") or _HOST, "key": key}]
-    recipe = check(ChatRecipe, content, "--ask")
+    recipe = check(ChatRecipe, content, "ask")
     slug = re.sub(r"[^\w.-]+", "-", name) + "-" + hashlib.sha256(name.encode()).hexdigest()[:8]
-    return ChatModel(spec, recipe, out / "replies" / f"{role}-{slug}", where="--ask ")
+    return ChatModel(spec, recipe, out / "replies" / f"{role}-{slug}", where="ask.")

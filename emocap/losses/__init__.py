@@ -1,4 +1,15 @@
-"""Contrastive losses, mined positives and the local terms, one file each."""
+"""Contrastive losses, mined positives and the local terms, one file each; they work in anybody's training loop.
+
+Embeddings are B×D tensors, normalised or not; a loss is a scalar tensor. Raises UserError for a key or a rule that
+does not exist.
+
+>>> import torch
+>>> loss = emocap.losses.MinedContrastLoss(rule="transport")
+>>> image, text = torch.randn(8, 16, requires_grad=True), torch.randn(8, 16)
+>>> loss(image, text).backward()
+>>> image.grad.shape
+torch.Size([8, 16])
+"""
 
 from typing import TYPE_CHECKING, Any
 

@@ -24,7 +24,7 @@ class InputMedia:
         folders of frames; it is sought there first.
         """
         if folder is not None and not folder.is_dir():
-            raise UserError(f"--media: there is no folder {folder}")
+            raise UserError(f"media: there is no folder {folder}")
         self._data, self._folder = data, folder
         self._found = lru_cache(maxsize=512)(self._find)
 
@@ -35,7 +35,7 @@ class InputMedia:
     def check(self, names: Sequence[str]) -> None:
         """Raises UserError where there is nothing to be shown of any of these inputs."""
         if names and not any(self._place(name) for name in names):
-            where = f"in {self._folder}" if self._folder else "in a build; --media DIR names the folder of their files"
+            where = f"in {self._folder}" if self._folder else "in a build; name the folder of media"
             raise UserError(f"none of {len(names):,} inputs, such as {', '.join(names[:3])}, is {where}")
 
     def _place(self, name: str) -> bool:

@@ -114,7 +114,7 @@ class ModelJudge:
         if media is None:
             return Response(None, "missing_file", f"there is nothing to show of {name}")
         if isinstance(media, Sound) and not self.sent.sound:
-            return Response(None, "not_shown", f"{name} is a sound, and sounds are sent with --sound alone")
+            return Response(None, "not_shown", f"{name} is a sound, and sounds are sent only if that is asked for")
         sound = self.sent.sound and isinstance(media, Film | Sound)
         return ChatRequest(
             key, text, media, pictures=not isinstance(media, Sound), sound=sound, frames=self.sent.frames

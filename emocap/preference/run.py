@@ -74,7 +74,7 @@ def rank_by_people(
         _ask_people(candidate_pairs, judged, pairs - len(judged), out / "next.csv", seed)
     elif not judged:
         raise UserError(
-            f"{by}: nobody has judged a pair yet{_why(data)}; --pairs N writes those that should be judged first"
+            f"{by}: nobody has judged a pair yet{_why(data)}; give a number of pairs to have them written for people"
         )
     possible = len({pair.key for pair in itertools.chain(candidate_pairs, (one.pair for one in judged))})
     return _write(data, Outcome(judged, possible, chosen=pairs is not None), out, by, seed)
@@ -153,7 +153,7 @@ def _prepared(candidate_pairs: Pool, judged: Sequence[Judged]) -> tuple[Candidat
             candidates.take(_ordered(one.pair.models), one.pair.name)
     captioners = sorted({*candidate_pairs.captioners, *(model for one in judged for model in one.pair.models or ())})
     if not captioners and any(True for _ in candidate_pairs):
-        raise UserError("--pairs chooses by who wrote the descriptions, and the table of pairs does not say that")
+        raise UserError("pairs are chosen by who wrote the descriptions, and the table of pairs does not say that")
     return candidates, captioners
 
 

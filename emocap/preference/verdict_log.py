@@ -33,7 +33,7 @@ class VerdictLog:
             except (ValueError, KeyError, TypeError):
                 raise UserError(f"{path}, line {number} is damaged: take that line out, and go on") from None
             if by != judge:
-                raise UserError(f"{path} has the verdicts of {by}, not of {judge}; give another --out")
+                raise UserError(f"{path} has the verdicts of {by}, not of {judge}; choose another folder")
             self._lines[key] = row
 
     def __len__(self) -> int:

@@ -36,7 +36,7 @@ class Score(Protocol):
 def make_wheel_judge(data: ComparisonData, folder: Path | None) -> "WheelJudge":
     """The judge by the wheels in a folder, or by the small ones that come with emocap. Raises UserError as they do."""
     if folder and not folder.is_dir():
-        raise UserError(f"--by wheel:{folder}: there is no folder {folder}")
+        raise UserError(f"wheel: there is no folder {folder}")
     wheels = load(folder) if folder else small()
     level1 = groups(wheels)
 

@@ -328,10 +328,10 @@ def open_run(recipe: RunRecipe, out: Path) -> None:
     stored = out / "recipe.yaml"
     if stored.exists():
         if change := difference(type(recipe), stored, recipe, ignore=recipe.mutable_keys):
-            raise UserError(f"{out} holds a run of another recipe ({change}); choose another --out")
+            raise UserError(f"{out} holds a run of another recipe ({change}); choose another folder")
         return
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise UserError(f"{out} is not empty and not a training run; choose another --out")
+        raise UserError(f"{out} is not empty and not a training run; choose another folder")
     with replacing(stored) as scratch:
         scratch.write_text(to_yaml(recipe), encoding="utf-8")
 

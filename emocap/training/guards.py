@@ -43,6 +43,6 @@ def no_number(
         )
     return UserError(
         f"loss or gradient is no number at step {step} ({parts}, gradient norm {norm:.4g}); begin again under "
-        f"another --out with a lower optimizer.lr or with optimizer.clip_norm, or look at the batch, which "
+        f"another folder with a lower optimizer.lr or with optimizer.clip_norm, or look at the batch, which "
         f"{out / 'stopped.json'} lists: {few(everywhere)}"
     )

@@ -9,8 +9,9 @@ from emocap.benchmarks.drawing import FIXTURES, write_fixture
 from emocap.captioning.mock_server import mock_captioner
 from emocap.evaluation.aggregates import SUITES
 from emocap.evaluation.registry import protocols_of
-from emocap.evaluation.suite import GenerationConfig, choose, measure
+from emocap.evaluation.suite import choose
 from emocap.reports.page import write_report
+from tests.support.measuring import generation, measure
 from tests.support.rows import flat_rows
 
 OF_BUILDS = {"drawn-action-units", "drawn-emotions", "drawn-retrieval", "london-smiles"}
@@ -41,8 +42,8 @@ def test_every_card_that_says_how_is_measured_by_what_models_write(
     }
     for one in chosen:
         write_fixture(one.name, one.card, tmp_path / "data")
-    writing = GenerationConfig(("deadline=5",), judge="openai:judge")
-    failed = measure(chosen, ["openai:tiny"], None, tmp_path / "data", tmp_path, allow_counts=True, writing=writing)
+    writing = generation(("deadline=5",), judge="openai:judge")
+    failed = measure(chosen, ["openai:tiny"], None, tmp_path / "data", tmp_path, allow_counts=True, generation=writing)
     assert not failed
     rows = [row for row in flat_rows(tmp_path) if row["benchmark"] not in POOLED]
     assert {(row["benchmark"], row["protocol"]) for row in rows} == {(one.name, "generate") for one in chosen}

@@ -61,7 +61,7 @@ def test_the_version() -> None:
         (["eval", "drawn-emotions", "--model", "m", "--data", ".", "--out", "x"], "m is neither a run of emocap"),
         (
             ["eval", "drawn-emotions", "--model", "m", "--data", ".", "--out", "x", "--protocol", "guess"],
-            "guess is not one of zeroshot, retrieval, probe, fewshot",
+            "guess is not one of fewshot, generate, probe, retrieval, zeroshot, or all",
         ),
         (["report", "."], ". is none of these: a finished build, a training run, "),
         (["push", ".", "lab/faces"], ". is neither a finished build nor a run of emocap train"),

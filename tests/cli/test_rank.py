@@ -65,7 +65,10 @@ def test_emotion_words_rank_builds(tmp_path: Path, labelled_build: Path, asked_b
         (["people.csv", "--by", "openai:x", "--strategy", "S5"], "--strategy: S5 is not one of S1, S2, S3, S4"),
         (["people.csv", "--by", "openai:x", "--strategy", "s3"], "--text-model is for S3 and S4, which need it"),
         (["people.csv", "--by", "openai:x", "--text-model", "openai:y"], "which need it; this is S1"),
-        (["people.csv", "--by", "openai:x"], "none of 30 inputs, such as clip0, clip1, clip2, is in a build; --media"),
+        (
+            ["people.csv", "--by", "openai:x"],
+            "none of 30 inputs, such as clip0, clip1, clip2, is in a build; name the folder of media",
+        ),
         (["people.csv", "--by", "openai:x", "--media", "."], "none of 30 inputs"),
         (["--by", "openai:x"], "a ranking needs two captioners or more, there is none"),
         (

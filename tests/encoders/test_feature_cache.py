@@ -94,5 +94,5 @@ def test_a_process_that_was_killed_leaves_what_it_has_written(
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"--cache: .* cannot be written .*--no-cache"):
+    with pytest.raises(UserError, match=r"cache: .* cannot be written .*cache=false"):
         Store(tmp_path / "file").keep(KIND, rows("a"))

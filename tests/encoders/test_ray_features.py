@@ -62,7 +62,7 @@ def test_workers_give_the_numbers_of_one_process_and_outlive_a_kill(
 
 
 def test_more_workers_than_there_are_cpus_are_refused(encoder: Encoder, ray_session: None) -> None:
-    with pytest.raises(UserError, match="--workers: 4000 is more than the"), RayFeatureExtractor(encoder, 4000, "cpu"):
+    with pytest.raises(UserError, match="workers: 4000 is more than the"), RayFeatureExtractor(encoder, 4000, "cpu"):
         pass
 
 

@@ -13,10 +13,11 @@ from emocap.benchmarks.drawing import write_fixture
 from emocap.benchmarks.readers.mme_emotion import MMEEmotion
 from emocap.evaluation.aggregates import SUITES, Suite, add_suites, aggregate, weighted_mean
 from emocap.evaluation.results import FILE, MetricValue, ResultRow, read_results, store
-from emocap.evaluation.suite import choose, measure
+from emocap.evaluation.suite import choose
 from emocap.evaluation.suites.mme_emotion import NAME, PARTS
 from emocap.reports.page import write_report
 from tests.support.leaderboard import row
+from tests.support.measuring import measure
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,11 @@ from emocap.benchmarks.drawing import write_fixture
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluation.suite import GenerationConfig, choose, measure
+from emocap.evaluation.recipe import GenerationRecipe
+from emocap.evaluation.suite import choose
 from emocap.llm.mock_server import MockServer, drawn
 from emocap.reports.page import write_report
+from tests.support.measuring import generation, measure
 from tests.support.rows import flat_rows
 
 FAST = ("deadline=2", "patience=60")
@@ -41,7 +43,7 @@ def ask(rehearsal: MockServer, data: Path, out: Path, monkeypatch: pytest.Monkey
             data,
             out,
             allow_counts=True,
-            writing=GenerationConfig((*FAST, *settings)),
+            generation=generation((*FAST, *settings)),
         )
 
 
@@ -126,9 +128,9 @@ def test_wheels_that_cannot_be_read_are_told_of_before_anything_is_asked(
     rehearsal = mock_captioner()
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
-        writing = GenerationConfig(FAST, wheel=tmp_path / "absent")
+        writing = generation(FAST, wheel=tmp_path / "absent")
         (failed,) = measure(
-            choose(["meld"]), ["openai:tiny"], None, tmp_path, tmp_path / "out", allow_counts=True, writing=writing
+            choose(["meld"]), ["openai:tiny"], None, tmp_path, tmp_path / "out", allow_counts=True, generation=writing
         )
     assert "there is no folder" in failed
     assert rehearsal.log.requests == 0
@@ -148,7 +150,7 @@ def test_the_budget_holds_and_more_of_it_goes_on(data: Path, tmp_path: Path, mon
     rehearsal = mock_captioner()
     (failed,) = ask(rehearsal, data, tmp_path, monkeypatch, price, "budget=4")
     assert "questions of facexbench are left" in failed
-    assert "raise --ask budget and run the same command again" in failed
+    assert "raise ask.budget and run the same command again" in failed
     asked = rehearsal.log.requests
     assert asked < 28
     assert ask(rehearsal, data, tmp_path, monkeypatch, price, "budget=400") == []
@@ -159,19 +161,18 @@ def test_the_budget_holds_and_more_of_it_goes_on(data: Path, tmp_path: Path, mon
 @pytest.mark.parametrize(
     ("models", "protocols", "writing", "told"),
     [
-        (["openai:"], None, GenerationConfig(), "is no model that writes; name it openai:NAME"),
-        (["openai:tiny"], ["probe"], GenerationConfig(), "writes, and is measured by --protocol generate"),
-        (["openai:tiny"], None, GenerationConfig(("budgets=1",)), "budgets is not a key; did you mean budget"),
-        (["openai:tiny"], None, GenerationConfig(("budget",)), "is not an override"),
-        (["openai:tiny"], None, GenerationConfig(("budget=3",)), "a budget needs a price"),
-        (["predictions:gone.csv"], None, GenerationConfig(), r"there is no gone\.csv"),
+        (["openai:"], None, generation(), "is not a generative model; name it openai:NAME"),
+        (["openai:tiny"], ["probe"], generation(), "is a generative model, whose protocol is generate"),
+        (["openai:tiny"], None, generation(("budgets=1",)), "budgets is not a key; did you mean budget"),
+        (["openai:tiny"], None, generation(("budget=3",)), "a budget needs a price"),
+        (["predictions:gone.csv"], None, generation(), r"there is no gone\.csv"),
     ],
 )
 def test_what_the_user_must_set_right_is_said(
-    data: Path, tmp_path: Path, models: list[str], protocols: list[str] | None, writing: GenerationConfig, told: str
+    data: Path, tmp_path: Path, models: list[str], protocols: list[str] | None, writing: GenerationRecipe, told: str
 ) -> None:
     chosen = choose(["facexbench"])
-    (failed,) = measure(chosen, models, protocols, data, tmp_path, allow_counts=True, writing=writing)
+    (failed,) = measure(chosen, models, protocols, data, tmp_path, allow_counts=True, generation=writing)
     with pytest.raises(UserError, match=told):
         raise UserError(failed)
 
@@ -184,7 +185,7 @@ def once(card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rehearsal: 
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         out = tmp_path / "out"
         assert (
-            measure([chosen], ["openai:tiny"], None, tmp_path, out, allow_counts=True, writing=GenerationConfig(FAST))
+            measure([chosen], ["openai:tiny"], None, tmp_path, out, allow_counts=True, generation=generation(FAST))
             == []
         )
     return rows(out)

@@ -16,10 +16,12 @@ from emocap.benchmarks.cards import Card
 from emocap.benchmarks.drawing import write_fixture
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
+from emocap.evaluation.recipe import GenerationRecipe
 from emocap.evaluation.scorers.rubric import made
-from emocap.evaluation.suite import GenerationConfig, choose, measure
+from emocap.evaluation.suite import choose
 from emocap.llm.mock_server import MockServer, drawn
 from emocap.reports.page import write_report
+from tests.support.measuring import generation, measure
 from tests.support.rows import flat_rows
 
 Row = dict[str, Any]
@@ -42,12 +44,12 @@ def predicted(meta: list[Row], data: Path, place: Path) -> tuple[Row, list[Row]]
     """The row of results of official rows, and its predictions."""
     place.mkdir(exist_ok=True)
     (place / "p.jsonl").write_text("".join(json.dumps(one) + "\n" for one in meta))
-    assert run([f"predictions:tiny={place / 'p.jsonl'}"], data, place, GenerationConfig()) == []
+    assert run([f"predictions:tiny={place / 'p.jsonl'}"], data, place, generation()) == []
     return told(place)
 
 
-def run(models: list[str], data: Path, out: Path, writing: GenerationConfig) -> list[str]:
-    return measure(choose(["mmar"]), models, None, data, out, allow_counts=True, writing=writing)
+def run(models: list[str], data: Path, out: Path, writing: GenerationRecipe) -> list[str]:
+    return measure(choose(["mmar"]), models, None, data, out, allow_counts=True, generation=writing)
 
 
 def told(out: Path) -> tuple[Row, list[Row]]:
@@ -124,9 +126,7 @@ def ask(
 ) -> list[str]:
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
-        return run(
-            ["openai:tiny"], data, out, GenerationConfig((*FAST, *settings), judge="openai:wise" if judge else None)
-        )
+        return run(["openai:tiny"], data, out, generation((*FAST, *settings), judge="openai:wise" if judge else None))
 
 
 def test_a_question_sends_the_recording_and_the_options_as_they_are(
@@ -264,7 +264,7 @@ def test_the_lowest_and_the_highest_run_are_dropped_and_silence_is_out_of_the_of
     file.write_text("\n".join(json.dumps(one | {"answer_prediction": one["answer"]}) for one in meta[8:]))
     with mock_captioner(answers=answers).running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
-        assert run([f"predictions:own={file}"], data, tmp_path, GenerationConfig(FAST, judge="openai:wise")) == []
+        assert run([f"predictions:own={file}"], data, tmp_path, generation(FAST, judge="openai:wise")) == []
     row, _ = told(tmp_path)
     assert value(row, "rubric_score") == pytest.approx(score * 24 / 32, abs=1e-4)
     assert value(row, "rubric_score_official") == pytest.approx(score, abs=1e-4)
@@ -304,4 +304,4 @@ def test_recordings_that_are_missing_or_broken_are_counted(tmp_path: Path, monke
 
 def test_encoders_are_told_that_they_cannot_listen(data: Path, untaught: str, tmp_path: Path) -> None:
     (failed,) = measure(choose(["mmar"]), [untaught], ["zeroshot"], data, tmp_path, allow_counts=True)
-    assert re.match("mmar: it measures models that write, not .*; name one by openai:NAME, or give", failed)
+    assert re.match("mmar: it measures generative models, and .* is an encoder; name one as openai:NAME", failed)

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from emocap.cli.main import app
 from emocap.core.errors import UserError
-from emocap.evaluation.suite import choose, measure
+from emocap.evaluation.suite import choose
+from tests.support.measuring import measure
 from tests.support.rows import flat_rows
 
 RATES = {"train": {"calm": 4, "happy": 4}, "test": {"calm": 3, "happy": 2}}
@@ -56,11 +57,11 @@ def test_one_failing_card_does_not_lose_the_others(untaught: str, place: Path, t
     pattern = f"{place}/cards/*.yaml"
     done = CliRunner().invoke(
         app,
-        ["eval", pattern, "--model", untaught, "--data", str(place / "data"), "--out", str(tmp_path), "--no-cache"],
+        ["eval", pattern, "--model", untaught, "--data", str(place / "data"), "--out", str(tmp_path), "cache=false"],
     )
     assert isinstance(done.exception, UserError)
     assert str(done.exception).startswith("short: test has 2 calm (card: 3)")
-    assert "absent: passed over" in done.output
+    assert "absent: skipped" in done.output
     assert "texts: passed over" in done.output
     assert [row["benchmark"] for row in flat_rows(tmp_path)] == ["good"]
     assert (tmp_path / "report.html").exists()
@@ -79,7 +80,7 @@ def test_what_is_named_must_be_there(untaught: str, place: Path, tmp_path: Path)
     assert len(failures) == 1
     assert failures[0].startswith("absent: ")
     (failure,) = measure(choose([f"{place}/cards/good.yaml"]), [untaught], ["retrieval"], place / "data", tmp_path)
-    assert "good is measured by --protocol zeroshot" in failure
+    assert "good is measured by zeroshot" in failure
     with pytest.raises(UserError, match="fits no file and no built-in card"):
         choose(["nothing-*"])
     with pytest.raises(UserError, match="none of these cards has its data"):
@@ -108,8 +109,8 @@ def test_a_second_eval_does_no_forward_pass(
         return encode(encoder, images, example)
 
     monkeypatch.setattr(features, "_encode", counting)
-    arguments = ["eval", f"{place}/cards/good.yaml", "--model", untaught, "--protocol", "all", "--seeds", "2"]
-    arguments += ["--shots", "1", "--data", str(place / "data"), "--cache", str(tmp_path / "cache"), "--out"]
+    arguments = ["eval", f"{place}/cards/good.yaml", "--model", untaught, "--protocol", "all", "seeds=2"]
+    arguments += ["shots=[1]", "--data", str(place / "data"), f"cache={tmp_path / 'cache'}", "--out"]
     for out in ("one", "two"):
         done = CliRunner().invoke(app, [*arguments, str(tmp_path / out)])
         assert done.exception is None

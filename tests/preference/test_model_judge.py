@@ -24,6 +24,7 @@ from emocap.preference.model_judge import JudgeMedia, ModelJudge, Strategy
 from emocap.preference.pairs import Judged, Pair
 from emocap.preference.run import rank_by_judge
 from tests.support.asked import asked
+from tests.support.measuring import generation
 
 FAST = ("deadline=2", "patience=60")
 UNPAID = ("busy", "broken", "html")
@@ -77,10 +78,10 @@ def judge(
     pairs: int | None = None,
 ) -> dict[str, Any]:
     with rehearsal.running() as url:
-        told = (*FAST, f"endpoints=[{{base_url: '{url}'}}]", *settings)
-        text = load_chat_model("openai:reader", told, out, "judge") if strategy in ("S3", "S4") else None
+        ask = generation((*FAST, f"endpoints=[{{base_url: '{url}'}}]", *settings)).ask
+        text = load_chat_model("openai:reader", ask, out, "judge") if strategy in ("S3", "S4") else None
         try:
-            with load_chat_model("openai:seer", told, out, "model") as model:
+            with load_chat_model("openai:seer", ask, out, "model") as model:
                 one = ModelJudge(model, InputMedia(data, None), strategy, text, both_orders=both_orders)
                 return rank_by_judge(data, one, out, pairs)
         finally:
@@ -203,7 +204,7 @@ def test_in_a_storm_every_pair_is_answered_or_counted_and_none_is_asked_again(
 def test_a_budget_stops_and_more_of_it_goes_on(data: ComparisonData, tmp_path: Path) -> None:
     rehearsal = mock_captioner(answers=longer)
     price = "price={prompt: 1000, completion: 1000}"
-    with pytest.raises(UserError, match="raise --ask budget and run the same command again"):
+    with pytest.raises(UserError, match=r"raise ask\.budget and run the same command again"):
         judge(data, rehearsal, tmp_path, price, "budget=20", "max_tokens=20")
     spent = rehearsal.log.requests
     assert 0 < spent < 72
@@ -226,7 +227,7 @@ def test_inputs_of_which_nothing_is_to_be_seen_are_counted(data: ComparisonData,
     rehearsal = mock_captioner(answers=longer)
     with (
         rehearsal.running() as url,
-        load_chat_model("openai:seer", [f"endpoints=[{{base_url: '{url}'}}]"], tmp_path) as model,
+        load_chat_model("openai:seer", {"endpoints": [{"base_url": url}]}, tmp_path) as model,
     ):
         result = rank_by_judge(other, ModelJudge(model, InputMedia(other, tmp_path / "media")), tmp_path)
     assert (result["pairs"]["judged"], result["pairs"]["unanswered"]) == (3, 6)
@@ -255,7 +256,7 @@ def test_files_are_found_by_the_name_of_the_input(tmp_path: Path, data: Comparis
     shown.check(["e", "a"])
     with pytest.raises(UserError, match=r"none of 2 inputs, such as e, f, is in .*media"):
         shown.check(["e", "f"])
-    with pytest.raises(UserError, match="--media DIR names the folder"):
+    with pytest.raises(UserError, match="name the folder of media"):
         InputMedia(data, None).check(["e"])
     with pytest.raises(UserError, match="there is no folder"):
         InputMedia(data, tmp_path / "nowhere")
@@ -264,7 +265,7 @@ def test_files_are_found_by_the_name_of_the_input(tmp_path: Path, data: Comparis
 
 
 def test_what_decides_about_verdicts_is_in_the_name(data: ComparisonData, tmp_path: Path) -> None:
-    with load_chat_model("openai:seer", ["temperature=0.5"], tmp_path) as model:
+    with load_chat_model("openai:seer", {"temperature": 0.5}, tmp_path) as model:
         one = ModelJudge(model, InputMedia(data, None), sent=JudgeMedia(frames=16, sound=True))
         assert one.name == "openai:seer, S1, temperature 0.5 of openai:seer, 16 frames, with sound"
 
@@ -273,7 +274,7 @@ def test_two_equal_descriptions_without_authors_are_one_question(data: Compariso
     rehearsal = mock_captioner(answers=longer)
     with (
         rehearsal.running() as url,
-        load_chat_model("openai:seer", [f"endpoints=[{{base_url: '{url}'}}]"], tmp_path) as model,
+        load_chat_model("openai:seer", {"endpoints": [{"base_url": url}]}, tmp_path) as model,
     ):
         pair = Pair(data.names()[0], "He smiles.", "He smiles.")
         first, second = ModelJudge(model, InputMedia(data, None)).judge([pair, pair.swapped()])

@@ -67,7 +67,7 @@ class Setting:
 def training_rows(setting: Setting, fold: Fold, protocol: str) -> tuple[Rows, Rows, Rows]:
     """Rows of train, val and test. Raises UserError where there is nobody to learn from."""
     if not len(fold.train):
-        raise UserError(f"{setting.card.title} has no training pictures: --protocol {protocol} needs some")
+        raise UserError(f"{setting.card.title} has no training pictures, and {protocol} needs some")
     return fold.train, fold.val, fold.test
 
 

@@ -56,7 +56,7 @@ def measure(encoder: "Encoder", captions: Sequence[Caption], image_ND: "Matrix")
     Raises UserError for an encoder without a text tower.
     """
     if encoder.texts is None:
-        raise UserError(f"{encoder.name} has no text tower: --protocol probe can measure it, retrieval cannot")
+        raise UserError(f"{encoder.name} has no text tower: probe can measure it, retrieval cannot")
     image_ND = image_ND / np.linalg.norm(image_ND, axis=1, keepdims=True)
     recalls = []
     for part in PARTS:

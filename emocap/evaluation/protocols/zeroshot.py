@@ -124,7 +124,7 @@ def choose(
 
 def _embed(encoder: "Encoder", sentences: Sequence[str]) -> "Matrix":
     if encoder.texts is None:
-        raise UserError(f"{encoder.name} has no text tower: --protocol probe can measure it, zeroshot cannot")
+        raise UserError(f"{encoder.name} has no text tower: probe can measure it, zeroshot cannot")
     return encoder.texts(sentences).float().cpu().numpy()
 
 

@@ -102,9 +102,7 @@ def _locate(path: str, cache: str | None) -> Path:
     if tars := find_tars(path):
         home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
         return bring(tars, Path(cache) if cache else home / "emocap")
-    raise UserError(
-        f"data.builds: {path} is not a finished build; make it with emocap build ... --out {path}, or name tars"
-    )
+    raise UserError(f"data.builds: {path} is not a finished build; make it with emocap build, or name tars")
 
 
 def batches(

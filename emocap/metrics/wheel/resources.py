@@ -75,7 +75,7 @@ def load(folder: Path) -> Wheels:
     Raises UserError where one is missing, or says what cannot be meant.
     """
     if not folder.is_dir():
-        raise UserError(f"--wheel: there is no folder {folder}")
+        raise UserError(f"wheel: there is no folder {folder}")
     rings = [_rings(folder, f"wheel{number}") for number in range(1, WHEELS + 1)]
     known = {word for rows in rings for row in rows for word in row}
     words = _words(folder, known)

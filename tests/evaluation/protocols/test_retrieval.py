@@ -154,5 +154,5 @@ def test_equal_texts_are_one_target_and_right_for_whoever_has_them() -> None:
 
 def test_without_a_text_tower_there_is_no_retrieval() -> None:
     captions, _, images = some(0, 5)
-    with pytest.raises(UserError, match="toy has no text tower: --protocol probe can measure it, retrieval cannot"):
+    with pytest.raises(UserError, match="toy has no text tower: probe can measure it, retrieval cannot"):
         measure(encoder(None), captions, images)

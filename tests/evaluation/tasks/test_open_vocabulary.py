@@ -15,9 +15,10 @@ from emocap.benchmarks.cards import Card
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
+from emocap.evaluation.recipe import GenerationRecipe
 from emocap.evaluation.registry import read_examples
 from emocap.evaluation.scorers.word_lists import listed
-from emocap.evaluation.suite import GenerationConfig, choose, measure
+from emocap.evaluation.suite import choose
 from emocap.evaluation.suites.mer_unibench import METRICS as NINE
 from emocap.llm.chat_models import Response
 from emocap.metrics.wheel import resources
@@ -28,6 +29,7 @@ from emocap.metrics.wheel.sentiment import sign_f1
 from emocap.reports.failures import failures
 from emocap.reports.page import write_report
 from emocap.reports.results import read_results
+from tests.support.measuring import generation, measure
 from tests.support.rows import flat_rows
 
 FAST = ("deadline=2", "patience=60")
@@ -54,8 +56,9 @@ def told(out: Path, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def scored(data: Path, out: Path, name: str, file: Path, writing: GenerationConfig | None = None) -> dict[str, Any]:
-    failed = measure(choose([name]), [f"predictions:m={file}"], None, data, out, allow_counts=True, writing=writing)
+def scored(data: Path, out: Path, name: str, file: Path, writing: GenerationRecipe | None = None) -> dict[str, Any]:
+    how = {"allow_counts": True, "generation": writing or generation()}
+    failed = measure(choose([name]), [f"predictions:m={file}"], None, data, out, **how)
     if failed:
         raise UserError(failed[0])
     return rows(out)[name]
@@ -148,7 +151,7 @@ def test_free_text_needs_a_reader(data: Path, tmp_path: Path, monkeypatch: pytes
         "name,reason\nsample_00000001,She beams: all went well and she is glad.\nsample_00000002,[sad]\n"
         "sample_00000003,Nobody can tell what he feels.\n"
     )
-    with pytest.raises(UserError, match="give --judge openai:NAME"):
+    with pytest.raises(UserError, match=r"set generation\.judge=openai:NAME"):
         scored(data, tmp_path, "ov-merd-plus", file)
 
     def answers(body: Mapping[str, Any], _: str) -> str:
@@ -159,7 +162,7 @@ def test_free_text_needs_a_reader(data: Path, tmp_path: Path, monkeypatch: pytes
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         for _ in range(2):
-            row = scored(data, tmp_path, "ov-merd-plus", file, GenerationConfig(FAST, judge="openai:reader"))
+            row = scored(data, tmp_path, "ov-merd-plus", file, generation(FAST, judge="openai:reader"))
     assert rehearsal.log.requests == 2
     assert row["replies_read_by"] == {"lists": 1, "openai:reader": 1}
     assert (row["unparsable"], row["extractor"]) == (1, "openai:reader")
@@ -180,7 +183,7 @@ def test_a_model_is_asked_with_what_is_said(data: Path, tmp_path: Path, monkeypa
             data,
             tmp_path,
             allow_counts=True,
-            writing=GenerationConfig(FAST),
+            generation=generation(FAST),
         )
     assert failed == []
     row = rows(tmp_path)["mer2023"]
@@ -204,10 +207,10 @@ def test_wheels_lie_beside_the_data_or_where_one_says(data: Path, tmp_path: Path
     wheels = shutil.copytree(Path(resources.__file__).parent / "small", there / "emotion_wheel")
     assert scored(there, tmp_path, "meld", tmp_path / "own.csv")["wheel"] == "emotion_wheel, not the authors'"
     elsewhere = shutil.copytree(wheels, tmp_path / "mine")
-    row = scored(there, tmp_path, "meld", tmp_path / "own.csv", GenerationConfig(wheel=elsewhere))
+    row = scored(there, tmp_path, "meld", tmp_path / "own.csv", generation(wheel=elsewhere))
     assert row["wheel"] == "mine, not the authors'"
-    with pytest.raises(UserError, match="--wheel: there is no folder"):
-        scored(there, tmp_path, "meld", tmp_path / "own.csv", GenerationConfig(wheel=tmp_path / "absent"))
+    with pytest.raises(UserError, match="wheel: there is no folder"):
+        scored(there, tmp_path, "meld", tmp_path / "own.csv", generation(wheel=tmp_path / "absent"))
 
 
 def test_signs_are_scored(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,14 +228,14 @@ def test_signs_are_scored(data: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     assert worst == [("drawn7_1", "1.8", "negative"), ("drawn9_1", "-0.6", "positive"), ("drawn11_1", "0.2", "none")]
     assert [one["predicted"] for one in told(tmp_path, row)[:4]] == ["positive", "negative", "neutral", None]
     file.write_text(json.dumps({"drawn1_1": "[happy, glad]", "drawn2_1": "mixed"}))
-    with pytest.raises(UserError, match="give --judge openai:NAME"):
+    with pytest.raises(UserError, match=r"set generation\.judge=openai:NAME"):
         scored(data, tmp_path, "cmu-mosi", file)
     rehearsal = mock_captioner(
         answers=lambda body, shown: "positive" if "glad" in str(body["messages"][-1]["content"]) else "?"
     )
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
-        row = scored(data, tmp_path, "cmu-mosi", file, GenerationConfig(FAST, judge="openai:reader"))
+        row = scored(data, tmp_path, "cmu-mosi", file, generation(FAST, judge="openai:reader"))
     assert row["replies_read_by"] == {"words": 0, "openai:reader": 1}
     assert row["unparsable"] == 1
 

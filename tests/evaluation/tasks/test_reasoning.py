@@ -21,15 +21,17 @@ from emocap.benchmarks.fixtures.faces import film
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
-from emocap.evaluation.suite import GenerationConfig, choose, measure
+from emocap.evaluation.recipe import GenerationRecipe
+from emocap.evaluation.suite import choose
 from emocap.evaluation.tasks import reasoning
 from emocap.evaluation.tasks.reasoning import scores_of, steps_of
 from emocap.io.media import Film
 from emocap.llm.mock_server import MockServer, drawn
+from tests.support.measuring import generation, measure
 from tests.support.rows import flat_rows
 
 FAST = ("deadline=2", "patience=60")
-AIDS = GenerationConfig(FAST, "openai:steps", "openai:judge")
+AIDS = generation(FAST, "openai:steps", "openai:judge")
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +104,11 @@ def ask(
     data: Path,
     out: Path,
     monkeypatch: pytest.MonkeyPatch,
-    writing: GenerationConfig = AIDS,
+    writing: GenerationRecipe = AIDS,
 ) -> dict[str, Any]:
     with rehearsal.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
-        failed = measure(choose([name]), ["openai:tiny"], None, data, out, allow_counts=True, writing=writing)
+        failed = measure(choose([name]), ["openai:tiny"], None, data, out, allow_counts=True, generation=writing)
     assert failed == []
     return row_of(out)
 
@@ -182,7 +184,7 @@ def test_in_a_storm_every_clip_is_scored_or_counted_and_nothing_is_asked_again(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rehearsal = mock_captioner(drawn(0.3, seed=8), retry_after="0.05", answers=play)
-    writing = GenerationConfig((*FAST, "asks=1", "extractor.asks=1", "judge.asks=1"), "openai:steps", "openai:judge")
+    writing = generation((*FAST, "asks=1", "extractor.asks=1", "judge.asks=1"), "openai:steps", "openai:judge")
     row = ask(rehearsal, "mme-emotion-er-wild", data, tmp_path, monkeypatch, writing)
     lost = [sum(row[key].values()) for key in ("unanswered", "without_steps", "unjudged")]
     assert all(lost)
@@ -216,9 +218,9 @@ def test_without_a_judge_it_says_so_before_anybody_is_paid(
                 data,
                 tmp_path,
                 allow_counts=True,
-                writing=GenerationConfig(FAST, "openai:steps"),
+                generation=generation(FAST, "openai:steps"),
             )
-            assert "give --judge openai:NAME" in told
+            assert "set generation.judge=openai:NAME" in told
     assert rehearsal.log.requests == 0
 
 

@@ -14,12 +14,13 @@ from emocap.benchmarks.cards import Card
 from emocap.benchmarks.drawing import write_fixture
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
-from emocap.evaluation.suite import GenerationConfig, choose, measure
+from emocap.evaluation.suite import choose
 from emocap.evaluation.tasks.spoofing import decision, score, words
 from emocap.llm.chat_models import Response
 from emocap.llm.mock_server import MockServer, drawn
 from emocap.metrics.arrays import Numbers
 from emocap.reports.page import write_report
+from tests.support.measuring import generation, measure
 from tests.support.rows import flat_rows
 
 CARD = load(Card, "benchmarks", "asvspoof2019-la")
@@ -63,7 +64,7 @@ def run(models: list[str], data: Path, out: Path, *settings: str) -> list[str]:
         data,
         out,
         allow_counts=True,
-        writing=GenerationConfig((*FAST, *settings)),
+        generation=generation((*FAST, *settings)),
     )
 
 
@@ -164,7 +165,7 @@ def test_rows_of_text_decide_and_have_no_eer(
     missed = sum(not real and place % 2 for place, (_, _, real) in enumerate(trials))
     assert value(row, "accuracy") == pytest.approx(1 - missed / 64, abs=1e-4)
     assert value(row, "uar") == pytest.approx((1 + 1 - missed / 52) / 2, abs=1e-4)
-    assert "asvspoof2019-la: no reply tells how likely its words are, so the EER cannot be told" in caplog.text
+    assert "asvspoof2019-la: no reply has log-probabilities, so the EER is undefined" in caplog.text
     write_report([tmp_path], tmp_path / "report.html")
 
 

@@ -14,9 +14,10 @@ from emocap.benchmarks.cards import Card
 from emocap.benchmarks.drawing import write_fixture
 from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
-from emocap.evaluation.suite import GenerationConfig, choose, measure
+from emocap.evaluation.suite import choose
 from emocap.evaluation.tasks.visual_room import matches, sarcastic, yes_or_no
 from emocap.llm.mock_server import drawn
+from tests.support.measuring import generation, measure
 from tests.support.rows import flat_rows
 
 FAST = ("deadline=2", "patience=60", "asks=1", "judge.asks=1")
@@ -149,14 +150,14 @@ def test_long_answers_are_compared_by_a_judge(by_hand: Path, tmp_path: Path, mon
     spec = f"predictions:{by_hand / 'told.jsonl'}"
     chosen = choose(["visual-room"])
     (failed,) = measure(chosen, [spec], None, by_hand, by_hand / "out", allow_counts=True)
-    assert "give --judge openai:NAME" in failed
+    assert "set generation.judge=openai:NAME" in failed
     replies = iter(["<score>1</score>", "Indeed."])
     rehearsal = mock_captioner(answers=lambda asked, shown: next(replies))
     for out, judge, share, read_by in (("a", "one", 1, "judge"), ("b", "two", 0, "judge_unparsable")):
         with rehearsal.running() as url:
             monkeypatch.setenv("OPENAI_BASE_URL", url)
-            writing = GenerationConfig(FAST, None, f"openai:{judge}")
-            assert measure(chosen, [spec], None, by_hand, by_hand / out, allow_counts=True, writing=writing) == []
+            writing = generation(FAST, None, f"openai:{judge}")
+            assert measure(chosen, [spec], None, by_hand, by_hand / out, allow_counts=True, generation=writing) == []
         told = row_of(by_hand / out)
         assert told["perception_read_by"] == {read_by: 1}
         assert told["metrics"]["perception_accuracy"]["value"] == share
@@ -179,8 +180,10 @@ def test_each_question_is_asked_by_itself_and_a_storm_loses_none(
         with rehearsal.running() as url:
             monkeypatch.setenv("OPENAI_BASE_URL", url)
             chosen = choose(["visual-room"])
-            writing = GenerationConfig(FAST)
-            assert measure(chosen, ["openai:tiny"], None, tmp_path, tmp_path, allow_counts=True, writing=writing) == []
+            writing = generation(FAST)
+            assert (
+                measure(chosen, ["openai:tiny"], None, tmp_path, tmp_path, allow_counts=True, generation=writing) == []
+            )
         rows.append({**row_of(tmp_path), "seconds": 0})
     assert rows[0] == rows[1]
     row = rows[0]
