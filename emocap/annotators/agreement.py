@@ -18,8 +18,8 @@ class PairTables:
         self._shape = (len(both), classes, classes)
         self._item = np.concatenate(both)
         pair = np.repeat(np.arange(len(both)), [len(items) for items in both])
-        told, other = label_NA[self._item, first_P[pair]], label_NA[self._item, second_P[pair]]
-        self._cell = (pair * classes + told) * classes + other
+        own, other = label_NA[self._item, first_P[pair]], label_NA[self._item, second_P[pair]]
+        self._cell = (pair * classes + own) * classes + other
 
     def at(self, weight_N: Numbers) -> Numbers:
         """P × C × C: how often the first of a pair says the one and the second the other. weight_N: how often each

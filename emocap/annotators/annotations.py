@@ -73,9 +73,9 @@ def gather(cells: Sequence[Cell], predictions: Sequence[Cell] | None, reading: R
 
     predicted = None
     if predictions is not None:
-        told = _single(_labelled(predictions, reading, spelling, notes, "predictions"), notes, "predictions")
-        predicted = {(item, who): key for (item, who), key in told.items() if item in labelled and who in active}
-        notes.add("predictions of items or annotators without any label, which are left out", _named(told, predicted))
+        each = _single(_labelled(predictions, reading, spelling, notes, "predictions"), notes, "predictions")
+        predicted = {(item, who): key for (item, who), key in each.items() if item in labelled and who in active}
+        notes.add("predictions of items or annotators without any label, which are left out", _named(each, predicted))
         if not predicted:
             raise UserError("no prediction is of an item and an annotator that the table of labels has")
         notes.add(
@@ -107,10 +107,10 @@ class _Notes:
     def __init__(self) -> None:
         self.kept: list[Note] = []
 
-    def add(self, text: str, found: Iterable[str]) -> None:
+    def add(self, text: str, examples: Iterable[str]) -> None:
         """Keep a note of what was found, if anything was."""
-        if every := list(found):
-            self.kept.append(Note(len(every), text, every[:_EXAMPLES]))
+        if listed := list(examples):
+            self.kept.append(Note(len(listed), text, listed[:_EXAMPLES]))
 
 
 def _labelled(
@@ -147,11 +147,11 @@ def _single(labelled: Iterable[tuple[Cell, str]], notes: _Notes, what: str) -> d
     opposed = {pair: some for pair, some in several.items() if len({key for _, key in some}) > 1}
     again = [cell.where for pair, some in several.items() if pair not in opposed for cell, _ in some[1:]]
     notes.add(f"{what} that are there twice, and count once", again)
-    told = [
+    repeated = [
         f"{item}, {who}: {' and '.join(cell.text.strip() for cell, _ in some)}"
         for (item, who), some in opposed.items()
     ]
-    notes.add(f"{what} of which an annotator has several for an item, taken as missing", told)
+    notes.add(f"{what} of which an annotator has several for an item, taken as missing", repeated)
     return {pair: some[0][1] for pair, some in found.items() if pair not in opposed}
 
 
@@ -174,11 +174,11 @@ def _named(these: Mapping[tuple[str, str], str], but: Mapping[tuple[str, str], s
 
 
 def _matrix(
-    told: Mapping[tuple[str, str], str], items: Sequence[str], annotators: Sequence[str], labels: Sequence[str]
+    label_of: Mapping[tuple[str, str], str], items: Sequence[str], annotators: Sequence[str], labels: Sequence[str]
 ) -> Labels:
     row, column = ({name: place for place, name in enumerate(names)} for names in (items, annotators))
     place = {key: number for number, key in enumerate(labels)}
     matrix_NA = np.full((len(items), len(annotators)), -1, dtype=np.int64)
-    for (item, who), key in told.items():
+    for (item, who), key in label_of.items():
         matrix_NA[row[item], column[who]] = place[key]
     return matrix_NA

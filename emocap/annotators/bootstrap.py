@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emocap.annotators.statistics import Panel, mean
+from emocap.annotators.statistics import AgreementStatistics, mean
 from emocap.metrics.arrays import Numbers
 from emocap.metrics.intervals import ROUNDS, resamples
 
@@ -25,31 +25,33 @@ class Certainty:
     On average, DIC² is the true one's square and this one's."""
 
 
-def certainty_of(panel: Panel, rounds: int = ROUNDS, map_rounds: int = MAP_ROUNDS, seed: int = 0) -> Certainty:
+def bootstrap_of(
+    statistics: AgreementStatistics, rounds: int = ROUNDS, map_rounds: int = MAP_ROUNDS, seed: int = 0
+) -> Certainty:
     """Percentiles over ``rounds`` resamples of the items (Efron, 1979), of BAE over the first ``map_rounds``.
 
-    Resamples in which a value cannot be told are left out; NaN where that is all of them, and for a single item,
+    Resamples in which a value is undefined are left out; NaN where that is all of them, and for a single item,
     which drawn anew is always itself. DIC is a norm, to which
     every resampling adds the noise of κ: its interval is without what resampling has added, and that of dic_corrected
     also without what was in DIC before.
     """
-    drawn: dict[str, list[Numbers]] = {name: [] for name in panel.point}
-    for weight_RN in resamples(panel.items, rounds, np.random.default_rng(seed)):
+    drawn: dict[str, list[Numbers]] = {name: [] for name in statistics.point}
+    for weight_RN in resamples(statistics.items, rounds, np.random.default_rng(seed)):
         for weight_N in weight_RN:
-            numbers = panel.at(weight_N)
+            numbers = statistics.at(weight_N)
             if "bae" in drawn and len(drawn["bae"]) < map_rounds:
-                numbers["bae"] = np.array(panel.bae(numbers))
+                numbers["bae"] = np.array(statistics.bae(numbers))
             for name, value in numbers.items():
                 drawn[name].append(value)
     every = {name: np.stack(values) for name, values in drawn.items()}
     noise = float("nan")
     if "difference" in every:
         spread_P = _spread(every["difference"])
-        noise = panel.dic(spread_P, np.zeros_like(spread_P))
+        noise = statistics.dic(spread_P, np.zeros_like(spread_P))
         square_R = every["dic"] ** 2
         every["dic"] = np.sqrt(np.maximum(square_R - noise**2, 0))
         every["dic_corrected"] = np.sqrt(np.maximum(square_R - 2 * noise**2, 0))
-    if panel.items == 1:
+    if statistics.items == 1:
         every = {name: np.full_like(values, np.nan) for name, values in every.items()}
     return Certainty({name: percentiles(values) for name, values in every.items()}, noise)
 
@@ -63,7 +65,7 @@ def _spread(drawn_RP: Numbers) -> Numbers:
 def percentiles(drawn_R: Numbers) -> Numbers:
     """The 2.5th and the 97.5th percentile over resamples, 2 × the rest of the shape, of what is a number; else NaN."""
     flat_RV = drawn_R.reshape(len(drawn_R), -1)
-    told_2V = np.full((2, flat_RV.shape[1]), np.nan)
+    ends_2V = np.full((2, flat_RV.shape[1]), np.nan)
     some_V = ~np.isnan(flat_RV).all(0)
-    told_2V[:, some_V] = np.nanquantile(flat_RV[:, some_V], [0.025, 0.975], axis=0)
-    return told_2V.reshape(2, *drawn_R.shape[1:])
+    ends_2V[:, some_V] = np.nanquantile(flat_RV[:, some_V], [0.025, 0.975], axis=0)
+    return ends_2V.reshape(2, *drawn_R.shape[1:])

@@ -62,23 +62,23 @@ class Fit:
     """Two maps laid upon each other."""
 
     truth_K2: Numbers
-    told_K2: Numbers
+    model_K2: Numbers
     disparity: float
     """The sum of squared distances that is left, 0 to 1, of maps of size 1 (Gower, 1975)."""
     shuffled: float
     """Its mean over orders of the annotators."""
 
 
-def fit(truth: Map | None, told: Map | None, shuffle: bool = False) -> Fit | None:
+def fit(truth: Map | None, model: Map | None, shuffle: bool = False) -> Fit | None:
     """Procrustes (scipy's): shifted, turned, mirrored and scaled for the least disparity; None where a map is missing.
 
     BAE is 1 − disparity, of the map of an explanation's structure: our reading of 2508.10393, whose formula could not
     be read. shuffle: say also what annotators in any other order would give.
     """
-    if truth is None or told is None:
+    if truth is None or model is None:
         return None
-    truth_K2, told_K2, disparity = procrustes(truth.point_K2, told.point_K2)
+    truth_K2, model_K2, disparity = procrustes(truth.point_K2, model.point_K2)
     others = (
-        [procrustes(truth.point_K2, told.point_K2[order])[2] for order in orders(len(truth_K2))] if shuffle else []
+        [procrustes(truth.point_K2, model.point_K2[order])[2] for order in orders(len(truth_K2))] if shuffle else []
     )
-    return Fit(truth_K2, told_K2, float(disparity), float(np.mean(others)) if others else float("nan"))
+    return Fit(truth_K2, model_K2, float(disparity), float(np.mean(others)) if others else float("nan"))

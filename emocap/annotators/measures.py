@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from emocap.annotators.bootstrap import Certainty
-from emocap.annotators.statistics import Panel
+from emocap.annotators.statistics import AgreementStatistics
 from emocap.metrics.arrays import Numbers
 
 OUR_BAE = "Our reading of BAE (2508.10393), whose formula could not be read"
@@ -55,15 +55,15 @@ def strength(kappa: float) -> str:
     return next((word for above, word in _LANDIS_KOCH if kappa > above), "poor")
 
 
-def measures(panel: Panel, certainty: Certainty) -> list[dict[str, Any]]:
+def measures(statistics: AgreementStatistics, bootstrap: Certainty) -> list[dict[str, Any]]:
     """The scalars in words: key, name, value, low, high, shuffled, better, reading, basis; of DIC also its noise."""
-    value = {key: float(panel.point[key]) for key in KINDS if key in panel.point}
-    if "explained" in panel.point:
+    value = {key: float(statistics.point[key]) for key in KINDS if key in statistics.point}
+    if "explained" in statistics.point:
         value.setdefault("bae", math.nan)
     if "dic" in value:
-        value["dic_corrected"] = float(np.sqrt(np.maximum(value["dic"] ** 2 - certainty.dic_noise**2, 0)))
-    shuffled = panel.shuffled()
-    told = []
+        value["dic_corrected"] = float(np.sqrt(np.maximum(value["dic"] ** 2 - bootstrap.dic_noise**2, 0)))
+    shuffled = statistics.shuffled()
+    entries = []
     for key, kind in KINDS.items():
         if key not in value:
             continue
@@ -72,35 +72,34 @@ def measures(panel: Panel, certainty: Certainty) -> list[dict[str, Any]]:
             beside = (
                 f"; shuffled annotators: {shuffled[key]:.3f}" if math.isfinite(shuffled.get(key, math.nan)) else ""
             )
-            reading = _reading(key, value[key], panel, certainty) + beside
-        told.append(
+            reading = _reading(key, value[key], statistics, bootstrap) + beside
+        entries.append(
             {
                 "key": key,
                 "name": kind.name,
-                **bounded(value[key], certainty.interval.get(key, np.full(2, np.nan))),
+                **bounded(value[key], bootstrap.interval.get(key, np.full(2, np.nan))),
                 "shuffled": finite(shuffled.get(key, math.nan)),
-                **({"noise": finite(certainty.dic_noise)} if key == "dic" else {}),
+                **({"noise": finite(bootstrap.dic_noise)} if key == "dic" else {}),
                 "better": kind.better,
                 "reading": reading,
                 "basis": kind.basis,
             }
         )
-    return told
+    return entries
 
 
-def _reading(key: str, value: float, panel: Panel, certainty: Certainty) -> str:
+def _reading(key: str, value: float, statistics: AgreementStatistics, bootstrap: Certainty) -> str:
     if key == "alpha":
         bands = ((0.8, "Can be relied on"), (0.667, "Good for tentative conclusions"))
-        told = next((words for least, words in bands if value >= least), "Too low for conclusions")
-        return f"{told}, by Krippendorff's limits of 0.667 and 0.800"
+        verdict = next((words for least, words in bands if value >= least), "Too low for conclusions")
+        return f"{verdict}, by Krippendorff's limits of 0.667 and 0.800"
     if key == "kappa_mean":
-        return (
-            f"{strength(value).capitalize()} agreement, in the words of Landis and Koch (1977){_some(panel, 'kappa')}"
-        )
+        words = f"{strength(value).capitalize()} agreement, in the words of Landis and Koch (1977)"
+        return words + _some(statistics, "kappa")
     if key == "dic":
-        masked = _some(panel, "difference")
+        masked = _some(statistics, "difference")
         beware = f"{masked}: not to be compared with a DIC of other pairs" if masked else ""
-        noise = f"; equal structures, from so few items: {certainty.dic_noise:.3f}"
+        noise = f"; equal structures, from so few items: {bootstrap.dic_noise:.3f}"
         return f"0: the model's annotators agree and differ as the people do{beware}{noise}"
     if key == "dic_corrected":
         return "DIC less what it owes to the number of items"
@@ -109,15 +108,15 @@ def _reading(key: str, value: float, panel: Panel, certainty: Certainty) -> str:
     if key == "consensus":
         return (
             "Share of items on which most predictions say what most labels say; "
-            f"{panel.consensus.without_truth:,} with tied labels are left out, "
-            f"{panel.consensus.undecided:,} with tied predictions are wrong"
+            f"{statistics.consensus.without_truth:,} with tied labels are left out, "
+            f"{statistics.consensus.undecided:,} with tied predictions are wrong"
         )
     return "Of what each annotator has labelled"
 
 
-def _some(panel: Panel, structure: str) -> str:
+def _some(statistics: AgreementStatistics, structure: str) -> str:
     """How many pairs are known, where it is not all of them."""
-    known_P = ~np.isnan(panel.point[structure])
+    known_P = ~np.isnan(statistics.point[structure])
     return "" if known_P.all() else f"; of {known_P.sum()} of {len(known_P)} pairs"
 
 

@@ -64,7 +64,7 @@ def measure(sources: Sources, method: Method, out: Path, tell: Callable[[dict[st
             holds: {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
             for holds, path in sources.files.items()
         },
-        "method": {**method.told(), "rounds": ROUNDS, "map_rounds": MAP_ROUNDS},
+        "method": {**method.record(), "rounds": ROUNDS, "map_rounds": MAP_ROUNDS},
         "tasks": tasks,
     }
     write_json(out / FILE, content)

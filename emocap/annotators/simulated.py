@@ -52,7 +52,7 @@ def simulate(items: int, annotators: int, ordered: bool, classes: int, missing: 
     labels_ACC = trust_A * np.eye(classes) + (1 - trust_A) * habit_SCC[school_A]
     model_ACC = 0.7 * labels_ACC + 0.3 * labels_ACC.mean(0)
     shown_N = random.choice(classes, items, p=random.dirichlet(np.full(classes, 4.0)))
-    given_NA, predicted_NA = _said(labels_ACC, shown_N, random), _said(model_ACC, shown_N, random)
+    given_NA, predicted_NA = _predicted(labels_ACC, shown_N, random), _predicted(model_ACC, shown_N, random)
     given_NA[random.random(given_NA.shape) < missing] = -1
     own_AD = random.normal(size=(_SCHOOLS, _LENGTH))[school_A] + 0.6 * random.normal(size=(annotators, _LENGTH))
     of_item_N1D = random.normal(size=(items, 1, _LENGTH))
@@ -60,7 +60,7 @@ def simulate(items: int, annotators: int, ordered: bool, classes: int, missing: 
     return Simulated(given_NA, predicted_NA, own_AD + of_item_N1D + 0.8 * noise_NAD)
 
 
-def _said(chance_ACC: Numbers, shown_N: Labels, random: np.random.Generator) -> Labels:
+def _predicted(chance_ACC: Numbers, shown_N: Labels, random: np.random.Generator) -> Labels:
     """N × A: what each says of what is shown."""
     reached_NAC = chance_ACC[:, shown_N].cumsum(2).transpose(1, 0, 2)
     drawn_NA1 = random.random((len(shown_N), len(chance_ACC), 1))
@@ -74,8 +74,8 @@ def write_amer(out: Path, items: int = 600, seed: int = 0) -> list[Path]:
     header = ["name", *(f"discrete{number}" for number in range(1, AMER_ANNOTATORS + 1))]
     tables = {"labels.csv": made.given_NA, "predictions.csv": made.predicted_NA}
     for file, label_NA in tables.items():
-        told = [[AMER_LABELS[label] if label >= 0 else "" for label in row] for row in label_NA]
-        _write(out / file, header, ([name, *row] for name, row in zip(names, told, strict=True)))
+        cells = [[AMER_LABELS[label] if label >= 0 else "" for label in row] for row in label_NA]
+        _write(out / file, header, ([name, *row] for name, row in zip(names, cells, strict=True)))
     with replacing(out / "explanations.npz") as scratch, scratch.open("wb") as archive:
         annotators = [str(number) for number in range(1, AMER_ANNOTATORS + 1)]
         np.savez_compressed(

@@ -27,17 +27,17 @@ class Comparing:
 
 
 @dataclass(frozen=True)
-class Laid:
+class AlignedMaps:
     """The maps of two structures, laid upon each other."""
 
     kept_K: Labels
     """The annotators on them."""
     truth: Map
-    told: Map
+    model: Map
     fit: Fit
 
 
-class Panel:
+class AgreementStatistics:
     """The numbers of one task.
 
     Names of scalars: alpha, kappa_mean, dic, bae, bae_spearman, bae_pearson, accuracy_mean, macro_f1_mean, consensus.
@@ -77,28 +77,28 @@ class Panel:
 
     def at(self, weight_N: Numbers) -> dict[str, Numbers]:
         """All numbers but those of maps. weight_N: how often each item counts."""
-        told: dict[str, Numbers] = {"alpha": np.array(self._alpha.at(weight_N))}
-        told |= {name: kappa(tables.at(weight_N), self._scale) for name, tables in self._tables.items()}
-        told["kappa_mean"] = mean(told["kappa"])
-        told["kappa_with_others"] = mean(square(told["kappa"], self.annotators, np.nan), axis=1)
+        numbers: dict[str, Numbers] = {"alpha": np.array(self._alpha.at(weight_N))}
+        numbers |= {name: kappa(tables.at(weight_N), self._scale) for name, tables in self._tables.items()}
+        numbers["kappa_mean"] = mean(numbers["kappa"])
+        numbers["kappa_with_others"] = mean(square(numbers["kappa"], self.annotators, np.nan), axis=1)
         if self._confusions:
-            truth_P, predicted_P = self.structures(told, "predicted")
-            told |= {"difference": truth_P - predicted_P, "dic": np.array(self.dic(truth_P, predicted_P))}
+            truth_P, predicted_P = self.structures(numbers, "predicted")
+            numbers |= {"difference": truth_P - predicted_P, "dic": np.array(self.dic(truth_P, predicted_P))}
             count_ACC = self._confusions.at(weight_N)
-            told |= {"accuracy": war(count_ACC), "macro_f1": macro_f1(count_ACC)}
-            told |= {f"{name}_mean": mean(told[name]) for name in ("accuracy", "macro_f1")}
-            told["consensus"] = np.array(self.consensus.at(weight_N))
+            numbers |= {"accuracy": war(count_ACC), "macro_f1": macro_f1(count_ACC)}
+            numbers |= {f"{name}_mean": mean(numbers[name]) for name in ("accuracy", "macro_f1")}
+            numbers["consensus"] = np.array(self.consensus.at(weight_N))
         if self._cosines:
-            told["explained"] = self._cosines.at(weight_N)
-            structures = self.structures(told, "explained")
-            told["bae_spearman"] = np.array(correlation(*structures, ranks=True))
-            told["bae_pearson"] = np.array(correlation(*structures, ranks=False))
-        return told
+            numbers["explained"] = self._cosines.at(weight_N)
+            structures = self.structures(numbers, "explained")
+            numbers["bae_spearman"] = np.array(correlation(*structures, ranks=True))
+            numbers["bae_pearson"] = np.array(correlation(*structures, ranks=False))
+        return numbers
 
-    def dic(self, truth_P: Numbers, told_P: Numbers) -> float:
+    def dic(self, truth_P: Numbers, model_P: Numbers) -> float:
         """DIC as it was asked for."""
         comparing = self.comparing
-        return dic(truth_P, told_P, self.annotators, comparing.normalize, comparing.off_diagonal_only)
+        return dic(truth_P, model_P, self.annotators, comparing.normalize, comparing.off_diagonal_only)
 
     def shared(self, structure: str) -> Labels:
         """P: how many items the value of each pair is of."""
@@ -106,19 +106,19 @@ class Panel:
             return self._cosines.shared()
         return self._tables[structure].shared()
 
-    def structures(self, numbers: dict[str, Numbers], told: str) -> tuple[Numbers, Numbers]:
-        """The labels' structure and that of ``told``, predicted or explained, as they are compared."""
-        truth_P, told_P = numbers[f"truth_{told}"], numbers[told]
+    def structures(self, numbers: dict[str, Numbers], kind: str) -> tuple[Numbers, Numbers]:
+        """The labels' structure and that of ``kind``, predicted or explained, as they are compared."""
+        truth_P, model_P = numbers[f"truth_{kind}"], numbers[kind]
         if self.comparing.clip_negative:
-            truth_P, told_P = np.maximum(truth_P, 0), told_P if told == "explained" else np.maximum(told_P, 0)
-        return truth_P, told_P
+            truth_P, model_P = np.maximum(truth_P, 0), model_P if kind == "explained" else np.maximum(model_P, 0)
+        return truth_P, model_P
 
     def shuffled(self) -> dict[str, float]:
         """What measures of a structure would be if annotators were in any other order; NaN where it says nothing."""
         others = {}
         if self._confusions:
             truth_P, predicted_P = self.structures(self.point, "predicted")
-            others["dic"] = shuffled(predicted_P, self.annotators, lambda told_P: self.dic(truth_P, told_P))
+            others["dic"] = shuffled(predicted_P, self.annotators, lambda model_P: self.dic(truth_P, model_P))
         if self.explained_map:
             others["bae"] = 1 - self.explained_map.fit.shuffled
         return others
@@ -128,12 +128,14 @@ class Panel:
 
         They start from where those of all items ended, so that what differs is the labels and not the start.
         """
-        laid = self.explained_map
-        if laid is None:
+        aligned = self.explained_map
+        if aligned is None:
             return float("nan")
-        inner = np.ix_(laid.kept_K, laid.kept_K)
-        truth_AA, told_AA = (square(value_P, self.annotators) for value_P in self.structures(numbers, "explained"))
-        fitted = fit(draw_map(truth_AA[inner], laid.truth.point_K2), draw_map(told_AA[inner], laid.told.point_K2))
+        inner = np.ix_(aligned.kept_K, aligned.kept_K)
+        truth_AA, model_AA = (square(value_P, self.annotators) for value_P in self.structures(numbers, "explained"))
+        fitted = fit(
+            draw_map(truth_AA[inner], aligned.truth.point_K2), draw_map(model_AA[inner], aligned.model.point_K2)
+        )
         return 1 - fitted.disparity if fitted else float("nan")
 
     @cached_property
@@ -145,22 +147,22 @@ class Panel:
         return (kept_K, drawn) if drawn else None
 
     @cached_property
-    def predicted_map(self) -> Laid | None:
+    def predicted_map(self) -> AlignedMaps | None:
         """The maps of labels and predictions; None where there are none."""
-        return self._laid("predicted") if self._confusions else None
+        return self._aligned("predicted") if self._confusions else None
 
     @cached_property
-    def explained_map(self) -> Laid | None:
+    def explained_map(self) -> AlignedMaps | None:
         """The maps of labels and explanations; None where there are none."""
-        return self._laid("explained") if self._cosines else None
+        return self._aligned("explained") if self._cosines else None
 
-    def _laid(self, told: str) -> Laid | None:
-        truth_AA, told_AA = (square(value_P, self.annotators) for value_P in self.structures(self.point, told))
-        kept_K = complete(truth_AA, told_AA)
+    def _aligned(self, kind: str) -> AlignedMaps | None:
+        truth_AA, model_AA = (square(value_P, self.annotators) for value_P in self.structures(self.point, kind))
+        kept_K = complete(truth_AA, model_AA)
         inner = np.ix_(kept_K, kept_K)
-        truth, other = draw_map(truth_AA[inner]), draw_map(told_AA[inner])
+        truth, other = draw_map(truth_AA[inner]), draw_map(model_AA[inner])
         fitted = fit(truth, other, shuffle=True)
-        return Laid(kept_K, truth, other, fitted) if truth and other and fitted else None
+        return AlignedMaps(kept_K, truth, other, fitted) if truth and other and fitted else None
 
 
 def mean(values: Numbers, axis: int | None = None) -> Numbers:

@@ -23,14 +23,14 @@ def square(value_P: Numbers, size: int, diagonal: float = 1.0) -> Numbers:
     return value_AA
 
 
-def dic(truth_P: Numbers, told_P: Numbers, annotators: int, normalize: Normalize, off_diagonal_only: bool) -> float:
+def dic(truth_P: Numbers, model_P: Numbers, annotators: int, normalize: Normalize, off_diagonal_only: bool) -> float:
     """DIC = ‖S − Ŝ‖F over the pairs that both structures know; NaN where they share none.
 
     Our reading of QuMATL (2503.15237) and of 2508.10393, whose formula could not be read: κ and the Frobenius norm are
     unverified. normalize rms: the root of the mean over the entries instead of their sum. Both diagonals are 1, so
     that ``off_diagonal_only`` changes nothing but the number of entries in that mean.
     """
-    difference_P = truth_P - told_P
+    difference_P = truth_P - model_P
     known_P = ~np.isnan(difference_P)
     if not known_P.any():
         return float("nan")
@@ -55,15 +55,15 @@ def correlation(first_P: Numbers, second_P: Numbers, ranks: bool) -> float:
     return float(np.corrcoef(first, second)[0, 1])
 
 
-def shuffled(told_P: Numbers, annotators: int, measure: Callable[[Numbers], float]) -> float:
+def shuffled(model_P: Numbers, annotators: int, measure: Callable[[Numbers], float]) -> float:
     """What a measure of a structure would be if it belonged to nobody in particular: its mean over orders of the
     annotators. NaN for two, who have but one pair.
     """
     if annotators < 3:
         return float("nan")
-    told_AA = square(told_P, annotators)
+    model_AA = square(model_P, annotators)
     first_P, second_P = np.triu_indices(annotators, 1)
-    values = [measure(told_AA[order][:, order][first_P, second_P]) for order in orders(annotators)]
+    values = [measure(model_AA[order][:, order][first_P, second_P]) for order in orders(annotators)]
     return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
 
 

@@ -49,9 +49,7 @@ def form_of(table: Table, needed: str, item: str | None = None, raters: Sequence
     (2507.17653) has them. Raises UserError for another.
     """
     if (item is None) != (not raters):
-        raise UserError(
-            "--item and --rater: a wide table is told by both, the column of items and those of its raters"
-        )
+        raise UserError("a wide table needs both: the column of items, and the columns of raters")
     if {"item", "annotator", needed} <= set(table.columns):
         return Long()
     if item is not None:

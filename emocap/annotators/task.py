@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from emocap.annotators.annotations import Annotations, Reading
-from emocap.annotators.bootstrap import certainty_of
+from emocap.annotators.bootstrap import bootstrap_of
 from emocap.annotators.explanations import Explanations
 from emocap.annotators.measures import OUR_BAE, bounded, finite, measures
 from emocap.annotators.scale import Chance, Level, Weights, make_scale
-from emocap.annotators.statistics import Comparing, Laid, Panel
+from emocap.annotators.statistics import AgreementStatistics, AlignedMaps, Comparing
 from emocap.annotators.structure import square
 from emocap.metrics.arrays import Labels, Numbers
 
@@ -36,7 +36,7 @@ class Method:
     chance: Chance = "marginals"
     comparing: Comparing = field(default_factory=Comparing)
 
-    def told(self) -> dict[str, Any]:
+    def record(self) -> dict[str, Any]:
         """As annotators.json has it."""
         return {
             "level": self.level,
@@ -49,81 +49,87 @@ class Method:
         }
 
 
-def measure_task(name: str, found: Annotations, explanations: Explanations | None, method: Method) -> dict[str, Any]:
+def measure_task(name: str, task: Annotations, explanations: Explanations | None, method: Method) -> dict[str, Any]:
     """All that is known of a task: counts and notes, measures, annotators, structures of pairs, maps."""
-    scale = make_scale(found.labels, method.level, method.weights, method.chance, bool(method.reading.labels))
+    scale = make_scale(task.labels, method.level, method.weights, method.chance, bool(method.reading.labels))
     vector_NAD = explanations.vector_NAD if explanations else None
-    panel = Panel(found.given_NA, scale, found.predicted_NA, vector_NAD, method.comparing)
-    certainty = certainty_of(panel)
-    notes = [*found.notes, *(explanations.notes if explanations else [])]
-    counts = np.bincount(found.given_NA[found.given_NA >= 0], minlength=len(found.labels))
+    statistics = AgreementStatistics(task.given_NA, scale, task.predicted_NA, vector_NAD, method.comparing)
+    bootstrap = bootstrap_of(statistics)
+    notes = [*task.notes, *(explanations.notes if explanations else [])]
+    counts = np.bincount(task.given_NA[task.given_NA >= 0], minlength=len(task.labels))
     return {
         "name": name,
-        "items": len(found.items),
-        "labels": dict(zip(found.labels, counts.tolist(), strict=True)),
+        "items": len(task.items),
+        "labels": dict(zip(task.labels, counts.tolist(), strict=True)),
         "notes": [asdict(note) for note in notes],
-        "measures": measures(panel, certainty),
-        "annotators": _annotators(found, panel, certainty.interval),
-        "structures": _structures(found, panel, certainty.interval),
-        "maps": _maps(found, panel),
+        "measures": measures(statistics, bootstrap),
+        "annotators": _annotators(task, statistics, bootstrap.interval),
+        "structures": _structures(task, statistics, bootstrap.interval),
+        "maps": _map_records(task, statistics),
     }
 
 
-def _annotators(found: Annotations, panel: Panel, intervals: dict[str, Numbers]) -> list[dict[str, Any]]:
-    told = []
-    for place, name in enumerate(found.annotators):
-        counts = np.bincount(found.given_NA[found.given_NA[:, place] >= 0, place])
+def _annotators(
+    task: Annotations, numbers: AgreementStatistics, intervals: dict[str, Numbers]
+) -> list[dict[str, Any]]:
+    people = []
+    for place, name in enumerate(task.annotators):
+        counts = np.bincount(task.given_NA[task.given_NA[:, place] >= 0, place])
         person: dict[str, Any] = {
             "name": name,
             "labels": int(counts.sum()),
-            "commonest": {"label": found.labels[counts.argmax()], "share": float(counts.max() / counts.sum())},
+            "commonest": {"label": task.labels[counts.argmax()], "share": float(counts.max() / counts.sum())},
         }
         for measure in ("kappa_with_others", "accuracy", "macro_f1"):
-            if measure in panel.point:
-                person[measure] = bounded(float(panel.point[measure][place]), intervals[measure][:, place])
-        told.append(person)
-    return told
+            if measure in numbers.point:
+                person[measure] = bounded(float(numbers.point[measure][place]), intervals[measure][:, place])
+        people.append(person)
+    return people
 
 
-def _structures(found: Annotations, panel: Panel, intervals: dict[str, Numbers]) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+def _structures(task: Annotations, numbers: AgreementStatistics, intervals: dict[str, Numbers]) -> dict[str, Any]:
+    structures: dict[str, Any] = {}
     for name, reading in _STRUCTURES.items():
-        if name not in panel.point:
+        if name not in numbers.point:
             continue
-        clipped = panel.comparing.clip_negative and name not in ("kappa", "explained")
+        clipped = numbers.comparing.clip_negative and name not in ("kappa", "explained")
         least = 0.0 if clipped else -np.inf
         low_P, high_P = np.maximum(intervals[name], least)
-        told[name] = {
+        structures[name] = {
             "reading": reading + "; below 0 taken as 0" * clipped,
-            "value": _matrix(square(np.maximum(panel.point[name], least), panel.annotators)),
-            "low": _matrix(square(low_P, panel.annotators)),
-            "high": _matrix(square(high_P, panel.annotators)),
-            "items": square(panel.shared(name).astype(float), panel.annotators, 0).astype(int).tolist(),
+            "value": _matrix(square(np.maximum(numbers.point[name], least), numbers.annotators)),
+            "low": _matrix(square(low_P, numbers.annotators)),
+            "high": _matrix(square(high_P, numbers.annotators)),
+            "items": square(numbers.shared(name).astype(float), numbers.annotators, 0).astype(int).tolist(),
         }
-    return told
+    return structures
 
 
-def _maps(found: Annotations, panel: Panel) -> dict[str, Any]:
-    laid = {"predicted": panel.predicted_map, "explained": panel.explained_map}
-    told: dict[str, Any] = {name: _laid(found, maps) for name, maps in laid.items() if maps}
-    if panel.own_map:
-        kept_K, own = panel.own_map
-        told["kappa"] = {"annotators": _named(found, kept_K), "point": own.point_K2.tolist(), "stress": own.stress}
-    return told
+def _map_records(task: Annotations, numbers: AgreementStatistics) -> dict[str, Any]:
+    aligned = {"predicted": numbers.predicted_map, "explained": numbers.explained_map}
+    maps_by_name: dict[str, Any] = {name: _aligned(task, maps) for name, maps in aligned.items() if maps}
+    if numbers.own_map:
+        kept_K, own = numbers.own_map
+        maps_by_name["kappa"] = {
+            "annotators": _named(task, kept_K),
+            "point": own.point_K2.tolist(),
+            "stress": own.stress,
+        }
+    return maps_by_name
 
 
-def _laid(found: Annotations, laid: Laid) -> dict[str, Any]:
+def _aligned(task: Annotations, aligned: AlignedMaps) -> dict[str, Any]:
     return {
-        "annotators": _named(found, laid.kept_K),
-        "truth": {"point": laid.fit.truth_K2.tolist(), "stress": laid.truth.stress},
-        "told": {"point": laid.fit.told_K2.tolist(), "stress": laid.told.stress},
-        "disparity": laid.fit.disparity,
-        "shuffled": finite(laid.fit.shuffled),
+        "annotators": _named(task, aligned.kept_K),
+        "truth": {"point": aligned.fit.truth_K2.tolist(), "stress": aligned.truth.stress},
+        "model": {"point": aligned.fit.model_K2.tolist(), "stress": aligned.model.stress},
+        "disparity": aligned.fit.disparity,
+        "shuffled": finite(aligned.fit.shuffled),
     }
 
 
-def _named(found: Annotations, kept_K: Labels) -> list[str]:
-    return [found.annotators[place] for place in kept_K]
+def _named(task: Annotations, kept_K: Labels) -> list[str]:
+    return [task.annotators[place] for place in kept_K]
 
 
 def _matrix(value_AA: Numbers) -> list[list[float | None]]:

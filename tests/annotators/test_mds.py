@@ -57,7 +57,7 @@ def test_the_fit_is_procrustes() -> None:
     truth, told, disparity = procrustes(first.point_K2, second.point_K2)
     assert fitted.disparity == pytest.approx(disparity)
     assert np.allclose(fitted.truth_K2, truth)
-    assert np.allclose(fitted.told_K2, told)
+    assert np.allclose(fitted.model_K2, told)
     assert 0 < fitted.shuffled < 1
     assert fitted.disparity == pytest.approx(((truth - told) ** 2).sum())
 

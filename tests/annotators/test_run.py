@@ -119,7 +119,7 @@ def test_every_option_changes_what_it_says(votes: Path, tmp_path: Path) -> None:
         (LONG, ["--ties", "both"], "--ties: both is not one of missing, label"),
         (LONG, ["--level", "interval"], "happy, sad is no number"),
         (LONG, ["--labels", "happy,calm"], "'sad' of Cem is not one of --labels"),
-        (LONG, ["--item", "item"], "--item and --rater"),
+        (LONG, ["--item", "item"], "a wide table needs both"),
         (LONG, ["--perspective", "Safe"], "--perspective: .* has no Safe, but one task without a name"),
         (LONG, ["--predictions", "votes.csv"], "has a column prediction already"),
         (LONG, ["--explanations", "votes.csv"], "is not a .npz"),

@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pytest
 
-from emocap.annotators.bootstrap import Certainty, certainty_of, percentiles
+from emocap.annotators.bootstrap import Certainty, bootstrap_of, percentiles
 from emocap.annotators.measures import measures, strength
 from emocap.annotators.scale import Scale, make_scale
 from emocap.annotators.simulated import Simulated, simulate
-from emocap.annotators.statistics import Comparing, Panel
+from emocap.annotators.statistics import AgreementStatistics, Comparing
 from emocap.annotators.structure import dic, square
 
 
@@ -21,35 +21,37 @@ def made() -> Simulated:
 
 
 @pytest.fixture(scope="module")
-def panel(made: Simulated) -> Panel:
-    return Panel(made.given_NA, nominal(4), made.predicted_NA, made.vector_NAD)
+def panel(made: Simulated) -> AgreementStatistics:
+    return AgreementStatistics(made.given_NA, nominal(4), made.predicted_NA, made.vector_NAD)
 
 
 @pytest.fixture(scope="module")
-def certainty(panel: Panel) -> Certainty:
-    return certainty_of(panel, rounds=120, map_rounds=20)
+def certainty(panel: AgreementStatistics) -> Certainty:
+    return bootstrap_of(panel, rounds=120, map_rounds=20)
 
 
-def test_a_number_is_what_its_resample_of_every_item_once_gives(panel: Panel) -> None:
+def test_a_number_is_what_its_resample_of_every_item_once_gives(panel: AgreementStatistics) -> None:
     again = panel.at(np.ones(150))
     assert set(again) == set(panel.point) - {"bae"}
     for name, value in again.items():
         assert np.array_equal(value, panel.point[name], equal_nan=True)
 
 
-def test_a_resample_is_a_panel_of_its_items(made: Simulated, panel: Panel) -> None:
+def test_a_resample_is_a_panel_of_its_items(made: Simulated, panel: AgreementStatistics) -> None:
     weight_N = np.random.default_rng(0).multinomial(150, np.full(150, 1 / 150)).astype(float)
     rows = np.arange(150).repeat(weight_N.astype(int))
-    other = Panel(made.given_NA[rows], nominal(4), made.predicted_NA[rows], made.vector_NAD[rows])
+    other = AgreementStatistics(made.given_NA[rows], nominal(4), made.predicted_NA[rows], made.vector_NAD[rows])
     for name, value in panel.at(weight_N).items():
         assert value == pytest.approx(other.point[name], nan_ok=True)
 
 
 def test_predictions_are_compared_where_there_are_labels(made: Simulated) -> None:
     predicted_NA = np.where(np.arange(150)[:, None] < 100, made.predicted_NA, -1)
-    panel = Panel(made.given_NA, nominal(4), predicted_NA)
-    first = Panel(made.given_NA[:100], nominal(4), made.predicted_NA[:100])
-    masked = Panel(made.given_NA[:100], nominal(4), np.where(made.given_NA[:100] >= 0, made.predicted_NA[:100], -1))
+    panel = AgreementStatistics(made.given_NA, nominal(4), predicted_NA)
+    first = AgreementStatistics(made.given_NA[:100], nominal(4), made.predicted_NA[:100])
+    masked = AgreementStatistics(
+        made.given_NA[:100], nominal(4), np.where(made.given_NA[:100] >= 0, made.predicted_NA[:100], -1)
+    )
     assert panel.point["dic"] == pytest.approx(first.point["dic"])
     assert panel.point["dic"] == pytest.approx(masked.point["dic"])
     assert panel.point["truth_predicted"] == pytest.approx(first.point["kappa"])
@@ -58,18 +60,18 @@ def test_predictions_are_compared_where_there_are_labels(made: Simulated) -> Non
 
 
 def test_perfect_predictions_have_no_dic(made: Simulated) -> None:
-    panel = Panel(made.given_NA, nominal(4), made.given_NA)
+    panel = AgreementStatistics(made.given_NA, nominal(4), made.given_NA)
     assert panel.point["dic"] == 0.0
     assert panel.point["accuracy_mean"] == 1.0
     assert panel.point["consensus"] == 1.0
 
 
 def test_explanations_as_alike_as_the_labels_have_a_bae_of_one(made: Simulated) -> None:
-    own = Panel(made.given_NA, nominal(4))
+    own = AgreementStatistics(made.given_NA, nominal(4))
     alike_AA = square(own.point["kappa"], 5)
     # Unit vectors whose inner products are κ: the rows of a Cholesky factor.
     vectors = np.broadcast_to(np.linalg.cholesky(alike_AA), (150, 5, 5))
-    panel = Panel(made.given_NA, nominal(4), vector_NAD=np.array(vectors))
+    panel = AgreementStatistics(made.given_NA, nominal(4), vector_NAD=np.array(vectors))
     assert panel.point["explained"] == pytest.approx(own.point["kappa"])
     assert panel.point["bae"] == pytest.approx(1.0, abs=1e-6)
     assert panel.point["bae_pearson"] == pytest.approx(1.0)
@@ -79,14 +81,14 @@ def test_explanations_as_alike_as_the_labels_have_a_bae_of_one(made: Simulated) 
 def test_clipping_takes_kappa_below_zero_for_zero() -> None:
     given_NA = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 1]])
     told_NA = np.array([[0, 0, 0], [1, 1, 0], [0, 0, 1], [1, 1, 0], [0, 0, 0], [1, 1, 1]])
-    panel = Panel(given_NA, nominal(2), told_NA, comparing=Comparing(clip_negative=True))
+    panel = AgreementStatistics(given_NA, nominal(2), told_NA, comparing=Comparing(clip_negative=True))
     assert panel.point["kappa"].min() < 0
     truth_P, told_P = panel.structures(panel.point, "predicted")
     assert truth_P.min() == 0
     assert panel.point["dic"] == pytest.approx(dic(truth_P, told_P, 3, "none", False))
 
 
-def test_every_number_has_its_interval(panel: Panel, certainty: Certainty) -> None:
+def test_every_number_has_its_interval(panel: AgreementStatistics, certainty: Certainty) -> None:
     assert set(certainty.interval) == {*panel.point, "dic_corrected"}
     for name, value in panel.point.items():
         low, high = certainty.interval[name]
@@ -94,7 +96,7 @@ def test_every_number_has_its_interval(panel: Panel, certainty: Certainty) -> No
         assert (low <= high).all()
         if name != "bae":
             assert ((low <= value) & (value <= high)).mean() > 0.8
-    again = certainty_of(panel, rounds=120, map_rounds=20)
+    again = bootstrap_of(panel, rounds=120, map_rounds=20)
     assert all(np.array_equal(certainty.interval[name], other) for name, other in again.interval.items())
 
 
@@ -104,8 +106,8 @@ def test_the_noise_of_dic_is_what_two_draws_of_the_same_people_give() -> None:
     for _ in range(80):
         shown = random.integers(0, 3, 80)[:, None]
         drawn = [np.where(random.random((80, 4)) < 0.6, shown, random.integers(0, 3, (80, 4))) for _ in range(2)]
-        panel = Panel(drawn[0], nominal(3), drawn[1])
-        noise.append(certainty_of(panel, rounds=60).dic_noise ** 2)
+        panel = AgreementStatistics(drawn[0], nominal(3), drawn[1])
+        noise.append(bootstrap_of(panel, rounds=60).dic_noise ** 2)
         found.append(float(panel.point["dic"]) ** 2)
     assert np.mean(noise) == pytest.approx(np.mean(found), rel=0.2)
 
@@ -120,8 +122,8 @@ def test_resamples_that_tell_nothing_are_left_out() -> None:
 def test_two_annotators_have_one_kappa_and_no_map() -> None:
     random = np.random.default_rng(0)
     given_NA = random.integers(0, 2, (40, 2))
-    panel = Panel(given_NA, nominal(2), given_NA[::-1], random.normal(size=(40, 2, 3)))
-    told = {one["key"]: one for one in measures(panel, certainty_of(panel, rounds=20))}
+    panel = AgreementStatistics(given_NA, nominal(2), given_NA[::-1], random.normal(size=(40, 2, 3)))
+    told = {one["key"]: one for one in measures(panel, bootstrap_of(panel, rounds=20))}
     assert told["bae"]["value"] is None
     assert "three annotators" in told["bae"]["reading"]
     assert told["bae_spearman"]["value"] is None
@@ -132,22 +134,24 @@ def test_two_annotators_have_one_kappa_and_no_map() -> None:
 
 def test_people_who_never_share_an_item_have_no_kappa() -> None:
     given_NA = np.array([[0, -1, 0], [1, -1, 0], [-1, 0, 1], [-1, 1, 1], [0, -1, 1]])
-    panel = Panel(given_NA, nominal(2))
+    panel = AgreementStatistics(given_NA, nominal(2))
     assert np.isnan(panel.point["kappa"][0])
-    told = {one["key"]: one for one in measures(panel, certainty_of(panel, rounds=20))}
+    told = {one["key"]: one for one in measures(panel, bootstrap_of(panel, rounds=20))}
     assert told["kappa_mean"]["value"] == pytest.approx(np.nanmean(panel.point["kappa"]))
     assert told["alpha"]["value"] is not None
 
 
 def test_a_model_that_says_the_same_of_everything_has_no_structure(made: Simulated) -> None:
-    panel = Panel(made.given_NA, nominal(4), np.zeros_like(made.given_NA))
-    told = {one["key"]: one for one in measures(panel, certainty_of(panel, rounds=10))}
+    panel = AgreementStatistics(made.given_NA, nominal(4), np.zeros_like(made.given_NA))
+    told = {one["key"]: one for one in measures(panel, bootstrap_of(panel, rounds=10))}
     assert told["dic"]["value"] is None
     assert told["dic_corrected"]["value"] is None
     assert "no pair" in told["dic"]["reading"]
     assert told["accuracy_mean"]["value"] == pytest.approx(np.mean([(g[g >= 0] == 0).mean() for g in made.given_NA.T]))
     half = np.where(np.arange(5) < 2, 0, made.predicted_NA)
-    told = {one["key"]: one for one in measures(Panel(made.given_NA, nominal(4), half), certainty_of_none())}
+    told = {
+        one["key"]: one for one in measures(AgreementStatistics(made.given_NA, nominal(4), half), certainty_of_none())
+    }
     assert "of 3 of 10 pairs: not to be compared" in told["dic"]["reading"]
 
 
@@ -161,6 +165,6 @@ def test_the_words_are_those_of_landis_and_koch() -> None:
 
 
 def test_one_item_says_nothing_of_how_certain_a_number_is() -> None:
-    panel = Panel(np.array([[0, 1, 1]]), nominal(2), None, None)
+    panel = AgreementStatistics(np.array([[0, 1, 1]]), nominal(2), None, None)
     assert panel.point["alpha"] == pytest.approx(0)
-    assert all(np.isnan(value).all() for value in certainty_of(panel, rounds=20).interval.values())
+    assert all(np.isnan(value).all() for value in bootstrap_of(panel, rounds=20).interval.values())

@@ -132,7 +132,7 @@ def test_other_wide_tables_are_named_by_their_columns(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"neither long .* nor like AMER's .* nor like STREET's .* clip; face; voice"):
         form_of(table, "label")
     for item, raters in (("clip", []), (None, ["face"])):
-        with pytest.raises(UserError, match="--item and --rater"):
+        with pytest.raises(UserError, match="a wide table needs both"):
             form_of(table, "label", item, raters)
 
 

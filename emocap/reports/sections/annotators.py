@@ -141,12 +141,12 @@ def _pair(names: Sequence[str], task: Mapping[str, Any], kind: str, title: str) 
     figures = [_heat(names, truth, "Labels", scales[0]), _heat(names, second, whose, scales[1])]
     if found := task["maps"].get(kind):
         drawn = plane(
-            found["annotators"], found["truth"]["point"], found["told"]["point"], f"maps of labels and {whose}"
+            found["annotators"], found["truth"]["point"], found["model"]["point"], f"maps of labels and {whose}"
         )
         note = (
             f"Dots: labels. Diamonds: {whose.lower()}, turned and scaled to fit (Procrustes: disparity "
             f"{fraction(found['disparity'])}).{_left_out(names, found)} "
-            f"Labels: {_stress(found['truth']).lower()} {whose}: {_stress(found['told']).lower()}"
+            f"Labels: {_stress(found['truth']).lower()} {whose}: {_stress(found['model']).lower()}"
         )
         figures.append(Figure("Both on one map", drawn, note))
     return Structures(title, f"{truth['reading']}. {second['reading']}.", figures)
