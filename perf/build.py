@@ -214,8 +214,8 @@ def faces(photos: Sequence[Path], weights: str, count: int, times: int, peer: st
 
 
 def endpoint(latency: float) -> Iterator[str]:
-    """A rehearsal endpoint in a process of its own: yields its address."""
-    words = ["-m", "emocap.captioning.mock_server", "--port", "0", "--latency", str(latency)]
+    """A mock endpoint in a process of its own: yields its address."""
+    words = ["-m", "emocap", "mock-server", "--port", "0", "--latency", str(latency)]
     process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True)
     assert process.stdout
     try:
@@ -230,7 +230,7 @@ def captions(count: int, concurrency: int, latency: float) -> None:
         out = Path(scratch).absolute() / "out"
         for address in endpoint(latency):
             endpoints = f"[{{base_url: {address}, concurrency: {concurrency}}}]"
-            asked = f"captioner={{backend: openai, model: rehearsal, endpoints: {endpoints}}}"
+            asked = f"captioner={{backend: openai, model: mock, endpoints: {endpoints}}}"
             sources = f"sources=[{{drawn: {{count: {count}, people: 400, size: 256}}}}]"
             more = ["faces.size=256", "faces.duplicates=null", "shards.samples=1000"]
             command = ["build", "drawn", sources, *more, asked, "--out", str(out)]

@@ -1,4 +1,4 @@
-"""How fast one captioner asks: a rehearsal endpoint in another process, JPEGs of about 20 kB.
+"""How fast one captioner asks: a mock endpoint in another process, JPEGs of about 20 kB.
 
 Run: python perf/captioning.py [--rounds 20]
 """
@@ -40,11 +40,11 @@ def samples(count: int) -> list[Sample]:
 
 
 def measure(faces: list[Sample], concurrency: int, latency: float) -> str:
-    command = [sys.executable, "-m", "emocap.captioning.mock_server", "--latency", str(latency)]
+    command = [sys.executable, "-m", "emocap", "mock-server", "--latency", str(latency)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server, tempfile.TemporaryDirectory() as out:
         assert server.stdout is not None
         endpoint = {"base_url": server.stdout.readline().strip(), "concurrency": concurrency}
-        recipe = CaptionerRecipe.model_validate({"backend": "openai", "model": "rehearsal", "endpoints": [endpoint]})
+        recipe = CaptionerRecipe.model_validate({"backend": "openai", "model": "mock", "endpoints": [endpoint]})
         with closing(OpenAICaptioner(recipe, load_prompt(recipe.prompt), {}, Path(out))) as captioner:
             begun, cpu = time.monotonic(), time.process_time()
             captioner.caption(faces, "rate")

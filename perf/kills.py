@@ -36,7 +36,7 @@ def recipe(address: str, path: Path) -> Path:
         "faces": {"detector": "given", "min_size": 16, "size": 48, "block": 20, "duplicates": None},
         "captioner": {
             "backend": "openai",
-            "model": "rehearsal",
+            "model": "mock",
             "endpoints": [{"base_url": address, "concurrency": 4}],
             "price": {"prompt": 1, "completion": 2},
         },
@@ -117,9 +117,7 @@ def main() -> None:
         asked = server.log.requests
     kills = ", ".join(f"{count} {what}" for what, count in hit.most_common())
     print("## A build killed again and again\n")
-    print(
-        f"`python perf/kills.py`: {SHARDS} shards of {FACES_PER_SHARD} drawn faces, captions from a rehearsal endpoint"
-    )
+    print(f"`python perf/kills.py`: {SHARDS} shards of {FACES_PER_SHARD} drawn faces, captions from a mock endpoint")
     print(f"after {given.latency:g} s, concurrency 4; {hit.total()} kills at random moments ({kills}), then a run of")
     print(f"{last:.0f} s to the end.\n")
     rows = {

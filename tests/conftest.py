@@ -91,7 +91,7 @@ def asking_recipe() -> Callable[..., BuildRecipe]:
     def make(address: str, concurrency: int = 8, samples: int = 25, **captioner: Any) -> BuildRecipe:
         asked = {
             "backend": "openai",
-            "model": "rehearsal",
+            "model": "mock",
             "endpoints": [{"base_url": address, "concurrency": concurrency}],
             "price": {"prompt": 1, "completion": 10},
         }

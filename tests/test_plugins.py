@@ -17,6 +17,8 @@ from safetensors.torch import load_file
 
 from emocap.schema.shards import read_shard
 
+pytestmark = pytest.mark.ddp
+
 ROOT = Path(__file__).parents[1]
 METADATA = "Metadata-Version: 2.1\nName: emocap-gaze\nVersion: 1.0\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n"

@@ -1,20 +1,17 @@
 """A mock endpoint whose replies are made-up captions of faces.
 
-    python -m emocap.captioning.mock_server --port 8000 --latency 0.5 --faults 0.3
+    emocap mock-server --port 8000 --latency 0.5 --faults 0.3
 
-For trying a build, an evaluation or a ranking out before a model is paid for.
+It tries out a build, an evaluation or a ranking before a model is paid for.
 """
 
-import argparse
-import asyncio
-import contextlib
 import json
 import random
 from functools import lru_cache
 from typing import Any
 
 from emocap.captioning import annotations
-from emocap.llm.mock_server import MockServer, Plan, base_url, drawn
+from emocap.llm.mock_server import MockServer, Plan, base_url, random_faults
 from emocap.schema.facs import EMOTIONS
 from emocap.schema.samples import Labels
 
@@ -40,23 +37,9 @@ def mock_captioner(plan: Plan = lambda number: None, **settings: Any) -> MockSer
     return MockServer(plan, caption=caption, **settings)
 
 
-async def _main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m emocap.captioning.mock_server", description=(__doc__ or "").partition("\n")[0]
-    )
-    parser.add_argument("--port", type=int, default=0, help="0: any that is free")
-    parser.add_argument("--latency", type=float, default=0.5, help="seconds that a reply takes")
-    parser.add_argument("--faults", type=float, default=0.0, help="share of the requests that fail, of every kind")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--honour-idempotency", action="store_true")
-    chosen = parser.parse_args()
-    server = await mock_captioner(
-        drawn(chosen.faults, chosen.seed), latency=chosen.latency, honour_idempotency=chosen.honour_idempotency
-    ).serve(chosen.port)
+async def serve(port: int, latency: float, faults: float, seed: int, honour_idempotency: bool) -> None:
+    """Serve until the task is cancelled, and print the address first; port 0: any that is free."""
+    plan = random_faults(faults, seed)
+    server = await mock_captioner(plan, latency=latency, honour_idempotency=honour_idempotency).serve(port)
     print(base_url(server), flush=True)
     await server.serve_forever()
-
-
-if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_main())

@@ -77,6 +77,28 @@ def build(
     print(f"open {page}")
 
 
+@app.command("mock-server", epilog=example("emocap mock-server --port 8000 --latency 1 --faults 0.3"))
+def mock_server(
+    port: Annotated[int, typer.Option(help="0 for any that is free; the address is printed.")] = 0,
+    latency: Annotated[float, typer.Option(help="Seconds that a reply takes.")] = 0.5,
+    faults: Annotated[float, typer.Option(help="Share of the requests that fail, in every way in turn.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Which requests fail.")] = 0,
+    honour_idempotency: Annotated[
+        bool, typer.Option("--honour-idempotency", help="Charge a repeated request once.")
+    ] = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Serve an OpenAI-compatible endpoint with made-up captions and answers, to try things out for free."""
+    import asyncio
+    import contextlib
+
+    from emocap.captioning.mock_server import serve
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(port, latency, faults, seed, honour_idempotency))
+
+
 @app.command(epilog=example("emocap inspect runs/photos"))
 def inspect(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that emocap build has made.")],

@@ -26,7 +26,7 @@ class CaptionShard:
         make = CAPTIONERS[recipe.backend].make
         assert make is not None
         self._captioner = make(recipe, prepared, keys, out / "replies")
-        self._told = self._spent()
+        self._reported = self._spent()
 
     def __call__(self, row: Row, tell: Callable[[Counter[str]], None]) -> dict[str, int]:
         """Row: ``shard``, a number of ``selected.parquet``. Returns its counts."""
@@ -36,7 +36,7 @@ class CaptionShard:
             return read_counts(index)
         plan = read_plan(self._out / "selected.parquet", row["shard"])
         faces = [sample for file, keys in plan.items() for sample in self._faces(file, keys)]
-        with self._telling(tell):
+        with self._reporting(tell):
             outcomes = self._captioner.caption(faces, name)
         counts: Counter[str] = Counter(faces=len(faces))
         with ShardWriter(self._out / "shards" / f"{name}.tar", index) as shard:
@@ -59,7 +59,7 @@ class CaptionShard:
         return read_samples(faces / f"{file}.tar", faces / f"{file}.parquet", keys)
 
     @contextlib.contextmanager
-    def _telling(self, tell: Callable[[Counter[str]], None]) -> Iterator[None]:
+    def _reporting(self, tell: Callable[[Counter[str]], None]) -> Iterator[None]:
         """Tells what the endpoints have answered, about once a second while the block runs."""
         with every_second(lambda: tell(self._news())):
             yield
@@ -68,7 +68,7 @@ class CaptionShard:
         """What is new since some thread last asked: all shards in hand share one captioner."""
         with self._lock:
             now = self._spent()
-            news, self._told = now - self._told, now
+            news, self._reported = now - self._reported, now
         return news
 
     def _spent(self) -> Counter[str]:

@@ -128,13 +128,13 @@ class FindFaces:
 
     def _frames(
         self,
-        read: Iterable[Frame | Sample | Reject],
+        items: Iterable[Frame | Sample | Reject],
         batch: int,
         counts: Counter[str],
         reject: Fallen,
     ) -> Iterator[list[Sample]]:
         """Frame by frame, in order, the faces in it."""
-        for group in _batches(read, batch):
+        for group in _batches(items, batch):
             found = iter(self._detect([item for item in group if isinstance(item, Frame)]))
             for item in group:
                 if isinstance(item, Frame):
@@ -160,16 +160,16 @@ class FindFaces:
                 return [Reject("faces", "error", detail, frames[0].source.path)]
             return [self._detect([frame])[0] for frame in frames]
 
-    def _cut(self, frame: Frame, found: list[Detection], reject: Fallen) -> list[Sample]:
+    def _cut(self, frame: Frame, detections: list[Detection], reject: Fallen) -> list[Sample]:
         recipe, source = self._recipe.faces, frame.source
-        labels, missed = match(frame.known, found)
-        if not found:
+        labels, missed = match(frame.known, detections)
+        if not detections:
             reject(Reject("faces", "no_face", _when(source.time_ms), source.path), frame.image)
         for known in missed:
             where = f" at {known.where[0]:.0f}, {known.where[1]:.0f}" if known.where else ""
             reject(Reject("faces", "labelled_face_not_found", f"labels{where} belong to no face", source.path))
         samples = []
-        for number, detection in enumerate(found):
+        for number, detection in enumerate(detections):
             key = make_key(source, number)
             name = self._detector.name if self._detector else self._recipe.faces.detector
             face, crop = crop_face(frame.image, detection, name, recipe)
@@ -186,11 +186,11 @@ def _when(time_ms: int) -> str:
     return f"no face was found at {time_ms / 1000:.3f} s" if time_ms else "no face was found"
 
 
-def _batches(read: Iterable[Frame | Sample | Reject], most: int) -> Iterator[list[Frame | Sample | Reject]]:
+def _batches(items: Iterable[Frame | Sample | Reject], most: int) -> Iterator[list[Frame | Sample | Reject]]:
     """Runs of what was read with at most ``most`` frames, fewer where they are large."""
     group: list[Frame | Sample | Reject] = []
     frames = pixels = 0
-    for item in read:
+    for item in items:
         group.append(item)
         if isinstance(item, Frame):
             frames += 1

@@ -51,7 +51,7 @@ def read_video(path: Path, recipe: VideoRecipe, max_pixels: int) -> Iterator[tup
             stream = container.streams.best("video")
             if not isinstance(stream, av.VideoStream) or stream.disposition & Disposition.attached_pic:
                 raise ImageError("no_video_stream", f"{len(container.streams)} streams, and none of them is a video")
-            yield from pick(_shown(container, stream, max_pixels, damage), recipe)
+            yield from pick(_presented(container, stream, max_pixels, damage), recipe)
             promised = _promised(container, stream)
     except (av.FFmpegError, EOFError) as error:
         raise ImageError("broken_video", f"{type(error).__name__}: {error}") from None
@@ -157,7 +157,7 @@ class Clock:
         return max(time, 0.0)
 
 
-def _shown(
+def _presented(
     container: av.container.InputContainer, stream: av.VideoStream, max_pixels: int, damage: _Damage
 ) -> Iterator[Shown]:
     stream.codec_context.thread_count = 1  # the workers share the cores among themselves

@@ -195,21 +195,23 @@ def _from_json(text: str) -> Known:
     return Known(Labels.model_validate(labels), tuple(point) if point else None, face)
 
 
-def match(known: list[Known], found: list[Detection]) -> tuple[list[Labels | None], list[Known]]:
+def match(known: list[Known], detections: list[Detection]) -> tuple[list[Labels | None], list[Known]]:
     """Labels for every detection, and the known faces that no detection is.
 
     A known face with a point or a box is the detection that contains it, the one with the nearest centre if several
     do; one without is the largest detection. Every detection takes at most one.
     """
-    labels: list[Labels | None] = [None] * len(found)
+    labels: list[Labels | None] = [None] * len(detections)
     missed = []
     for face in known:
         free = [i for i, taken in enumerate(labels) if taken is None]
         if face.where is None:
-            best = max(free, key=lambda i: found[i].area, default=None)
+            best = max(free, key=lambda i: detections[i].area, default=None)
         else:
-            distance = [math.dist(face.where, detection.centre) for detection in found]
-            best = min((i for i in free if found[i].contains(*face.where)), key=distance.__getitem__, default=None)
+            distance = [math.dist(face.where, detection.centre) for detection in detections]
+            best = min(
+                (i for i in free if detections[i].contains(*face.where)), key=distance.__getitem__, default=None
+            )
         if best is None:
             missed.append(face)
         else:

@@ -112,13 +112,13 @@ def _distinct(hashes: "array[int]") -> int:
     return len(np.unique(np.frombuffer(hashes, dtype=np.uint64)))
 
 
-def describe(build: Path) -> dict[str, Measure]:
+def describe(folder: Path) -> dict[str, Measure]:
     """Name → measure over all captions of a build, read one by one; empty where it has none.
 
     Raises ValueError for a damaged shard.
     """
     statistics = CaptionStatistics()
-    for tar in sorted((build / "shards").glob("*.tar")):
+    for tar in sorted((folder / "shards").glob("*.tar")):
         for record in read_records(tar):
             if record.caption:
                 statistics.add(record.caption)

@@ -26,7 +26,7 @@ class Worker(Protocol):
         ...
 
 
-class Meter:
+class ProgressCounter:
     """An actor that adds up what workers tell, for the display."""
 
     def __init__(self) -> None:
@@ -61,15 +61,15 @@ def stream(
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    meter = ray.remote(Meter).options(num_cpus=0, scheduling_strategy=here).remote()
-    with _watching(meter, watch):
+    counter = ray.remote(ProgressCounter).options(num_cpus=0, scheduling_strategy=here).remote()
+    with _watching(counter, watch):
         while window := list(itertools.islice(rows, _ROWS_AT_A_TIME)):
             pool = min(stage.workers or max(1, int(ray.cluster_resources().get("CPU", 1))), len(window))
             results = (
                 ray.data.from_items([{"row": json.dumps(row)} for row in window], override_num_blocks=len(window))
                 .map(
                     _Worker,  # type: ignore[arg-type]
-                    fn_constructor_args=(worker, arguments, meter),
+                    fn_constructor_args=(worker, arguments, counter),
                     compute=ray.data.ActorPoolStrategy(
                         size=pool, max_concurrent_calls_per_actor=threads, enable_true_multi_threading=threads > 1
                     ),
@@ -91,28 +91,28 @@ def stream(
 
 
 @contextlib.contextmanager
-def _watching(meter: Any, watch: Callable[[dict[str, int]], None]) -> Iterator[None]:
+def _watching(counter: Any, watch: Callable[[dict[str, int]], None]) -> Iterator[None]:
     import ray
 
-    def look() -> None:
+    def poll() -> None:
         with contextlib.suppress(ray.exceptions.RayError):
-            watch(ray.get(meter.read.remote()))
+            watch(ray.get(counter.read.remote()))
 
     try:
-        with every_second(look):
+        with every_second(poll):
             yield
     finally:
-        ray.kill(meter)
+        ray.kill(counter)
 
 
 @contextlib.contextmanager
-def every_second(look: Callable[[], None]) -> Iterator[None]:
+def every_second(poll: Callable[[], None]) -> Iterator[None]:
     """Calls ``look`` on a thread once a second while the block runs, and a last time at its end."""
     done = threading.Event()
 
     def run() -> None:
         while not done.wait(1.0):
-            look()
+            poll()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -121,14 +121,14 @@ def every_second(look: Callable[[], None]) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-        look()
+        poll()
 
 
 class _Worker:
     """A worker behind rows of JSON: Arrow would guess types for nested lists, and differently per block."""
 
-    def __init__(self, worker: Callable[..., Worker], arguments: tuple[Any, ...], meter: Any) -> None:
-        self._meter = meter
+    def __init__(self, worker: Callable[..., Worker], arguments: tuple[Any, ...], counter: Any) -> None:
+        self._meter = counter
         self._stopped: str | None = None
         self._worker: Worker | None = None
         try:

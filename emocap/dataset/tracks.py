@@ -56,12 +56,12 @@ def quality(face: Face) -> float:
     return face.score * face.sharpness / (face.sharpness + 100) * face.size / (face.size + 100) * frontal
 
 
-def _go_on(track: _Track, found: Sample) -> Reject:
+def _go_on(track: _Track, sample: Sample) -> Reject:
     """Lengthen a track by a face, and say which of its faces is not the best."""
-    track.last, track.missed = found.record.face.bbox, 0
-    worse = found
-    if quality(found.record.face) > quality(track.best.record.face):
-        worse, track.best = track.best, found
+    track.last, track.missed = sample.record.face.bbox, 0
+    worse = sample
+    if quality(sample.record.face) > quality(track.best.record.face):
+        worse, track.best = track.best, sample
     detail = f"the same face is seen better in {track.best.record.key}"
     return Reject("select", "not_best_of_track", detail, worse.record.source.path, worse.record.key)
 

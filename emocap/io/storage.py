@@ -60,7 +60,7 @@ class Place:
         followed, but never around in a circle. Raises UserError for what does not exist or cannot be listed.
         """
         try:
-            kind, size = self._look()
+            kind, size = self._status()
             if kind == "file":
                 yield Found(self.path, size)
             elif kind == "folder":
@@ -74,8 +74,8 @@ class Place:
             else:
                 raise UserError(f"sources: there is no {self.path}")
         except OSError as error:
-            told = " ".join(str(error).split())
-            raise UserError(f"sources: {self.path} cannot be listed: {told}") from None
+            message = " ".join(str(error).split())
+            raise UserError(f"sources: {self.path} cannot be listed: {message}") from None
 
     def below(self, path: str) -> str:
         """A file's path below the source's folder, as label tables and patterns name it."""
@@ -109,12 +109,12 @@ class Place:
                     out.write(block)
             yield copy, digest.hexdigest()
 
-    def _look(self) -> tuple[str | None, int]:
+    def _status(self) -> tuple[str | None, int]:
         """Whether the path is a file or a folder, and a file's size."""
         if self.filesystem is None:
             path = Path(self.inside)
             return ("folder", 0) if path.is_dir() else ("file", path.stat().st_size) if path.exists() else (None, 0)
-        (info,) = _told(lambda: self.filesystem.get_file_info([self.inside]))
+        (info,) = _checked(lambda: self.filesystem.get_file_info([self.inside]))
         if info.type == fs.FileType.Directory:
             return "folder", 0
         return ("file", info.size or 0) if info.type == fs.FileType.File else (None, 0)
@@ -145,7 +145,7 @@ class Place:
                 return []
             with os.scandir(folder) as found:
                 return sorted(map(_local_entry, filter(_readable, found)), key=lambda entry: entry.name)
-        infos = _told(lambda: self.filesystem.get_file_info(fs.FileSelector(folder, allow_not_found=True)))
+        infos = _checked(lambda: self.filesystem.get_file_info(fs.FileSelector(folder, allow_not_found=True)))
         entries = [
             _Entry(info.base_name, info.path, info.type == fs.FileType.Directory, info.size or 0) for info in infos
         ]
@@ -168,8 +168,8 @@ def place(path: str) -> Place:
         )
     except (OSError, ValueError, ImportError) as error:
         # Credentials may stand before an @ and after a question mark; neither is repeated.
-        told = " ".join(str(error).split()).replace(path, f"{scheme}://...")
-        raise UserError(f"sources: {scheme}:// cannot be used: {told}") from None
+        message = " ".join(str(error).split()).replace(path, f"{scheme}://...")
+        raise UserError(f"sources: {scheme}:// cannot be used: {message}") from None
     inside = inside.rstrip("/") or inside
     prefix = _prefix(scheme, folder.rstrip("/"), inside)
     return Place(filesystem, prefix, inside + rest.removeprefix(folder).rstrip("/"))
@@ -278,7 +278,7 @@ class _Steady(io.RawIOBase):
     def _try(self, action: Callable[[], Any]) -> Any:
         for wait in (*_WAITS, None):
             try:
-                return _told(action)
+                return _checked(action)
             except (FileNotFoundError, PermissionError, IsADirectoryError):
                 raise
             except OSError as error:
@@ -288,7 +288,7 @@ class _Steady(io.RawIOBase):
                 time.sleep(wait)
 
 
-def _told(action: Callable[[], Any]) -> Any:
+def _checked(action: Callable[[], Any]) -> Any:
     """What an action on a remote file system returns. Raises OSError, where fsspec's drivers each have their own."""
     try:
         return action()

@@ -39,7 +39,7 @@ class Response:
     """Whether it had reached the longest length when it ended."""
 
     @property
-    def said(self) -> str | None:
+    def answer(self) -> str | None:
         """The text without thoughts: what is in its ``<answer>``, or behind its ``</think>``, where it has these;
         empty where its thoughts do not end. None where there is no answer.
         """
@@ -76,12 +76,12 @@ class ChatModel:
         a key of the recipe in complaints.
         """
         self.name, self._recipe = name, recipe
-        self._asker = ChatClient(recipe, read_keys(recipe, where), replies, where=where, noun="questions")
+        self._client = ChatClient(recipe, read_keys(recipe, where), replies, where=where, noun="questions")
 
     @property
     def metadata(self) -> dict[str, Any]:
         """Temperature, and what all runs into the folder have taken."""
-        usage = self._asker.usage()
+        usage = self._client.usage()
         cost = {"cost": usage.cost} if self._recipe.price else {}
         return {
             "temperature": self._recipe.temperature,
@@ -90,14 +90,14 @@ class ChatModel:
 
     def answer(self, asks: Sequence[ChatRequest], ledger: str) -> list[Response]:
         """See :class:`GenerativeModel`. Raises UserError for what the user must set right; the next run goes on."""
-        replies = self._asker.ask([ChatQuery(ask, self._recipe) for ask in asks], ledger)
+        replies = self._client.ask([ChatQuery(ask, self._recipe) for ask in asks], ledger)
         return [_response(reply) for reply in replies]
 
     def __enter__(self) -> "ChatModel":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._asker.close()
+        self._client.close()
 
 
 def _response(reply: Reply | NoReply) -> Response:

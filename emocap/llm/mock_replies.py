@@ -1,4 +1,4 @@
-"""What a rehearsed model says: made-up words in the form that the question asks for.
+"""What a mock model says: made-up words in the form that the question asks for.
 
 Each form is a pattern of the question and what is said where it fits; the first that fits counts, and where none does
 the model has nothing but captions to say.
@@ -16,28 +16,28 @@ Words = Callable[[re.Match[str], random.Random], str]
 def say(text: str, seed: str) -> str | None:
     """The reply to a question's text; the same for the same seed. None where it asks for no form that is known."""
     for pattern, words in _FORMS:
-        if found := re.search(pattern, text, re.DOTALL | re.MULTILINE):
-            return words(found, random.Random(seed + text))
+        if match := re.search(pattern, text, re.DOTALL | re.MULTILINE):
+            return words(match, random.Random(seed + text))
     return None
 
 
-def _option(found: re.Match[str], chance: random.Random) -> str:
-    letter, option = chance.choice(re.findall(r"^\(?([A-Z])[.):] *(.+)$", found.string, re.MULTILINE))
+def _option(match: re.Match[str], chance: random.Random) -> str:
+    letter, option = chance.choice(re.findall(r"^\(?([A-Z])[.):] *(.+)$", match.string, re.MULTILINE))
     return f"{letter}. {option}"
 
 
-def _scores(found: re.Match[str], chance: random.Random) -> str:
-    steps = len(re.findall(r"Step \d+:", found.string.rpartition("Prediction: ")[2]))
+def _scores(match: re.Match[str], chance: random.Random) -> str:
+    steps = len(re.findall(r"Step \d+:", match.string.rpartition("Prediction: ")[2]))
     points = ", ".join(f"Step {number}: {chance.randrange(2)}/1" for number in range(1, steps + 1))
     return f"<score>{points or chance.randrange(2)}</score>"
 
 
-def _points(found: re.Match[str], chance: random.Random) -> str:
-    return "\n".join(f"{number}: {chance.randrange(2)}" for number in re.findall(r"^(\d+)\. ", found[1], re.MULTILINE))
+def _points(match: re.Match[str], chance: random.Random) -> str:
+    return "\n".join(f"{number}: {chance.randrange(2)}" for number in re.findall(r"^(\d+)\. ", match[1], re.MULTILINE))
 
 
-def _listed(found: re.Match[str], chance: random.Random) -> str:
-    one: str = chance.choice(found[1].split(", "))
+def _listed(match: re.Match[str], chance: random.Random) -> str:
+    one: str = chance.choice(match[1].split(", "))
     return f"{one.capitalize()}."
 
 
@@ -48,11 +48,11 @@ _FORMS: list[tuple[str, Words]] = [
     (r"^Points:\n(.+)\n\nWrite a line for each point", _points),
     (
         r"Choose one of these:\n(.+)\n\nAnswer with the words",
-        lambda found, chance: chance.choice(found[1].split("\n")),
+        lambda match, chance: chance.choice(match[1].split("\n")),
     ),
     (r"^\(?[A-Z][.):] *.+$", _option),
     (r": ([^?:]+)\? Answer with one word", _listed),
-    (r"out of: (.+)\.\Z", lambda found, chance: f"The brows move. It is {chance.choice(found[1].split(', '))}."),
+    (r"out of: (.+)\.\Z", lambda match, chance: f"The brows move. It is {chance.choice(match[1].split(', '))}."),
     (r"\bpositive, negative or\sneutral\b", lambda _, chance: chance.choice(("positive", "negative", "neutral"))),
     (r"such as \[happy, relieved\]", lambda _, chance: f"[{', '.join(chance.sample(EMOTIONS, 2))}]"),
     (r"\AWhat AUs", lambda _, chance: ", ".join(f"AU{n}" for n in sorted(chance.sample((1, 2, 4, 6, 12, 17, 25), 3)))),

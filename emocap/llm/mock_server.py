@@ -48,7 +48,7 @@ Plan = Callable[[int], str | None]
 """The fault that a request meets, by its number from 0: one of FAULTS, a status such as 401, or None for none."""
 
 
-def drawn(share: float, seed: int = 0) -> Plan:
+def random_faults(share: float, seed: int = 0) -> Plan:
     """Every request fails with probability ``share``; the fault is one of FAULTS."""
 
     def fault(number: int) -> str | None:
@@ -114,7 +114,7 @@ class MockServer:
         retry_after: str = "1",
         honour_idempotency: bool = False,
         counts_tokens: bool = True,
-        caption: Callable[[str], str] = lambda shown: "A face.",
+        caption: Callable[[str], str] = lambda picture: "A face.",
         answers: Answers | None = None,
     ) -> None:
         """latency: seconds that a reply takes. retry_after: what a busy answer says in that header.
@@ -136,7 +136,7 @@ class MockServer:
     def running(self, port: int = 0) -> Iterator[str]:
         """Serves on a thread until the block ends; yields the base_url. Port 0: any that is free."""
         loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_forever, name="rehearsal", daemon=True)
+        thread = threading.Thread(target=loop.run_forever, name="mock-server", daemon=True)
         thread.start()
         server = asyncio.run_coroutine_threadsafe(self.serve(port), loop).result()
         try:
@@ -187,14 +187,14 @@ class MockServer:
         if route == "GET /log":
             return _Response(200, json.dumps(asdict(self.log)).encode())
         if route == "GET /v1/models":
-            return _Response(200, b'{"object": "list", "data": [{"id": "rehearsal", "object": "model"}]}')
+            return _Response(200, b'{"object": "list", "data": [{"id": "mock", "object": "model"}]}')
         if route != "POST /v1/chat/completions":
             return _Response(404, json.dumps({"error": {"message": f"there is no {route}"}}).encode())
         asked = json.loads(body)
-        shown = _shown(asked)
-        if shown is None:
+        picture = _picture_in(asked)
+        if picture is None:
             return _Response(400, b'{"error": {"message": "there is nothing in the messages"}}')
-        return await self._complete(asked, headers, picture_name(shown))
+        return await self._complete(asked, headers, picture_name(picture))
 
     async def _complete(self, asked: dict[str, Any], headers: Mapping[str, str], picture: str) -> _Response:
         fault = self._plan(self.log.requests)
@@ -224,9 +224,9 @@ class MockServer:
 
     def _failure(self, fault: str) -> _Response:
         if fault == "html":
-            return _Response(200, b"<html><body>The gateway rehearses.</body></html>", "text/html", fault=fault)
+            return _Response(200, b"<html><body>The gateway is a mock.</body></html>", "text/html", fault=fault)
         wait = f"retry-after: {self._retry_after}\r\n" if fault == "busy" else ""
-        body = b'{"error": {"message": "a rehearsed failure"}}'
+        body = b'{"error": {"message": "a mock failure"}}'
         return _Response(_UNPAID.get(fault) or int(fault), body, headers=wait, fault=fault)
 
     async def _reply(self, asked: dict[str, Any], picture: str, fault: str | None) -> _Response:
@@ -259,7 +259,7 @@ class MockServer:
         self.log.prompt_tokens += words
         self.log.completion_tokens += tokens
         completion: dict[str, Any] = {
-            "id": f"rehearsal-{picture[:12]}",
+            "id": f"mock-{picture[:12]}",
             "object": "chat.completion",
             "created": 0,
             "model": asked.get("model"),
@@ -288,10 +288,10 @@ def picture_name(jpeg: bytes) -> str:
     return hashlib.sha256(jpeg).hexdigest()
 
 
-def answer(caption: Callable[[str], str], asked: Mapping[str, Any], shown: str) -> str:
+def answer(caption: Callable[[str], str], asked: Mapping[str, Any], picture: str) -> str:
     """A reply in the form that the text asks for (see :mod:`emocap.llm.mock_replies`), or else a caption."""
-    said = None if "response_format" in asked else say("\n".join(_texts(asked)), shown)
-    return caption(shown) if said is None else said
+    said = None if "response_format" in asked else say("\n".join(_texts(asked)), picture)
+    return caption(picture) if said is None else said
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], bytes] | None:
@@ -306,7 +306,7 @@ async def _read(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], byte
     return first.rpartition(" ")[0], headers, body
 
 
-def _shown(asked: Mapping[str, Any]) -> bytes | None:
+def _picture_in(asked: Mapping[str, Any]) -> bytes | None:
     """The first picture or sound, or else all text; None where there is nothing."""
     for part in _parts(asked):
         if part.get("type") == "image_url":
@@ -316,9 +316,9 @@ def _shown(asked: Mapping[str, Any]) -> bytes | None:
     return "\n".join(_texts(asked)).encode() or None
 
 
-def _first_token(content: str, shown: str) -> dict[str, Any]:
+def _first_token(content: str, picture: str) -> dict[str, Any]:
     """The first word's log-probability, and that of others: with "Real" and "Fake" among them."""
-    chance = random.Random(shown)
+    chance = random.Random(picture)
     first, real = re.split(r"\W", content, maxsplit=1)[0], chance.uniform(0.01, 0.98)
     others = {"Real": real, "Fake": 0.99 - real, first: 0.01}
     likely = [{"token": token, "logprob": math.log(max(p, 1e-4))} for token, p in others.items()]

@@ -70,16 +70,18 @@ class ModelJudge:
     def judge(self, pairs: Sequence[Pair]) -> list[Verdict]:
         """See Judge."""
         if self.strategy == "S1":
-            verdicts = self._asked(self.model, {p: self._describe_media(p, prompts.direct(p.a1, p.a2)) for p in pairs})
+            verdicts = self._judged(
+                self.model, {p: self._describe_media(p, prompts.direct(p.a1, p.a2)) for p in pairs}
+            )
             return [verdicts[pair] for pair in pairs]
         descriptions = self._describe([pair.name for pair in pairs])
-        known = {pair: text for pair in pairs if (text := descriptions[pair.name].said)}
+        known = {pair: text for pair in pairs if (text := descriptions[pair.name].answer)}
         if self.strategy == "S2":
             looked = {p: self._describe_media(p, prompts.against(text, p.a1, p.a2)) for p, text in known.items()}
-            verdicts = self._asked(self.model, looked)
+            verdicts = self._judged(self.model, looked)
         elif self.strategy == "S3":
             read = {p: _read(p, prompts.against(text, p.a1, p.a2)) for p, text in known.items()}
-            verdicts = self._asked(self._judging, read)
+            verdicts = self._judged(self._judging, read)
         else:
             verdicts = self._reasoned(known)
         return [verdicts.get(pair) or _silent(descriptions[pair.name], "no description of it") for pair in pairs]
@@ -97,13 +99,15 @@ class ModelJudge:
     def _reasoned(self, known: dict[Pair, str]) -> dict[Pair, Verdict]:
         asks = {pair: _read(pair, prompts.reasoned(text, pair.a1, pair.a2)) for pair, text in known.items()}
         reasons = _answered(self._judging, asks, "reasons")
-        concluding = {pair: _read(pair, prompts.concluded(one.said)) for pair, one in reasons.items() if one.said}
-        silent = {pair: _silent(one, "no reasons") for pair, one in reasons.items() if not one.said}
-        return silent | self._asked(self._judging, concluding)
+        concluding = {pair: _read(pair, prompts.concluded(one.answer)) for pair, one in reasons.items() if one.answer}
+        silent = {pair: _silent(one, "no reasons") for pair, one in reasons.items() if not one.answer}
+        return silent | self._judged(self._judging, concluding)
 
-    def _asked(self, model: GenerativeModel, asks: "dict[Pair, ChatRequest | Response]") -> dict[Pair, Verdict]:
+    def _judged(self, model: GenerativeModel, asks: "dict[Pair, ChatRequest | Response]") -> dict[Pair, Verdict]:
         responses = _answered(model, asks, "verdicts")
-        return {pair: _silent(one) if one.said is None else read_reply(one.said) for pair, one in responses.items()}
+        return {
+            pair: _silent(one) if one.answer is None else read_reply(one.answer) for pair, one in responses.items()
+        }
 
     def _describe_media(self, pair: Pair, text: str) -> "ChatRequest | Response":
         return self._show(pair.name, _key(pair), text)

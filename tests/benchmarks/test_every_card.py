@@ -50,7 +50,7 @@ def test_every_card_that_says_how_is_measured_by_what_models_write(
     for row in rows:
         assert row["questions"] > 0
         assert row["unanswered"] == {}
-        # The rehearsal answers in the form that is asked for.
+        # The mock server answers in the form that is asked for.
         assert row.get("unparsable", 0) < row["questions"] / 2, row["benchmark"]
         if row["predictions"]:
             assert (tmp_path / row["predictions"]).is_file()

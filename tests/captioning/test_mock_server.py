@@ -1,4 +1,4 @@
-"""The rehearsal endpoint itself."""
+"""The mock server itself."""
 
 import json
 import math
@@ -13,8 +13,8 @@ import pytest
 from emocap.captioning.mock_server import caption, mock_captioner
 from emocap.captioning.prompt import load_prompt
 from emocap.captioning.replies import Question, judge
-from emocap.llm.mock_server import FAULTS, drawn, picture_name
-from tests.support.rehearsing import faces, recipe
+from emocap.llm.mock_server import FAULTS, picture_name, random_faults
+from tests.support.mocking import faces, recipe
 
 
 def get(address: str) -> Any:
@@ -44,18 +44,18 @@ def test_a_picture_always_gets_the_same_caption_and_it_is_fit_to_train_on() -> N
 
 
 def test_faults_are_drawn_by_seed_and_number() -> None:
-    plan = [drawn(0.3, seed=1)(number) for number in range(2000)]
-    assert plan == [drawn(0.3, seed=1)(number) for number in range(2000)]
-    assert plan != [drawn(0.3, seed=2)(number) for number in range(2000)]
+    plan = [random_faults(0.3, seed=1)(number) for number in range(2000)]
+    assert plan == [random_faults(0.3, seed=1)(number) for number in range(2000)]
+    assert plan != [random_faults(0.3, seed=2)(number) for number in range(2000)]
     assert set(plan) == {None, *FAULTS}
     assert 0.25 < sum(fault is not None for fault in plan) / 2000 < 0.35
 
 
 @pytest.mark.parametrize("honours", [True, False])
 def test_a_repeated_request_is_charged_once_where_keys_are_honoured(honours: bool) -> None:
-    rehearsal = mock_captioner(lambda number: "empty" if number == 0 else None, honour_idempotency=honours)
+    mock = mock_captioner(lambda number: "empty" if number == 0 else None, honour_idempotency=honours)
     jpeg = faces(1)[0].jpeg
-    with rehearsal.running() as url:
+    with mock.running() as url:
         replies = [ask(url, jpeg, **{"Idempotency-Key": key}) for key in ("a", "a", "b")]
         log = get(url.removesuffix("/v1") + "/log")
     texts = [reply["choices"][0]["message"]["content"] for reply in replies]
@@ -88,7 +88,7 @@ def test_a_question_with_options_gets_one_of_them_and_may_get_the_odds_of_its_fi
 
 
 def test_it_runs_as_a_program_and_says_where() -> None:
-    command = [sys.executable, "-m", "emocap.captioning.mock_server", "--port", "0", "--latency", "0"]
+    command = [sys.executable, "-m", "emocap", "mock-server", "--port", "0", "--latency", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

@@ -9,7 +9,7 @@ from emocap.core.errors import UserError
 from emocap.core.recipes import check
 from emocap.dataset.recipe import BuildRecipe
 from emocap.llm.recipe import PriceRecipe, read_keys
-from tests.support.rehearsing import recipe
+from tests.support.mocking import recipe
 
 HERE = [{"base_url": "http://localhost:8000/v1"}]
 

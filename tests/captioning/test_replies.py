@@ -8,7 +8,7 @@ from emocap.captioning.mock_server import caption
 from emocap.captioning.prompt import load_prompt
 from emocap.captioning.replies import Question, judge, read_caption
 from emocap.llm.reply_log import ACCEPTED, Reply
-from tests.support.rehearsing import faces, recipe
+from tests.support.mocking import faces, recipe
 
 GOOD = caption("ab")
 

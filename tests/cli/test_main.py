@@ -14,7 +14,10 @@ from emocap.core.errors import UserError
 from emocap.core.version import __version__
 from emocap.schema.shards import read_index
 
-VERBS = ("demo", "build", "inspect", "train", "eval", "benchmarks", "rank", "annotators", "report", "push", "doctor")
+VERBS = (
+    *("demo", "build", "mock-server", "inspect", "train", "eval", "benchmarks", "rank"),
+    *("annotators", "report", "push", "doctor"),
+)
 
 
 def emocap(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

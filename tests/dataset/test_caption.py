@@ -11,7 +11,7 @@ from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.run import build
-from emocap.llm.mock_server import drawn, picture_name
+from emocap.llm.mock_server import picture_name, random_faults
 from emocap.llm.reply_log import read_replies
 from emocap.schema.shards import read_rejects, read_shard
 from emocap.schema.verify import verify
@@ -27,7 +27,7 @@ Asking = Callable[..., BuildRecipe]
 def test_with_every_fault_at_30_percent_each_face_is_captioned_or_rejected_with_its_reason(
     tmp_path: Path, asking_recipe: Asking
 ) -> None:
-    server = mock_captioner(drawn(0.3, seed=3), retry_after="0.2", honour_idempotency=True)
+    server = mock_captioner(random_faults(0.3, seed=3), retry_after="0.2", honour_idempotency=True)
     with server.running() as address:
         # One ask in three hundred fails twice for the same reason: with two asks some faces end in rejects.
         manifest = build(asking_recipe(address, deadline=1.5, asks=2), tmp_path / "out")

@@ -21,7 +21,7 @@ from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.run import build
 from emocap.schema.verify import verify
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.ddp]
 
 FACES = 60
 

@@ -18,6 +18,8 @@ from emocap.encoders.ray_features import RayFeatureExtractor
 from emocap.io.images import Pixels
 from emocap.io.media import Picture
 
+pytestmark = pytest.mark.ddp
+
 
 @pytest.fixture(scope="module")
 def encoder(untaught: str) -> Encoder:

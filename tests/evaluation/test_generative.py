@@ -17,7 +17,7 @@ from emocap.core.errors import UserError
 from emocap.core.recipes import load
 from emocap.evaluation.recipe import GenerationRecipe
 from emocap.evaluation.suite import choose
-from emocap.llm.mock_server import MockServer, drawn
+from emocap.llm.mock_server import MockServer, random_faults
 from emocap.reports.page import write_report
 from tests.support.measuring import generation, measure
 from tests.support.rows import flat_rows
@@ -32,8 +32,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def ask(rehearsal: MockServer, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *settings: str) -> list[str]:
-    with rehearsal.running() as url:
+def ask(mock: MockServer, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *settings: str) -> list[str]:
+    with mock.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         monkeypatch.setenv("OPENAI_API_KEY", "a-secret")
         return measure(
@@ -54,11 +54,11 @@ def rows(out: Path) -> list[dict[str, Any]]:
 def test_a_question_shows_the_picture_and_the_options(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = mock_captioner()
-    assert ask(rehearsal, data, tmp_path, monkeypatch) == []
+    mock = mock_captioner()
+    assert ask(mock, data, tmp_path, monkeypatch) == []
     (row,) = rows(tmp_path)
     assert (row["protocol"], row["model"], row["questions"], row["unanswered"]) == ("generate", "openai:tiny", 28, {})
-    body, headers = rehearsal.seen[0].body, rehearsal.seen[0].headers
+    body, headers = mock.seen[0].body, mock.seen[0].headers
     picture, text = body["messages"][0]["content"]
     sent = Image.open(io.BytesIO(base64.b64decode(picture["image_url"]["url"].partition(",")[2])))
     assert (sent.format, max(sent.size) <= 768) == ("JPEG", True)
@@ -73,24 +73,24 @@ def test_a_question_shows_the_picture_and_the_options(
 def test_in_a_storm_every_question_is_answered_or_counted_and_none_is_asked_again(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = mock_captioner(drawn(0.3, seed=2), retry_after="0.05")
-    assert ask(rehearsal, data, tmp_path, monkeypatch, "asks=1") == []
+    mock = mock_captioner(random_faults(0.3, seed=2), retry_after="0.05")
+    assert ask(mock, data, tmp_path, monkeypatch, "asks=1") == []
     (row,) = rows(tmp_path)
     told = pq.read_table(tmp_path / row["predictions"]).to_pylist()
     silent = sum(one["reply"] is None for one in told)
     assert silent == sum(row["unanswered"].values()) > 0
     assert len(told) == row["questions"] == 28
     assert {one["predicted"] for one in told if one["reply"] is None} == {None}
-    before = rehearsal.log.requests
-    assert ask(rehearsal, data, tmp_path, monkeypatch, "asks=1") == []
-    assert rehearsal.log.requests == before
+    before = mock.log.requests
+    assert ask(mock, data, tmp_path, monkeypatch, "asks=1") == []
+    assert mock.log.requests == before
     (again,) = rows(tmp_path)
     assert {**again, "seconds": 0} == {**row, "seconds": 0}
 
 
 def test_a_reply_that_was_cut_is_read_and_counted(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rehearsal = mock_captioner(lambda number: "cut" if number in (3, 5) else None)
-    assert ask(rehearsal, data, tmp_path, monkeypatch) == []
+    mock = mock_captioner(lambda number: "cut" if number in (3, 5) else None)
+    assert ask(mock, data, tmp_path, monkeypatch) == []
     (row,) = rows(tmp_path)
     assert (row["cut_short"], row["unanswered"]) == (2, {})
     page = write_report([tmp_path], tmp_path / "report.html").read_text()
@@ -100,8 +100,8 @@ def test_a_reply_that_was_cut_is_read_and_counted(data: Path, tmp_path: Path, mo
 
 def test_what_a_model_thinks_is_not_its_answer(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     thoughts = iter(["<think>Option B is likely.</think>\nD", "<think>B or C. The answer is B", *["D"] * 26])
-    rehearsal = mock_captioner(answers=lambda asked, shown: next(thoughts))
-    assert ask(rehearsal, data, tmp_path, monkeypatch) == []
+    mock = mock_captioner(answers=lambda asked, shown: next(thoughts))
+    assert ask(mock, data, tmp_path, monkeypatch) == []
     (row,) = rows(tmp_path)
     told = pq.read_table(tmp_path / row["predictions"]).to_pylist()
     assert sum(one["predicted"] is None for one in told) == row["unparsable"] == 1
@@ -110,30 +110,30 @@ def test_what_a_model_thinks_is_not_its_answer(data: Path, tmp_path: Path, monke
 
 def test_another_picture_or_temperature_is_another_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_fixture("facexbench", load(Card, "benchmarks", "facexbench"), tmp_path)
-    rehearsal, out = mock_captioner(), tmp_path / "out"
-    assert ask(rehearsal, tmp_path, out, monkeypatch) == []
-    assert rehearsal.log.requests == 28
+    mock, out = mock_captioner(), tmp_path / "out"
+    assert ask(mock, tmp_path, out, monkeypatch) == []
+    assert mock.log.requests == 28
     first, second, *_ = sorted((tmp_path / "FaceXBench").rglob("question_*.png"))
     first.write_bytes(second.read_bytes())
-    assert ask(rehearsal, tmp_path, out, monkeypatch) == []
-    assert rehearsal.log.requests == 29
-    assert ask(rehearsal, tmp_path, out, monkeypatch, "temperature=1") == []
-    assert rehearsal.log.requests == 29 + 28
+    assert ask(mock, tmp_path, out, monkeypatch) == []
+    assert mock.log.requests == 29
+    assert ask(mock, tmp_path, out, monkeypatch, "temperature=1") == []
+    assert mock.log.requests == 29 + 28
 
 
 def test_wheels_that_cannot_be_read_are_told_of_before_anything_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_fixture("meld", load(Card, "benchmarks", "meld"), tmp_path)
-    rehearsal = mock_captioner()
-    with rehearsal.running() as url:
+    mock = mock_captioner()
+    with mock.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         writing = generation(FAST, wheel=tmp_path / "absent")
         (failed,) = measure(
             choose(["meld"]), ["openai:tiny"], None, tmp_path, tmp_path / "out", allow_counts=True, generation=writing
         )
     assert "there is no folder" in failed
-    assert rehearsal.log.requests == 0
+    assert mock.log.requests == 0
 
 
 def test_a_broken_picture_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,14 +147,14 @@ def test_a_broken_picture_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_the_budget_holds_and_more_of_it_goes_on(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     price = "price={prompt: 1000, completion: 1000}"
-    rehearsal = mock_captioner()
-    (failed,) = ask(rehearsal, data, tmp_path, monkeypatch, price, "budget=4")
+    mock = mock_captioner()
+    (failed,) = ask(mock, data, tmp_path, monkeypatch, price, "budget=4")
     assert "questions of facexbench are left" in failed
     assert "raise ask.budget and run the same command again" in failed
-    asked = rehearsal.log.requests
+    asked = mock.log.requests
     assert asked < 28
-    assert ask(rehearsal, data, tmp_path, monkeypatch, price, "budget=400") == []
-    assert rehearsal.log.requests == 28
+    assert ask(mock, data, tmp_path, monkeypatch, price, "budget=400") == []
+    assert mock.log.requests == 28
     assert rows(tmp_path)[0]["usage"]["cost"] > 4
 
 
@@ -177,11 +177,11 @@ def test_what_the_user_must_set_right_is_said(
         raise UserError(failed)
 
 
-def once(card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rehearsal: MockServer) -> list[dict[str, Any]]:
+def once(card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mock: MockServer) -> list[dict[str, Any]]:
     """The rows of one card, measured on its miniature."""
     (chosen,) = choose([card])
     write_fixture(card, chosen.card, tmp_path)
-    with rehearsal.running() as url:
+    with mock.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         out = tmp_path / "out"
         assert (
@@ -205,10 +205,10 @@ def test_whoever_always_says_a_is_right_by_chance(tmp_path: Path, monkeypatch: p
 
 
 def test_a_question_shows_all_of_its_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rehearsal = mock_captioner()
-    (row,) = once("facexbench-multiple", tmp_path, monkeypatch, rehearsal)
+    mock = mock_captioner()
+    (row,) = once("facexbench-multiple", tmp_path, monkeypatch, mock)
     assert (row["questions"], row["unanswered"], row["unparsable"]) == (28, {}, 0)
-    counted = sorted(len(seen.body["messages"][0]["content"]) - 1 for seen in rehearsal.seen)
+    counted = sorted(len(seen.body["messages"][0]["content"]) - 1 for seen in mock.seen)
     files = (tmp_path / "FaceXBench" / "benchmark").glob("*.json")
     questions = [one for file in files for one in json.loads(file.read_text())["questions"].values()]
     assert counted == sorted(len(one["image_paths"]) for one in questions)

@@ -19,7 +19,7 @@ from emocap.core.recipes import load
 from emocap.evaluation.recipe import GenerationRecipe
 from emocap.evaluation.scorers.rubric import made
 from emocap.evaluation.suite import choose
-from emocap.llm.mock_server import MockServer, drawn
+from emocap.llm.mock_server import MockServer, random_faults
 from emocap.reports.page import write_report
 from tests.support.measuring import generation, measure
 from tests.support.rows import flat_rows
@@ -122,9 +122,9 @@ def right(asked: Mapping[str, Any], shown: str) -> str:
 
 
 def ask(
-    rehearsal: MockServer, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *settings: str, judge: bool = False
+    mock: MockServer, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *settings: str, judge: bool = False
 ) -> list[str]:
-    with rehearsal.running() as url:
+    with mock.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         return run(["openai:tiny"], data, out, generation((*FAST, *settings), judge="openai:wise" if judge else None))
 
@@ -132,12 +132,12 @@ def ask(
 def test_a_question_sends_the_recording_and_the_options_as_they_are(
     data: Path, meta: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = mock_captioner(answers=right)
-    assert ask(rehearsal, data, tmp_path, monkeypatch) == []
+    mock = mock_captioner(answers=right)
+    assert ask(mock, data, tmp_path, monkeypatch) == []
     row, _ = told(tmp_path)
     firsts = sum(one["answer"] == one["choices"][0] for one in meta)
     assert value(row, "accuracy") == value(row, "accuracy_official") == pytest.approx(firsts / 32, abs=1e-4)
-    sound, text = rehearsal.seen[0].body["messages"][0]["content"]
+    sound, text = mock.seen[0].body["messages"][0]["content"]
     assert (sound["type"], sound["input_audio"]["format"]) == ("input_audio", "wav")
     with wave.open(BytesIO(base64.b64decode(sound["input_audio"]["data"]))) as heard:
         assert (heard.getframerate(), heard.getnchannels(), heard.getsampwidth()) == (16_000, 1, 2)
@@ -153,8 +153,8 @@ def test_in_a_storm_silence_is_wrong_and_left_out_of_the_official_number(
     def answers(asked: Mapping[str, Any], shown: str) -> str:
         return "Bass Flute" if "Bass Flute" in asked["messages"][-1]["content"][-1]["text"] else "Yes"
 
-    rehearsal = mock_captioner(drawn(0.3, seed=5), retry_after="0.05", answers=answers)
-    assert ask(rehearsal, data, tmp_path, monkeypatch, "asks=1") == []
+    mock = mock_captioner(random_faults(0.3, seed=5), retry_after="0.05", answers=answers)
+    assert ask(mock, data, tmp_path, monkeypatch, "asks=1") == []
     row, lines = told(tmp_path)
     hits = sum(line["predicted"] == line["true"] for line in lines)
     silent = sum(line["reply"] is None for line in lines)
@@ -162,9 +162,9 @@ def test_in_a_storm_silence_is_wrong_and_left_out_of_the_official_number(
     assert value(row, "accuracy") == pytest.approx(hits / 32, abs=1e-4)
     spoken = 32 - silent + row["unanswered"].get("empty", 0)
     assert value(row, "accuracy_official") == pytest.approx(hits / spoken, abs=1e-4)
-    requests = rehearsal.log.requests
-    assert ask(rehearsal, data, tmp_path, monkeypatch, "asks=1") == []
-    assert rehearsal.log.requests == requests
+    requests = mock.log.requests
+    assert ask(mock, data, tmp_path, monkeypatch, "asks=1") == []
+    assert mock.log.requests == requests
 
 
 def judged(seeds: list[int]) -> Any:
@@ -185,8 +185,8 @@ def test_rubrics_are_judged_five_times_where_the_answer_is_right(
     data: Path, meta: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seeds: list[int] = []
-    rehearsal = mock_captioner(answers=judged(seeds))
-    assert ask(rehearsal, data, tmp_path, monkeypatch, judge=True) == []
+    mock = mock_captioner(answers=judged(seeds))
+    assert ask(mock, data, tmp_path, monkeypatch, judge=True) == []
     row, _ = told(tmp_path)
     hits = sum(one["answer"] == one["choices"][0] for one in meta)
     assert sorted(seeds) == sorted([1, 2, 3, 4, 5] * hits)
@@ -196,22 +196,22 @@ def test_rubrics_are_judged_five_times_where_the_answer_is_right(
     assert row["metrics"]["rubric_score"]["low"] < hits / 32 * 0.6 < row["metrics"]["rubric_score"]["high"]
     assert row["rubric"] == {"runs": 5, "unread_replies": 0, "unscored_answers": 0}
     assert row["judge"] == "openai:wise"
-    requests = rehearsal.log.requests
+    requests = mock.log.requests
     assert requests == 32 + 5 * hits
-    assert ask(rehearsal, data, tmp_path, monkeypatch, judge=True) == []
-    assert rehearsal.log.requests == requests
+    assert ask(mock, data, tmp_path, monkeypatch, judge=True) == []
+    assert mock.log.requests == requests
 
 
 def test_a_judge_that_is_cut_off_goes_on_and_is_paid_once(
     data: Path, meta: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = mock_captioner(answers=judged([]))
+    mock = mock_captioner(answers=judged([]))
     price = "judge.price={prompt: 1000, completion: 1000}"
-    (failed,) = ask(rehearsal, data, tmp_path, monkeypatch, price, "judge.budget=6", judge=True)
+    (failed,) = ask(mock, data, tmp_path, monkeypatch, price, "judge.budget=6", judge=True)
     assert "questions of mmar-rubric are left" in failed
-    assert ask(rehearsal, data, tmp_path, monkeypatch, price, "judge.budget=600", judge=True) == []
+    assert ask(mock, data, tmp_path, monkeypatch, price, "judge.budget=600", judge=True) == []
     hits = sum(one["answer"] == one["choices"][0] for one in meta)
-    assert rehearsal.log.requests == 32 + 5 * hits
+    assert mock.log.requests == 32 + 5 * hits
 
 
 def test_what_no_judge_could_score_counts_as_nothing_and_is_told(
@@ -295,11 +295,11 @@ def test_recordings_that_are_missing_or_broken_are_counted(tmp_path: Path, monke
     first.unlink()
     second.write_bytes(b"RIFF, and no more")
     third.write_text("#EXTM3U\n" + str(second))
-    rehearsal = mock_captioner(answers=right)
-    assert ask(rehearsal, tmp_path, tmp_path / "out", monkeypatch) == []
+    mock = mock_captioner(answers=right)
+    assert ask(mock, tmp_path, tmp_path / "out", monkeypatch) == []
     row, _ = told(tmp_path / "out")
     assert row["unanswered"] == {"missing_file": 1, "broken_sound": 2}
-    assert rehearsal.log.requests == 29
+    assert mock.log.requests == 29
 
 
 def test_encoders_are_told_that_they_cannot_listen(data: Path, untaught: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from emocap.llm.endpoints import Endpoint, Failed, Pace, read_answer, retry_after
-from tests.support.rehearsing import recipe
+from tests.support.mocking import recipe
 
 
 @pytest.fixture

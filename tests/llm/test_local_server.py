@@ -20,7 +20,7 @@ from emocap.captioning.base import NoCaption
 from emocap.core.errors import UserError
 from emocap.schema.samples import Sample
 from tests.support import tiny_model
-from tests.support.rehearsing import captioner, faces, ledger, reasons, recipe
+from tests.support.mocking import captioner, faces, ledger, reasons, recipe
 
 pytestmark = pytest.mark.slow
 

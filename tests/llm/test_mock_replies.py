@@ -1,4 +1,4 @@
-"""A rehearsed model answers in the form that is asked for."""
+"""A mock model answers in the form that is asked for."""
 
 import re
 

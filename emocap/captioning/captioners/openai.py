@@ -25,7 +25,7 @@ class OpenAICaptioner:
     ) -> None:
         """See :class:`emocap.llm.chat_client.ChatClient`."""
         self._recipe, self._prompt, self._question = recipe, prompt, Question(recipe, prompt)
-        self._asker = ChatClient(recipe, keys, replies, where="captioner.", noun="faces", backoff=backoff)
+        self._client = ChatClient(recipe, keys, replies, where="captioner.", noun="faces", backoff=backoff)
 
     def caption(self, samples: Sequence[Sample], ledger: str) -> list[Outcome]:
         """What becomes of each sample, in their order; blocks until all is known. May be called from many threads,
@@ -35,15 +35,15 @@ class OpenAICaptioner:
         under way then are first waited for, and their replies are in the ledger.
         """
         queries = [AboutFace(self._question, sample.record.key, sample.jpeg) for sample in samples]
-        return [self._outcome(reply) for reply in self._asker.ask(queries, ledger)]
+        return [self._outcome(reply) for reply in self._client.ask(queries, ledger)]
 
     def usage(self) -> Usage:
         """What all runs into the folder have taken so far, and what is under way. May be called from any thread."""
-        return self._asker.usage()
+        return self._client.usage()
 
     def close(self) -> None:
         """Ends the thread and its connections; callers that still wait get an error."""
-        self._asker.close()
+        self._client.close()
 
     def _outcome(self, reply: Reply | NoReply) -> Outcome:
         if isinstance(reply, NoReply):

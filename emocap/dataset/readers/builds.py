@@ -13,9 +13,9 @@ def _list(number: int, source: SourceRecipe) -> Iterator[Input] | None:
     return _finished(number, source.build) if source.build else None
 
 
-def _finished(number: int, build: str) -> Iterator[Input]:
+def _finished(number: int, folder: str) -> Iterator[Input]:
     before = ""
-    for file in place(f"{build.rstrip('/')}/faces").files():
+    for file in place(f"{folder.rstrip('/')}/faces").files():
         # A tar is finished when its index exists, which comes before it by name.
         if file.path.endswith(".tar") and before == file.path.removesuffix(".tar") + ".parquet":
             yield Input(file.path, number, "build", file.bytes)

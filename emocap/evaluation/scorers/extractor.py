@@ -20,8 +20,8 @@ def read_by_another(
         return "", []
     reader = answered.aids.need("extractor", answered.card)
     asks = [
-        ChatRequest(answered.tested[place].name, filled(prompt, reply=answered.firsts[place].said or ""))
+        ChatRequest(answered.tested[place].name, filled(prompt, reply=answered.firsts[place].answer or ""))
         for place in unread
     ]
     responses = reader.answer(asks, f"{answered.name}-{purpose}")
-    return reader.name, [response.said or "" for response in responses]
+    return reader.name, [response.answer or "" for response in responses]

@@ -26,7 +26,7 @@ def beside(outcome: Outcome, answered: TaskResponses) -> Outcome:
         return outcome
     having = np.array([bool(reference) for reference in references])
     pairs = zip(references, answered.firsts, strict=True)
-    score = np.array([rouge_l(one, reply.said) if one and reply.said else 0.0 for one, reply in pairs])
+    score = np.array([rouge_l(one, reply.answer) if one and reply.answer else 0.0 for one, reply in pairs])
     headline = next(iter(outcome.statistics.values()))
 
     def mean(weight_RN: Numbers) -> Numbers:

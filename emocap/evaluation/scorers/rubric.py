@@ -62,7 +62,7 @@ def scored(
     unread = 0
     for number, place in enumerate(texts):
         points = len(answered.tested[place].rubric)
-        runs = [made(reply.said or "", points) for reply in replies[number * RUNS : (number + 1) * RUNS]]
+        runs = [made(reply.answer or "", points) for reply in replies[number * RUNS : (number + 1) * RUNS]]
         known = sorted(share for share in runs if share is not None)
         unread += RUNS - len(known)
         if len(known) >= _LEAST:

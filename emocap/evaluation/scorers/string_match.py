@@ -55,7 +55,7 @@ def divided(response: Response) -> tuple[str, str]:
     thinking, end, _ = text.rpartition("</think>")
     if not end:
         thinking = text.partition("<think>")[2]
-    return thinking.replace("<think>", "").strip(), response.said or ""
+    return thinking.replace("<think>", "").strip(), response.answer or ""
 
 
 def chosen(reply: str, question: Question) -> int:

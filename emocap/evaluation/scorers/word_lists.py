@@ -39,7 +39,7 @@ def words(answered: TaskResponses) -> Words:
     """
     labels = [_labels(response) for response in answered.firsts]
     read_by = {"lists": sum(one is not None for one in labels)}
-    free = [place for place, one in enumerate(answered.firsts) if labels[place] is None and one.said]
+    free = [place for place, one in enumerate(answered.firsts) if labels[place] is None and one.answer]
     reader, texts = read_by_another(answered, free, PROMPT, "words")
     for place, text in zip(free, texts, strict=True):
         labels[place] = listed(text)
@@ -68,4 +68,4 @@ def _labels(response: Response) -> list[str] | None:
     """Of a reply that is a list, or of a prediction beside which labels stand under ``openset``."""
     if isinstance(beside := response.fields.get("openset"), str) and beside.strip():
         return string_to_list(beside)
-    return None if response.said is None else listed(response.said)
+    return None if response.answer is None else listed(response.answer)

@@ -48,7 +48,7 @@ def questions(card: Card, example: Example) -> list[str]:
 def read(answered: TaskResponses) -> Outcome:
     """F1 over everything that was asked: silence, and replies that name no unit, show none."""
     card = answered.card
-    texts = [response.said for response in answered.firsts]
+    texts = [response.answer for response in answered.firsts]
     found = [None if text is None else named(text) for text in texts]
     predicted = np.array([[int(number in (units or ())) for number in card.action_units] for units in found])
     true = presence(card, answered.examples)[answered.rows]

@@ -60,7 +60,7 @@ def read(answered: TaskResponses) -> Outcome:
     assert card.generate
     reading = described if card.generate.match == "description" else named
     words, numbers = words_of(card), {name: number for number, name in enumerate(card.classes)}
-    texts = [response.said for response in answered.firsts]
+    texts = [response.answer for response in answered.firsts]
     found = [None if text is None else reading(text, words) for text in texts]
     predicted = np.array([len(numbers) if name is None else numbers[name] for name in found], dtype=np.int64)
     true = outcomes.labels_of(card, answered.examples)[answered.rows]

@@ -38,7 +38,7 @@ def read(answered: TaskResponses) -> Outcome:
     if answered.card.generate.match == "string_match":
         return string_match.read(answered)
     asked = [example.question for example in answered.tested]
-    texts = [response.said for response in answered.firsts]
+    texts = [response.answer for response in answered.firsts]
     picked = np.array([-1 if t is None or q is None else named(t, q) for t, q in zip(texts, asked, strict=True)])
     unparsable = sum(text is not None and place < 0 for text, place in zip(texts, picked.tolist(), strict=True))
     score = np.full(len(picked), np.nan)

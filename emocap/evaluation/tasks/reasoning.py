@@ -178,7 +178,7 @@ def _steps(answered: TaskResponses) -> tuple[list[str | None], dict[str, int]]:
         extractor = answered.aids.need("extractor", answered.card)
         replies = extractor.answer([ask for _, ask in asked], f"{answered.name}-steps")
         for (place, _), reply in zip(asked, replies, strict=True):
-            found[place] = steps_of(reply.said) if reply.said is not None else None
+            found[place] = steps_of(reply.answer) if reply.answer is not None else None
             if found[place] is None:
                 reasons[reply.reason or "no_tags"] += 1
     return found, dict(+reasons)
@@ -200,8 +200,8 @@ def _statement(answered: TaskResponses, steps: Sequence[str | None]) -> tuple[li
         judge = answered.aids.need("judge", answered.card)
         replies = judge.answer([ask for _, ask in asked], f"{answered.name}-scores")
         for (place, _), reply in zip(asked, replies, strict=True):
-            found[place] = reply.said
-            if reply.said is None:
+            found[place] = reply.answer
+            if reply.answer is None:
                 reasons[reply.reason] += 1
     return found, dict(+reasons)
 

@@ -34,12 +34,12 @@ def read(answered: TaskResponses) -> Outcome:
     another single word, such as ``mixed``, is left as it is. What cannot be read, and silence, count as neutral, which
     is not above 0 (AffectGPT).
     """
-    found = [sign_of(response.said or "") for response in answered.firsts]
+    found = [sign_of(response.answer or "") for response in answered.firsts]
     read_by = {"words": sum(sign is not None for sign in found)}
     readers = answered.aids.extractor or answered.aids.judge
     free = [
         place
-        for place, text in enumerate(response.said for response in answered.firsts)
+        for place, text in enumerate(response.answer for response in answered.firsts)
         if found[place] is None and text and (readers or len(text.split()) > 1)
     ]
     reader, texts = read_by_another(answered, free, PROMPT, "sentiment")

@@ -125,7 +125,7 @@ def decision(response: Response, known_score: float, known: Words) -> int:
     """
     if known_score > 0 or known_score < 0:
         return int(known_score < 0)
-    said = set(re.findall(r"\w+", (response.said or "").casefold()))
+    said = set(re.findall(r"\w+", (response.answer or "").casefold()))
     has = [bool(said & some) for some in known]
     return has.index(True) if sum(has) == 1 else _SILENT
 

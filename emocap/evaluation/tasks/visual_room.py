@@ -63,7 +63,7 @@ def read(answered: TaskResponses) -> Outcome:
     seen_N = asked_N & (np.nan_to_num(share_N) == 1)
     true = outcomes.labels_of(card, tested)
     replies = [responses[-1] for responses in answered.responses]
-    meant = [None if reply.said is None else sarcastic(reply.said) for reply in replies]
+    meant = [None if reply.answer is None else sarcastic(reply.answer) for reply in replies]
     predicted = np.array([-1 if one is None else int(one) for one in meant])
     wrong_N = predicted != true
     true_NK, said_NK = (one[:, None] == np.arange(2) for one in (true, predicted))
@@ -155,25 +155,25 @@ def _perceived(answered: TaskResponses) -> tuple[list[list[bool]], dict[str, int
     for place, (example, responses) in enumerate(zip(answered.tested, answered.responses, strict=True)):
         for number, (question, response) in enumerate(zip(example.perception, responses, strict=False)):
             answer = question.options[question.answer]
-            if response.said is None:
+            if response.answer is None:
                 means["unanswered"] += 1
             elif len(_words(answer)) <= SHORT:
                 means["match"] += 1
-                found[place][number] = matches(response.said, answer)
+                found[place][number] = matches(response.answer, answer)
             else:
                 asked.append((place, number, _judging(f"{example.name}#{number + 1}", question, response)))
     if asked:
         judge = answered.aids.need("judge", answered.card)
         replies = judge.answer([ask for _, _, ask in asked], f"{answered.name}-perception")
         for (place, number, _), reply in zip(asked, replies, strict=True):
-            verdict = re.search(r"<score>\s*([01])\s*</score>", reply.said or "")
+            verdict = re.search(r"<score>\s*([01])\s*</score>", reply.answer or "")
             means["judge" if verdict else "judge_unparsable" if reply.text else "unjudged"] += 1
             found[place][number] = bool(verdict and verdict[1] == "1")
     return found, dict(means)
 
 
 def _judging(key: str, question: Question, response: Response) -> ChatRequest:
-    text = filled(_JUDGE, question=question.text, answer=question.options[question.answer], reply=str(response.said))
+    text = filled(_JUDGE, question=question.text, answer=question.options[question.answer], reply=str(response.answer))
     return ChatRequest(key, text, system=_SYSTEM, max_tokens=_JUDGE_TOKENS)
 
 

@@ -180,13 +180,13 @@ def _count(value: float) -> str:
     return f"{value / 1000:.1f}k" if value < 9950 else f"{value / 1000:.0f}k"
 
 
-def _left_out(names: Sequence[str], found: Mapping[str, Any]) -> str:
-    absent = [name for name in names if name not in found["annotators"]]
+def _left_out(names: Sequence[str], maps: Mapping[str, Any]) -> str:
+    absent = [name for name in names if name not in maps["annotators"]]
     return f" Not on it, for want of a κ with everybody: {', '.join(absent)}." if absent else ""
 
 
-def _stress(found: Mapping[str, Any]) -> str:
-    stress = found["stress"]
+def _stress(maps: Mapping[str, Any]) -> str:
+    stress = maps["stress"]
     bands = ((0.025, "excellent"), (0.05, "good"), (0.1, "fair"))
     word = next((word for most, word in bands if stress <= most), "poor: two dimensions do not show all")
     return f"Stress {fraction(stress)}, {word}."

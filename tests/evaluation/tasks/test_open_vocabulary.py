@@ -98,7 +98,7 @@ def test_a_list_is_a_list(text: str, labels: list[str] | None) -> None:
     ],
 )
 def test_thoughts_are_no_answer(text: str | None, answer: str | None) -> None:
-    assert Response(text).said == answer
+    assert Response(text).answer == answer
 
 
 def test_whatever_a_model_says_leaves_results_that_can_be_read(data: Path, tmp_path: Path) -> None:
@@ -158,12 +158,12 @@ def test_free_text_needs_a_reader(data: Path, tmp_path: Path, monkeypatch: pytes
         text = str(body["messages"][-1]["content"])
         return "[glad, amused]" if "beams" in text else "I am not sure."
 
-    rehearsal = mock_captioner(answers=answers)
-    with rehearsal.running() as url:
+    mock = mock_captioner(answers=answers)
+    with mock.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         for _ in range(2):
             row = scored(data, tmp_path, "ov-merd-plus", file, generation(FAST, judge="openai:reader"))
-    assert rehearsal.log.requests == 2
+    assert mock.log.requests == 2
     assert row["replies_read_by"] == {"lists": 1, "openai:reader": 1}
     assert (row["unparsable"], row["extractor"]) == (1, "openai:reader")
     assert "{reply}" in row["extractor_prompt"]
@@ -173,8 +173,8 @@ def test_free_text_needs_a_reader(data: Path, tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_model_is_asked_with_what_is_said(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rehearsal = mock_captioner(answers=lambda body, shown: "[happy, sad]")
-    with rehearsal.running() as url:
+    mock = mock_captioner(answers=lambda body, shown: "[happy, sad]")
+    with mock.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         failed = measure(
             choose(["mer2023"]),
@@ -187,9 +187,9 @@ def test_a_model_is_asked_with_what_is_said(data: Path, tmp_path: Path, monkeypa
         )
     assert failed == []
     row = rows(tmp_path)["mer2023"]
-    *pictures, text = rehearsal.seen[0].body["messages"][-1]["content"]
+    *pictures, text = mock.seen[0].body["messages"][-1]["content"]
     assert {one["type"] for one in pictures} == {"image_url"}
-    texts = {seen.body["messages"][-1]["content"][-1]["text"] for seen in rehearsal.seen}
+    texts = {seen.body["messages"][-1]["content"][-1]["text"] for seen in mock.seen}
     assert any("They say: It went well, all of it. Answer with a list" in one for one in texts)
     assert text["type"] == "text"
     true = [example.labels or () for example in read_examples(card("mer2023"), data)]
@@ -230,10 +230,10 @@ def test_signs_are_scored(data: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     file.write_text(json.dumps({"drawn1_1": "[happy, glad]", "drawn2_1": "mixed"}))
     with pytest.raises(UserError, match=r"set generation\.judge=openai:NAME"):
         scored(data, tmp_path, "cmu-mosi", file)
-    rehearsal = mock_captioner(
+    mock = mock_captioner(
         answers=lambda body, shown: "positive" if "glad" in str(body["messages"][-1]["content"]) else "?"
     )
-    with rehearsal.running() as url:
+    with mock.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         row = scored(data, tmp_path, "cmu-mosi", file, generation(FAST, judge="openai:reader"))
     assert row["replies_read_by"] == {"words": 0, "openai:reader": 1}

@@ -26,7 +26,7 @@ from emocap.evaluation.suite import choose
 from emocap.evaluation.tasks import reasoning
 from emocap.evaluation.tasks.reasoning import scores_of, steps_of
 from emocap.io.media import Film
-from emocap.llm.mock_server import MockServer, drawn
+from emocap.llm.mock_server import MockServer, random_faults
 from tests.support.measuring import generation, measure
 from tests.support.rows import flat_rows
 
@@ -99,14 +99,14 @@ def judged(text: str) -> list[str]:
 
 
 def ask(
-    rehearsal: MockServer,
+    mock: MockServer,
     name: str,
     data: Path,
     out: Path,
     monkeypatch: pytest.MonkeyPatch,
     writing: GenerationRecipe = AIDS,
 ) -> dict[str, Any]:
-    with rehearsal.running() as url:
+    with mock.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         failed = measure(choose([name]), ["openai:tiny"], None, data, out, allow_counts=True, generation=writing)
     assert failed == []
@@ -127,9 +127,9 @@ def value(row: dict[str, Any], metric: str) -> float:
 def test_answers_are_brought_into_steps_and_judged(
     name: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = mock_captioner(answers=play)
-    row = ask(rehearsal, name, data, tmp_path, monkeypatch)
-    bodies = [seen.body for seen in rehearsal.seen if seen.body["model"] == "judge"]
+    mock = mock_captioner(answers=play)
+    row = ask(mock, name, data, tmp_path, monkeypatch)
+    bodies = [seen.body for seen in mock.seen if seen.body["model"] == "judge"]
     scores = [
         [
             int(c) / int(k)
@@ -163,9 +163,9 @@ def test_the_judge_sees_a_frame_of_every_second_and_knows_label_and_sound(
     write_fixture("mme-emotion-ml-er", load(Card, "benchmarks", "mme-emotion-ml-er"), tmp_path)
     long = sorted((tmp_path / "MME-Emotion").rglob("*.mp4"))[0]
     film([Image.new("RGB", (64, 64), (n, n, n)) for n in range(60)], long)
-    rehearsal = mock_captioner(answers=play)
-    ask(rehearsal, "mme-emotion-ml-er", tmp_path, tmp_path / "out", monkeypatch)
-    contents = [s.body["messages"][1]["content"] for s in rehearsal.seen if s.body["model"] == "judge"]
+    mock = mock_captioner(answers=play)
+    ask(mock, "mme-emotion-ml-er", tmp_path, tmp_path / "out", monkeypatch)
+    contents = [s.body["messages"][1]["content"] for s in mock.seen if s.body["model"] == "judge"]
     assert sorted(len(content) - 1 for content in contents) == [1] * (len(contents) - 1) + [3]
     (most,) = (content for content in contents if len(content) == 4)
     shades = [
@@ -176,24 +176,24 @@ def test_the_judge_sees_a_frame_of_every_second_and_knows_label_and_sound(
     assert "There is no sound, as fits anger,disgust" in most[-1]["text"]
     assert "\nTrue emotion: anger, disgust\n" in most[-1]["text"]
     assert "K is the number of true emotions, 2," in most[-1]["text"]
-    (steps, *_) = (s.body["messages"] for s in rehearsal.seen if s.body["model"] == "steps")
+    (steps, *_) = (s.body["messages"] for s in mock.seen if s.body["model"] == "steps")
     assert len(steps[1]["content"]) == 1  # the extractor sees the answer alone
 
 
 def test_in_a_storm_every_clip_is_scored_or_counted_and_nothing_is_asked_again(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = mock_captioner(drawn(0.3, seed=8), retry_after="0.05", answers=play)
+    mock = mock_captioner(random_faults(0.3, seed=8), retry_after="0.05", answers=play)
     writing = generation((*FAST, "asks=1", "extractor.asks=1", "judge.asks=1"), "openai:steps", "openai:judge")
-    row = ask(rehearsal, "mme-emotion-er-wild", data, tmp_path, monkeypatch, writing)
+    row = ask(mock, "mme-emotion-er-wild", data, tmp_path, monkeypatch, writing)
     lost = [sum(row[key].values()) for key in ("unanswered", "without_steps", "unjudged")]
     assert all(lost)
     assert row["unparsable"] > 0
     assert sum(lost) + row["unparsable"] + row["scored"] == row["questions"] == 21
     assert value(row, "rec_s") == pytest.approx(value(row, "rec_s_official") * row["scored"] / 21, abs=2e-4)
-    before = rehearsal.log.requests
-    again = ask(rehearsal, "mme-emotion-er-wild", data, tmp_path, monkeypatch, writing)
-    assert rehearsal.log.requests == before
+    before = mock.log.requests
+    again = ask(mock, "mme-emotion-er-wild", data, tmp_path, monkeypatch, writing)
+    assert mock.log.requests == before
     assert {**again, "seconds": 0} == {**row, "seconds": 0}
 
 
@@ -206,9 +206,9 @@ def test_the_judge_sees_a_frame_of_each_of_the_first_ten_seconds() -> None:
 def test_without_a_judge_it_says_so_before_anybody_is_paid(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = mock_captioner(answers=play)
+    mock = mock_captioner(answers=play)
     (tmp_path / "said.json").write_text(json.dumps(dict.fromkeys(CLIPS, "She frowns: anger.")))
-    with rehearsal.running() as url:
+    with mock.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         for model in ("openai:tiny", f"predictions:{tmp_path / 'said.json'}"):
             (told,) = measure(
@@ -221,7 +221,7 @@ def test_without_a_judge_it_says_so_before_anybody_is_paid(
                 generation=generation(FAST, "openai:steps"),
             )
             assert "set generation.judge=openai:NAME" in told
-    assert rehearsal.log.requests == 0
+    assert mock.log.requests == 0
 
 
 CLIPS = [f"IEMOCAP/video/er-lab-{n:04d}.mp4" for n in range(5)]

@@ -17,7 +17,7 @@ from emocap.core.recipes import load
 from emocap.evaluation.suite import choose
 from emocap.evaluation.tasks.spoofing import decision, score, words
 from emocap.llm.chat_models import Response
-from emocap.llm.mock_server import MockServer, drawn
+from emocap.llm.mock_server import MockServer, random_faults
 from emocap.metrics.arrays import Numbers
 from emocap.reports.page import write_report
 from tests.support.measuring import generation, measure
@@ -169,8 +169,8 @@ def test_rows_of_text_decide_and_have_no_eer(
     write_report([tmp_path], tmp_path / "report.html")
 
 
-def ask(rehearsal: MockServer, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *settings: str) -> list[str]:
-    with rehearsal.running() as url:
+def ask(mock: MockServer, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *settings: str) -> list[str]:
+    with mock.running() as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         return run(["openai:tiny"], data, out, *settings)
 
@@ -178,9 +178,9 @@ def ask(rehearsal: MockServer, data: Path, out: Path, monkeypatch: pytest.Monkey
 def test_endpoints_are_asked_for_the_odds_of_the_first_word(
     data: Path, trials: list[tuple[str, str, bool]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = mock_captioner(answers=lambda asked, shown: "Real.")
-    assert ask(rehearsal, data, tmp_path, monkeypatch) == []
-    body = rehearsal.seen[0].body
+    mock = mock_captioner(answers=lambda asked, shown: "Real.")
+    assert ask(mock, data, tmp_path, monkeypatch) == []
+    body = mock.seen[0].body
     assert (body["logprobs"], body["top_logprobs"], body["max_tokens"]) == (True, 20, 16)
     sound, text = body["messages"][0]["content"]
     assert (sound["type"], text["text"]) == ("input_audio", "Is this audio real or fake?")
@@ -190,26 +190,26 @@ def test_endpoints_are_asked_for_the_odds_of_the_first_word(
     assert value(row, "eer") == pytest.approx(oracle(real, scores), abs=1e-4)
     assert value(row, "accuracy") == pytest.approx(((scores > 0) == real).mean(), abs=1e-4)
     assert row["no_odds"] == row["one_sided"] == 0
-    requests = rehearsal.log.requests
-    assert ask(rehearsal, data, tmp_path, monkeypatch) == []
-    assert rehearsal.log.requests == requests == 64
+    requests = mock.log.requests
+    assert ask(mock, data, tmp_path, monkeypatch) == []
+    assert mock.log.requests == requests == 64
 
 
 def test_a_server_that_refuses_odds_is_asked_without(
     data: Path, trials: list[tuple[str, str, bool]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = mock_captioner(answers=lambda asked, shown: "Fake.")
-    assert ask(rehearsal, data, tmp_path, monkeypatch, "first_token_logprobs=0") == []
-    assert "logprobs" not in rehearsal.seen[0].body
-    assert rehearsal.log.requests == 64
+    mock = mock_captioner(answers=lambda asked, shown: "Fake.")
+    assert ask(mock, data, tmp_path, monkeypatch, "first_token_logprobs=0") == []
+    assert "logprobs" not in mock.seen[0].body
+    assert mock.log.requests == 64
     row, _ = told(tmp_path)
     assert (value(row, "eer"), value(row, "uar"), row["no_odds"]) == (None, 0.5, 64)
     assert value(row, "accuracy") == pytest.approx(52 / 64, abs=1e-4)
 
 
 def test_in_a_storm_all_is_counted(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rehearsal = mock_captioner(drawn(0.3, seed=3), retry_after="0.05", answers=lambda asked, shown: "Real.")
-    assert ask(rehearsal, data, tmp_path, monkeypatch, "asks=1") == []
+    mock = mock_captioner(random_faults(0.3, seed=3), retry_after="0.05", answers=lambda asked, shown: "Real.")
+    assert ask(mock, data, tmp_path, monkeypatch, "asks=1") == []
     row, lines = told(tmp_path)
     silent = [line for line in lines if line["reply"] is None]
     assert len(lines) == 64

@@ -16,7 +16,7 @@ from emocap.captioning.mock_server import mock_captioner
 from emocap.core.recipes import load
 from emocap.evaluation.suite import choose
 from emocap.evaluation.tasks.visual_room import matches, sarcastic, yes_or_no
-from emocap.llm.mock_server import drawn
+from emocap.llm.mock_server import random_faults
 from tests.support.measuring import generation, measure
 from tests.support.rows import flat_rows
 
@@ -152,16 +152,16 @@ def test_long_answers_are_compared_by_a_judge(by_hand: Path, tmp_path: Path, mon
     (failed,) = measure(chosen, [spec], None, by_hand, by_hand / "out", allow_counts=True)
     assert "set generation.judge=openai:NAME" in failed
     replies = iter(["<score>1</score>", "Indeed."])
-    rehearsal = mock_captioner(answers=lambda asked, shown: next(replies))
+    mock = mock_captioner(answers=lambda asked, shown: next(replies))
     for out, judge, share, read_by in (("a", "one", 1, "judge"), ("b", "two", 0, "judge_unparsable")):
-        with rehearsal.running() as url:
+        with mock.running() as url:
             monkeypatch.setenv("OPENAI_BASE_URL", url)
             writing = generation(FAST, None, f"openai:{judge}")
             assert measure(chosen, [spec], None, by_hand, by_hand / out, allow_counts=True, generation=writing) == []
         told = row_of(by_hand / out)
         assert told["perception_read_by"] == {read_by: 1}
         assert told["metrics"]["perception_accuracy"]["value"] == share
-    (text,) = rehearsal.seen[0].body["messages"][1]["content"]
+    (text,) = mock.seen[0].body["messages"][1]["content"]
     assert "Right answer: a man who waits for a bus\nReply: Somebody at a bus stop." in text["text"]
 
 
@@ -174,10 +174,10 @@ def test_each_question_is_asked_by_itself_and_a_storm_loses_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_fixture("visual-room", load(Card, "benchmarks", "visual-room"), tmp_path)
-    rehearsal = mock_captioner(drawn(0.3, seed=3), retry_after="0.05", answers=play)
+    mock = mock_captioner(random_faults(0.3, seed=3), retry_after="0.05", answers=play)
     rows = []
     for _ in range(2):
-        with rehearsal.running() as url:
+        with mock.running() as url:
             monkeypatch.setenv("OPENAI_BASE_URL", url)
             chosen = choose(["visual-room"])
             writing = generation(FAST)
@@ -190,9 +190,9 @@ def test_each_question_is_asked_by_itself_and_a_storm_loses_none(
     assert row["questions"] == 18 * 3
     assert sum(row["perception_read_by"].values()) == 18 * 2
     assert sum(row["unanswered"].values()) >= max(row["perception_read_by"].get("unanswered", 0), 1)
-    texts = [seen.body["messages"][-1]["content"][-1]["text"] for seen in rehearsal.seen]
+    texts = [seen.body["messages"][-1]["content"][-1]["text"] for seen in mock.seen]
     asked = {re.split(r"\n\n", text)[0] for text in texts}
     assert {"Is a face to be seen?", "Does the person smile?"} < asked
     assert "The text that belongs to it: Who took my seat?" in asked
     assert not any("?" in text and "belongs" in text and "smile?" in text for text in texts)
-    assert len({(seen.picture, text) for seen, text in zip(rehearsal.seen, texts, strict=True)}) == 18 * 3
+    assert len({(seen.picture, text) for seen, text in zip(mock.seen, texts, strict=True)}) == 18 * 3

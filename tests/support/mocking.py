@@ -1,4 +1,4 @@
-"""What tests of the captioner share: faces that differ in a few bytes, and recipes that point at a rehearsal."""
+"""What tests of the captioner share: faces that differ in a few bytes, and recipes that point at a mock server."""
 
 from collections import Counter
 from pathlib import Path
