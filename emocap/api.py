@@ -82,7 +82,7 @@ class Results:
     """What :func:`evaluate` has measured.
 
     >>> results = emocap.evaluate(
-    ...     "runs/tiny", "drawn-emotions", "runs/drawn", "runs/eval", ["zeroshot"], allow_counts=True)
+    ...     "runs/tiny", "synthetic-emotions", "runs/synthetic", "runs/eval", ["zeroshot"], allow_counts=True)
     >>> results.failures
     []
     >>> table = results.to_dataframe()
@@ -116,7 +116,7 @@ class Results:
 class Benchmark:
     """A benchmark with its data.
 
-    >>> benchmark = emocap.load_benchmark("drawn-emotions", "runs/drawn")
+    >>> benchmark = emocap.load_benchmark("synthetic-emotions", "runs/synthetic")
     >>> benchmark.card.task
     'emotion'
     >>> benchmark.examples[0].label in benchmark.card.classes
@@ -134,7 +134,7 @@ def build(recipe: RecipeLike, out: str | Path, **keys: Any) -> "Dataset":
     holds something else.
 
     >>> drawn = {"count": 24, "people": 6, "size": 96}
-    >>> dataset = emocap.build("drawn", "runs/drawn", sources=[{"drawn": drawn}], shards={"samples": 12})
+    >>> dataset = emocap.build("drawn", "runs/synthetic", sources=[{"synthetic": drawn}], shards={"samples": 12})
     >>> len(dataset)
     24
     """
@@ -151,7 +151,7 @@ def open_dataset(folder: str | Path) -> "Dataset":
 
     Raises UserError for a folder that is not a finished build.
 
-    >>> dataset = emocap.open_dataset("runs/drawn")
+    >>> dataset = emocap.open_dataset("runs/synthetic")
     >>> face = dataset[0]
     >>> face.image.size, face.caption is not None
     ((96, 96), True)
@@ -232,7 +232,7 @@ def train(recipe: RecipeLike, out: str | Path, **keys: Any) -> Run:
     The same ``out`` again resumes. Raises UserError for a wrong recipe, data that is absent, and an ``out`` that holds
     another run.
 
-    >>> data = {"builds": ["runs/drawn"], "batch": 8}
+    >>> data = {"builds": ["runs/synthetic"], "batch": 8}
     >>> run = emocap.train("emocapclip-tiny", "runs/tiny", data=data, epochs=1, device="cpu")
     >>> run.model
     'runs/tiny'
@@ -255,7 +255,7 @@ def load_encoder(spec: str | Path, device: str | None = None) -> "Encoder":
     ``exp-clip:FILE``. Raises UserError for anything else, and for weights that are absent or do not fit.
 
     >>> encoder = emocap.load_encoder("runs/tiny", "cpu")
-    >>> faces = [face.image for face in emocap.open_dataset("runs/drawn")[:3]]
+    >>> faces = [face.image for face in emocap.open_dataset("runs/synthetic")[:3]]
     >>> encoder.encode_images(faces).shape
     (3, 96)
     >>> encoder.predict(faces, ["a happy face", "a sad face"]).sum(axis=1).round(3).tolist()
@@ -271,7 +271,7 @@ def load_benchmark(name: str | Path, data: str | Path) -> Benchmark:
 
     Raises UserError for a card that does not exist and for data that is absent or not as its reader expects.
 
-    >>> len(emocap.load_benchmark("drawn-emotions", "runs/drawn").examples)
+    >>> len(emocap.load_benchmark("synthetic-emotions", "runs/synthetic").examples)
     24
     """
     from emocap.evaluation.registry import load_card, read_examples
@@ -300,10 +300,10 @@ def evaluate(
     >>> class Colours:
     ...     def encode_images(self, images):
     ...         return np.array([np.asarray(image).mean((0, 1)) for image in images])
-    >>> where = {"data": "runs/drawn", "out": "runs/colours"}
-    >>> results = emocap.evaluate(Colours(), "drawn-emotions", protocols=["probe"], allow_counts=True, **where)
+    >>> where = {"data": "runs/synthetic", "out": "runs/colours"}
+    >>> results = emocap.evaluate(Colours(), "synthetic-emotions", protocols=["probe"], allow_counts=True, **where)
     >>> [(row.benchmark, row.protocol, row.model) for row in results.rows]
-    [('drawn-emotions', 'probe', 'Colours')]
+    [('synthetic-emotions', 'probe', 'Colours')]
     """
     from emocap.encoders.wrapped import wrap
     from emocap.evaluation.recipe import EvaluationRecipe, read_recipe

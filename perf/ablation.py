@@ -46,15 +46,15 @@ ROWS = {
 """Recipe in models/ablation/ → its name in the table."""
 RIVALS = ("emotionclip", "coclr")
 """Only where asked for: other ways to choose positives and negatives, on global captions."""
-CARDS = ("drawn-emotions", "drawn-action-units", "drawn-retrieval")
+CARDS = ("synthetic-emotions", "synthetic-action-units", "synthetic-retrieval")
 COLUMNS = {
-    "zero-shot UAR": ("drawn-emotions", "zeroshot", "uar"),
-    "linear-probe UAR": ("drawn-emotions", "probe", "uar"),
-    "action-unit macro F1": ("drawn-action-units", "probe", "macro_f1"),
-    "global R@1, image → text": ("drawn-retrieval", "retrieval", "global_image_to_text_r1"),
-    "global R@1, text → image": ("drawn-retrieval", "retrieval", "global_text_to_image_r1"),
-    "local R@1, image → text": ("drawn-retrieval", "retrieval", "local_image_to_text_r1"),
-    "local R@1, text → image": ("drawn-retrieval", "retrieval", "local_text_to_image_r1"),
+    "zero-shot UAR": ("synthetic-emotions", "zeroshot", "uar"),
+    "linear-probe UAR": ("synthetic-emotions", "probe", "uar"),
+    "action-unit macro F1": ("synthetic-action-units", "probe", "macro_f1"),
+    "global R@1, image → text": ("synthetic-retrieval", "retrieval", "global_image_to_text_r1"),
+    "global R@1, text → image": ("synthetic-retrieval", "retrieval", "global_text_to_image_r1"),
+    "local R@1, image → text": ("synthetic-retrieval", "retrieval", "local_image_to_text_r1"),
+    "local R@1, text → image": ("synthetic-retrieval", "retrieval", "local_text_to_image_r1"),
 }
 
 
@@ -139,7 +139,7 @@ def main() -> None:
     chosen = parser.parse_args()
 
     faces = chosen.out / "faces"
-    build(load(BuildRecipe, "pipelines", "drawn-skewed"), faces)
+    build(load(BuildRecipe, "pipelines", "synthetic-skewed"), faces)
     with ProcessPoolExecutor(chosen.processes, mp_context=get_context("spawn")) as pool:
 
         def perform_all(runs: list[Run]) -> dict[Run, dict[str, float]]:

@@ -231,9 +231,9 @@ def captions(count: int, concurrency: int, latency: float) -> None:
         for address in endpoint(latency):
             endpoints = f"[{{base_url: {address}, concurrency: {concurrency}}}]"
             asked = f"captioner={{backend: openai, model: mock, endpoints: {endpoints}}}"
-            sources = f"sources=[{{drawn: {{count: {count}, people: 400, size: 256}}}}]"
+            sources = f"sources=[{{synthetic: {{count: {count}, people: 400, size: 256}}}}]"
             more = ["faces.size=256", "faces.duplicates=null", "shards.samples=1000"]
-            command = ["build", "drawn", sources, *more, asked, "--out", str(out)]
+            command = ["build", "synthetic", sources, *more, asked, "--out", str(out)]
             words = [sys.executable, "-m", "emocap", *command, "-v"]
             told = subprocess.run(words, check=True, stderr=subprocess.PIPE, text=True).stderr
             with urllib.request.urlopen(f"{address.removesuffix('/v1')}/log") as reply:

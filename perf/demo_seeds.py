@@ -23,7 +23,7 @@ from emocap.evaluation.runner import evaluate
 from emocap.methods.clip.recipe import ClipRecipe
 from emocap.methods.registry import train
 
-MEASURED = {"drawn-emotions": ("zeroshot", "probe"), "drawn-action-units": ("probe",)}
+MEASURED = {"synthetic-emotions": ("zeroshot", "probe"), "synthetic-action-units": ("probe",)}
 COLUMNS = ("zero-shot UAR", "linear-probe UAR", "action-unit macro F1")
 
 
@@ -52,7 +52,7 @@ def main() -> None:
     chosen = parser.parse_args()
 
     drawn = chosen.out / "drawn"
-    build(load(BuildRecipe, "pipelines", "drawn"), drawn)
+    build(load(BuildRecipe, "pipelines", "synthetic"), drawn)
     slower = (*GLOBAL_ONLY, "optimizer.lr=1e-3")
     variants: dict[str, tuple[str, ...]] = {
         "full objective": (),

@@ -32,7 +32,7 @@ SHARDS, FACES_PER_SHARD = 50, 20
 
 def recipe(address: str, path: Path) -> Path:
     content = {
-        "sources": [{"drawn": {"count": SHARDS * FACES_PER_SHARD, "people": 200, "size": 64}}],
+        "sources": [{"synthetic": {"count": SHARDS * FACES_PER_SHARD, "people": 200, "size": 64}}],
         "faces": {"detector": "given", "min_size": 16, "size": 48, "block": 20, "duplicates": None},
         "captioner": {
             "backend": "openai",

@@ -54,9 +54,9 @@ def prepare(out: Path, count: int) -> None:
     """The build, the same pictures with one text each for open_clip, and a folder with the tokenizer."""
     build = out / "build"
     if not (build / "manifest.json").exists():
-        sources = f"sources=[{{drawn: {{count: {count}, people: 400, size: 300}}}}]"
+        sources = f"sources=[{{synthetic: {{count: {count}, people: 400, size: 300}}}}]"
         more = ["faces.size=256", "faces.duplicates=null", "shards.samples=500", "--out", str(build)]
-        subprocess.run([sys.executable, "-m", "emocap", "build", "drawn", sources, *more], check=True)
+        subprocess.run([sys.executable, "-m", "emocap", "build", "synthetic", sources, *more], check=True)
     theirs = out / "theirs"
     theirs.mkdir(exist_ok=True)
     for tar in sorted((build / "shards").glob("*.tar")):

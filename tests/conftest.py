@@ -42,7 +42,7 @@ def ray_session() -> Iterator[None]:
 def drawn_recipe() -> BuildRecipe:
     return BuildRecipe.model_validate(
         {
-            "sources": [{"drawn": {"count": 120, "people": 30, "size": 96}}],
+            "sources": [{"synthetic": {"count": 120, "people": 30, "size": 96}}],
             "faces": {"detector": "given", "min_size": 16, "size": 48, "block": 40},
             "split": {"test": 0.3},
             "shards": {"samples": 50},
@@ -97,7 +97,7 @@ def asking_recipe() -> Callable[..., BuildRecipe]:
         }
         return BuildRecipe.model_validate(
             {
-                "sources": [{"drawn": {"count": 60, "people": 30, "size": 96}}],
+                "sources": [{"synthetic": {"count": 60, "people": 30, "size": 96}}],
                 "faces": {"detector": "given", "min_size": 16, "size": 48, "block": 10, "duplicates": None},
                 "captioner": asked | captioner,
                 "shards": {"samples": samples},

@@ -97,18 +97,18 @@ class Greys:
 
 def test_any_object_can_be_measured(drawn_build: Path, tmp_path: Path) -> None:
     results = emocap.evaluate(
-        Greys(), "drawn-emotions", drawn_build, tmp_path, ["zeroshot", "probe"], allow_counts=True
+        Greys(), "synthetic-emotions", drawn_build, tmp_path, ["zeroshot", "probe"], allow_counts=True
     )
     assert results.failures == []
     table = results.to_dataframe()
     assert set(table["protocol"]) == {"zeroshot", "probe"}
     assert set(table["model"]) == {"Greys"}
     assert table.loc[table["metric"] == "uar", "value"].between(0, 1).all()
-    benchmark = emocap.load_benchmark("drawn-emotions", drawn_build)
+    benchmark = emocap.load_benchmark("synthetic-emotions", drawn_build)
     assert benchmark.card.title
     assert len(benchmark.examples) > 100
     with pytest.raises(TypeError, match="object has no encode_images"):
-        emocap.evaluate(object(), "drawn-emotions", drawn_build, tmp_path)  # type: ignore[arg-type]
+        emocap.evaluate(object(), "synthetic-emotions", drawn_build, tmp_path)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("rule", "keys"), [("off", {}), ("transport", {}), ("cross", {"k": 2, "delta": 0.5})])

@@ -33,7 +33,11 @@ def trained(labelled_build: Path, tiny_config: dict[str, Any], tmp_path_factory:
     }
     train(ClipRecipe.model_validate(recipe), out)
     evaluate(
-        {"drawn-emotions": load(Card, "benchmarks", "drawn-emotions")}, str(out), ["zeroshot"], labelled_build, out
+        {"synthetic-emotions": load(Card, "benchmarks", "synthetic-emotions")},
+        str(out),
+        ["zeroshot"],
+        labelled_build,
+        out,
     )
     return out
 
@@ -136,7 +140,7 @@ def test_a_second_push_removes_what_is_gone_and_leaves_the_owners_own(hub: Hub, 
     "build", ["https://me:secret@host/faces-{000..041}.tar", "pipe:curl -s ftp://me:secret@host/faces.tar"]
 )
 def test_a_password_in_the_recipe_stays_here(hub: Hub, run: Path, build: str) -> None:
-    recipe = ClipRecipe.model_validate({"model": {"name": "RN50"}, "data": {"builds": ["runs/drawn", build]}})
+    recipe = ClipRecipe.model_validate({"model": {"name": "RN50"}, "data": {"builds": ["runs/synthetic", build]}})
     (run / "recipe.yaml").write_text(to_yaml(recipe))
     with pytest.raises(UserError, match=r"data\.builds\.1\S* holds a password"):
         push(run, "lab/tiny")

@@ -114,7 +114,7 @@ def draw(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Write the official layout of benchmarks in miniature, with drawn faces: what goes where, without the data."""
+    """Write the official layout of benchmarks in miniature, with synthetic faces: what goes where."""
     from emocap.benchmarks.drawing import FIXTURES, write_fixture
     from emocap.evaluation.suite import choose
 

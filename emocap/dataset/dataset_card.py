@@ -22,7 +22,7 @@ _KINDS = {
     "tar": "tars of pictures",
     "parquet": "Parquet files of pictures",
     "build": "files of faces of another build",
-    "drawn": "drawn faces",
+    "synthetic": "synthetic faces",
 }
 # Said beforehand: guessed from the first samples, a field that is empty in all of these could not be filled later.
 _FEATURES = [

@@ -15,8 +15,8 @@ from emocap.faces.detection import DETECTORS
 from emocap.faces.recipe import FacesRecipe
 
 
-class DrawnRecipe(Recipe):
-    """A source of drawn faces with exact ground truth."""
+class SyntheticRecipe(Recipe):
+    """A source of synthetic faces with exact ground truth."""
 
     count: int = Field(ge=1)
     people: int = Field(100, ge=1)
@@ -43,7 +43,7 @@ class VideoRecipe(Recipe):
 
 
 class SourceRecipe(Recipe):
-    """One source of faces: ``path``, ``build`` or ``drawn``."""
+    """One source of faces: ``path``, ``build`` or ``synthetic``."""
 
     path: str | None = None
     """A folder (searched to its bottom), a file, or a glob such as photos/**/*.png, on this machine or as a URI such
@@ -51,7 +51,7 @@ class SourceRecipe(Recipe):
     side."""
     build: str | None = None
     """The folder of another build, whose faces are used as they were found."""
-    drawn: DrawnRecipe | None = None
+    synthetic: SyntheticRecipe | None = None
     labels: str | None = None
     """A CSV or Parquet file with a column ``path`` (below the source's folder; in a tar, the member's name) and any
     of: emotion, emotions (a:0.7;b:0.3), action_units (FACS: 1B+4C+L12D), intensity, valence, arousal, subject, split;
@@ -78,10 +78,10 @@ class SourceRecipe(Recipe):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if sum(kind is not None for kind in (self.path, self.build, self.drawn)) != 1:
-            raise ValueError("a source has one of path, build and drawn")
+        if sum(kind is not None for kind in (self.path, self.build, self.synthetic)) != 1:
+            raise ValueError("a source has one of path, build and synthetic")
         if self.path is None and (self.labels or self.pattern):
-            raise ValueError("drawn faces and those of another build bring their own labels")
+            raise ValueError("synthetic faces and those of another build bring their own labels")
         return self
 
 
@@ -155,9 +155,9 @@ class BuildRecipe(Recipe):
     @model_validator(mode="after")
     def _boxes_are_given(self) -> Self:
         if not DETECTORS[self.faces.detector].make and not all(
-            source.drawn or source.build or source.labels for source in self.sources
+            source.synthetic or source.build or source.labels for source in self.sources
         ):
             raise ValueError(
-                "faces.detector: given needs sources with boxes, drawn ones or tables with x0, y0, x1, y1"
+                "faces.detector: given needs sources with boxes, synthetic ones or tables with x0, y0, x1, y1"
             )
         return self

@@ -51,7 +51,7 @@ def run_demo(out: Path, seed: int = 0) -> Path:
 
     sources = ", ".join(f"{{path: {path}, labels: {ANNOTATIONS}}}" for path in sample_photos())
     _build("photos", [f"sources=[{sources}]", "faces.detector=cascade"], photos)
-    _build("drawn", [], drawn)
+    _build("synthetic", [], drawn)
     data = [f"data.builds=[{drawn}]", f"seed={seed}"]
     _train("emocapclip-tiny", data, full)
     _train("emocapclip-tiny", [*data, *GLOBAL_ONLY], plain)
@@ -100,7 +100,7 @@ def _train(recipe: str, overrides: list[str], out: Path) -> None:
 def _evaluate(model: Path, data: Path, out: Path) -> list[ResultRow]:
     """Rows of zero-shot, linear probe and action units."""
     rows = []
-    for name, protocols in (("drawn-emotions", ["zeroshot", "probe"]), ("drawn-action-units", ["probe"])):
+    for name, protocols in (("synthetic-emotions", ["zeroshot", "probe"]), ("synthetic-action-units", ["probe"])):
         chosen = [word for protocol in protocols for word in ("--protocol", protocol)]
         _say("eval", name, "--model", str(model), *chosen, "--data", str(data), "--out", str(out))
         rows += evaluate({name: load(Card, "benchmarks", name)}, str(model), protocols, data, out)

@@ -38,8 +38,8 @@ class EvaluateRecipe(Recipe):
     every: int = Field(500, ge=1)
     """Steps between evaluations; the last step is evaluated too."""
     best: str | None = None
-    """CARD/PROTOCOL/METRIC by which checkpoints/best.pt is chosen, such as drawn-emotions/zeroshot/uar; of few-shot
-    drawn-emotions/fewshot-4/uar."""
+    """CARD/PROTOCOL/METRIC by which checkpoints/best.pt is chosen, such as raf-db/zeroshot/uar; for few-shot,
+    raf-db/fewshot-4/uar."""
 
     @model_validator(mode="after")
     def _every_card_has_data(self) -> Self:

@@ -14,7 +14,7 @@ from emocap.reports.page import write_report
 from tests.support.measuring import generation, measure
 from tests.support.rows import flat_rows
 
-OF_BUILDS = {"drawn-action-units", "drawn-emotions", "drawn-retrieval", "london-smiles"}
+OF_BUILDS = {"synthetic-action-units", "synthetic-emotions", "synthetic-retrieval", "london-smiles"}
 """These read what emocap build makes."""
 POOLED = {suite.name for suite in SUITES}
 """Made of several cards' rows."""

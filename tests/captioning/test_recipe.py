@@ -28,13 +28,13 @@ HERE = [{"base_url": "http://localhost:8000/v1"}]
     ],
 )
 def test_what_cannot_be_asked_is_said(content: dict[str, Any], told: str) -> None:
-    recipe = {"sources": [{"drawn": {"count": 1}}], "captioner": {"backend": "openai", **content}}
+    recipe = {"sources": [{"synthetic": {"count": 1}}], "captioner": {"backend": "openai", **content}}
     with pytest.raises(UserError, match=told):
         check(BuildRecipe, recipe, "recipe.yaml")
 
 
 def test_an_unknown_captioner_is_answered_with_the_nearest() -> None:
-    recipe = {"sources": [{"drawn": {"count": 1}}], "captioner": {"backend": "opanai"}}
+    recipe = {"sources": [{"synthetic": {"count": 1}}], "captioner": {"backend": "opanai"}}
     with pytest.raises(UserError, match=r"captioner: there is no captioner 'opanai'; did you mean openai"):
         check(BuildRecipe, recipe, "recipe.yaml")
 

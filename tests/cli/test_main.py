@@ -51,19 +51,22 @@ def test_the_version() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["build", "drwn", "--out", "x"], "there is no built-in recipe 'drwn' in pipelines/; did you mean drawn?"),
-        (["build", "drawn", "faces.sise=3", "--out", "x"], "faces.sise is not a key; did you mean size?"),
-        (["build", "drawn", "faces.size=big", "--out", "x"], "faces.size: input should be a valid integer"),
+        (
+            ["build", "sinthetic", "--out", "x"],
+            "no built-in recipe 'sinthetic' in pipelines/; did you mean synthetic?",
+        ),
+        (["build", "synthetic", "faces.sise=3", "--out", "x"], "faces.sise is not a key; did you mean size?"),
+        (["build", "synthetic", "faces.size=big", "--out", "x"], "faces.size: input should be a valid integer"),
         (["build", "photos", "sources=[{path: nowhere/}]", "--out", "x"], "sources: there is no nowhere/"),
         (["inspect", "."], ". is not a finished build"),
-        (["train", "emocapclip-tiny", "--out", "x"], "runs/drawn is not a finished build"),
+        (["train", "emocapclip-tiny", "--out", "x"], "runs/synthetic is not a finished build"),
         (
-            ["train", "emocapclip-tiny", "evaluate={cards: [drawn-emotions], data: nowhere}", "--out", "x"],
+            ["train", "emocapclip-tiny", "evaluate={cards: [synthetic-emotions], data: nowhere}", "--out", "x"],
             "there is no folder nowhere",
         ),
-        (["eval", "drawn-emotions", "--model", "m", "--data", ".", "--out", "x"], "m is neither a run of emocap"),
+        (["eval", "synthetic-emotions", "--model", "m", "--data", ".", "--out", "x"], "m is neither a run of emocap"),
         (
-            ["eval", "drawn-emotions", "--model", "m", "--data", ".", "--out", "x", "--protocol", "guess"],
+            ["eval", "synthetic-emotions", "--model", "m", "--data", ".", "--out", "x", "--protocol", "guess"],
             "guess is not one of fewshot, generate, probe, retrieval, zeroshot, or all",
         ),
         (["report", "."], ". is none of these: a finished build, a training run, "),

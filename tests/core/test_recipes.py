@@ -85,8 +85,8 @@ def test_a_recipe_that_extends_another_says_what_is_different(tmp_path: Path) ->
 
 
 def test_a_built_in_recipe_can_be_extended(tmp_path: Path) -> None:
-    path = write(tmp_path, "{extends: drawn, shards: {samples: 7}}")
-    recipe, base = load(BuildRecipe, "pipelines", path), load(BuildRecipe, "pipelines", "drawn")
+    path = write(tmp_path, "{extends: synthetic, shards: {samples: 7}}")
+    recipe, base = load(BuildRecipe, "pipelines", path), load(BuildRecipe, "pipelines", "synthetic")
     assert recipe == base.model_copy(update={"shards": base.shards.model_copy(update={"samples": 7})})
 
 
@@ -96,8 +96,11 @@ def test_a_built_in_recipe_can_be_extended(tmp_path: Path) -> None:
         ("extends: recipe.yaml", "extends: recipe.yaml comes back to where it began"),
         ("extends: other.yaml", "other.yaml: extends: recipe.yaml comes back to where it began"),
         ("extends: nowhere.yaml", "recipe.yaml: extends: there is no recipe"),
-        ("extends: drwn", "extends: there is no built-in recipe 'drwn' in pipelines/; did you mean drawn?"),
-        ("extends: [drawn, photos]", "extends: the name of one recipe, not ['drawn', 'photos']"),
+        (
+            "extends: sinthetic",
+            "extends: there is no built-in recipe 'sinthetic' in pipelines/; did you mean",
+        ),
+        ("extends: [synthetic, photos]", "extends: the name of one recipe, not ['synthetic', 'photos']"),
         ("extends: list.yaml", "list.yaml does not hold keys and values"),
         ("{extends: fine.yaml, inner: {sise: 3}}", "inner.sise is not a key; did you mean size?"),
     ],
@@ -118,8 +121,8 @@ def test_an_override_does_not_extend(tmp_path: Path) -> None:
 
 
 def test_an_unknown_recipe_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UserError, match="did you mean drawn"):
-        load(BuildRecipe, "pipelines", "drwn")
+    with pytest.raises(UserError, match="did you mean synthetic"):
+        load(BuildRecipe, "pipelines", "sinthetic")
     with pytest.raises(UserError, match=r"there is no recipe nowhere\.yaml"):
         load(BuildRecipe, "pipelines", "nowhere.yaml")
 

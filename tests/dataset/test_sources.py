@@ -14,7 +14,7 @@ from PIL import Image
 from emocap.core.errors import UserError
 from emocap.dataset.labels import LabelTable
 from emocap.dataset.readers.base import Frame, Input
-from emocap.dataset.recipe import DrawnRecipe, SourceRecipe
+from emocap.dataset.recipe import SourceRecipe, SyntheticRecipe
 from emocap.dataset.sources import list_inputs, read_input
 from emocap.schema.samples import Labels
 from emocap.schema.shards import Reject, ShardWriter
@@ -90,11 +90,11 @@ def test_a_folder_of_mixed_kinds_is_listed_in_one_order(folder: Path) -> None:
 
 
 def test_sources_keep_their_order_and_number(folder: Path) -> None:
-    drawn = SourceRecipe(drawn=DrawnRecipe(count=2, seed=7))
+    drawn = SourceRecipe(synthetic=SyntheticRecipe(count=2, seed=7))
     inputs = list(list_inputs([drawn, SourceRecipe(path=f"{folder}/*.png")]))
     assert inputs == [
-        Input("drawn://7/0", 0, "drawn", 0),
-        Input("drawn://7/1", 0, "drawn", 0),
+        Input("drawn://7/0", 0, "synthetic", 0),
+        Input("drawn://7/1", 0, "synthetic", 0),
         Input(f"{folder}/a.png", 1, "picture", (folder / "a.png").stat().st_size),
     ]
 
@@ -102,7 +102,7 @@ def test_sources_keep_their_order_and_number(folder: Path) -> None:
 @pytest.mark.parametrize("path", ["nowhere", "nowhere/*.png"])
 def test_what_is_not_there_is_told(path: str) -> None:
     with pytest.raises(UserError, match="nowhere"):
-        list_inputs([SourceRecipe(drawn=DrawnRecipe(count=1)), SourceRecipe(path=path)])
+        list_inputs([SourceRecipe(synthetic=SyntheticRecipe(count=1)), SourceRecipe(path=path)])
 
 
 def test_a_folder_without_anything_to_read_is_told(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_file_of_another_kind_is_told_with_those_that_are_read(name: str, tmp_
 
 @pytest.mark.parametrize(
     "source",
-    [{}, {"path": "x", "build": "y"}, {"build": "x", "labels": "l.csv"}, {"drawn": {"count": 1}, "pattern": "x"}],
+    [{}, {"path": "x", "build": "y"}, {"build": "x", "labels": "l.csv"}, {"synthetic": {"count": 1}, "pattern": "x"}],
 )
 def test_a_source_is_one_thing(source: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"a source has one of|bring their own labels"):
@@ -275,13 +275,13 @@ def test_a_folder_that_is_no_build_is_told(tmp_path: Path) -> None:
 
 
 def test_a_drawn_source_may_be_on_one_side_of_the_split(tmp_path: Path) -> None:
-    source = SourceRecipe(drawn=DrawnRecipe(count=2, size=64, split="test"))
+    source = SourceRecipe(synthetic=SyntheticRecipe(count=2, size=64, split="test"))
     frames = [frame for frame in read(source, tmp_path) if isinstance(frame, Frame)]
     assert [known.labels.split for frame in frames for known in frame.known] == ["test", "test"]
 
 
 def test_a_drawn_face_brings_its_truth(tmp_path: Path) -> None:
-    source = SourceRecipe(drawn=DrawnRecipe(count=3, people=2, size=64))
+    source = SourceRecipe(synthetic=SyntheticRecipe(count=3, people=2, size=64))
     frames, again = (list(read(source, tmp_path)) for _ in range(2))
     for frame, other in zip(frames, again, strict=True):
         assert isinstance(frame, Frame)

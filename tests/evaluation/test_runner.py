@@ -57,14 +57,14 @@ def measured(*args: Any) -> list[dict[str, Any]]:
 
 
 def test_all_protocols_leave_complete_rows(model: Path, drawn_build: Path, tmp_path: Path) -> None:
-    names = ("drawn-emotions", "drawn-action-units")
+    names = ("synthetic-emotions", "synthetic-action-units")
     rows = measured(cards(*names), str(model), ["zeroshot", "probe"], drawn_build, tmp_path)
     assert rows == flat_rows(tmp_path)
     assert [(row["benchmark"], row["protocol"]) for row in rows] == [
-        ("drawn-emotions", "zeroshot"),
-        ("drawn-emotions", "probe"),
-        ("drawn-action-units", "zeroshot"),
-        ("drawn-action-units", "probe"),
+        ("synthetic-emotions", "zeroshot"),
+        ("synthetic-emotions", "probe"),
+        ("synthetic-action-units", "zeroshot"),
+        ("synthetic-action-units", "probe"),
     ]
     for row in rows:
         for metric in row["metrics"].values():
@@ -74,14 +74,14 @@ def test_all_protocols_leave_complete_rows(model: Path, drawn_build: Path, tmp_p
     zero, _, _, units = rows
     assert zero["prompts"]["fear"][0] == "The face looks fearful."
     assert sum(map(sum, zero["confusion"])) == sum(zero["counts"]["test"].values())
-    assert zero["labels"] == list(cards("drawn-emotions")["drawn-emotions"].classes)
+    assert zero["labels"] == list(cards("synthetic-emotions")["synthetic-emotions"].classes)
     assert len(units["f1"]) == len(units["present"]) == len(units["labels"]) == 16
     occurring = [f1 for f1, count in zip(units["f1"], units["present"], strict=True) if count]
     assert units["metrics"]["macro_f1"]["value"] == pytest.approx(np.mean(occurring), abs=1e-3)
 
 
 def test_zero_shot_is_what_open_clip_alone_computes(model: Path, drawn_build: Path, tmp_path: Path) -> None:
-    card = cards("drawn-emotions")["drawn-emotions"]
+    card = cards("synthetic-emotions")["synthetic-emotions"]
     (row,) = measured({"c": card}, str(model), ["zeroshot"], drawn_build, tmp_path)
     network, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{model}/model")
     tokenizer = open_clip.get_tokenizer(f"local-dir:{model}/model")
@@ -106,7 +106,7 @@ def test_zero_shot_is_what_open_clip_alone_computes(model: Path, drawn_build: Pa
 
 
 def test_retrieval_leaves_a_complete_row(model: Path, drawn_build: Path, tmp_path: Path) -> None:
-    (row,) = measured(cards("drawn-retrieval"), str(model), ["retrieval"], drawn_build, tmp_path)
+    (row,) = measured(cards("synthetic-retrieval"), str(model), ["retrieval"], drawn_build, tmp_path)
     assert (
         list(row["metrics"])
         == list(row["chance"])
@@ -126,7 +126,7 @@ def test_retrieval_leaves_a_complete_row(model: Path, drawn_build: Path, tmp_pat
 
 
 def test_captions_are_part_of_the_hash_where_they_are_retrieved(drawn_build: Path) -> None:
-    examples = read_examples(cards("drawn-retrieval")["drawn-retrieval"], drawn_build)
+    examples = read_examples(cards("synthetic-retrieval")["synthetic-retrieval"], drawn_build)
     first = examples[0]
     assert first.caption
     reworded = replace(first, caption=first.caption.model_copy(update={"summary": "It is another."}))
@@ -139,7 +139,7 @@ def test_a_build_without_captions_has_nothing_to_retrieve(labelled_build: Path, 
         samples = [Sample(s.record.model_copy(update={"caption": None}), s.jpeg) for s in read_shard(tar)]
         write_shard(tar, bare / "index" / f"{tar.stem}.parquet", samples)
     with pytest.raises(UserError, match="no captioned test pictures for Drawn faces, captions"):
-        read_examples(cards("drawn-retrieval")["drawn-retrieval"], bare)
+        read_examples(cards("synthetic-retrieval")["synthetic-retrieval"], bare)
 
 
 def test_only_a_build_has_captions_to_retrieve() -> None:
@@ -151,23 +151,23 @@ def test_only_a_build_has_captions_to_retrieve() -> None:
 
 def test_measuring_again_replaces_and_another_model_adds(model: Path, drawn_build: Path, tmp_path: Path) -> None:
     for _ in range(2):
-        evaluate(cards("drawn-emotions"), str(model), ["zeroshot"], drawn_build, tmp_path)
+        evaluate(cards("synthetic-emotions"), str(model), ["zeroshot"], drawn_build, tmp_path)
     assert len(flat_rows(tmp_path)) == 1
-    evaluate(cards("drawn-emotions"), f"{model}/model", ["zeroshot"], drawn_build, tmp_path)
+    evaluate(cards("synthetic-emotions"), f"{model}/model", ["zeroshot"], drawn_build, tmp_path)
     first, second = flat_rows(tmp_path)
     assert first["metrics"] == second["metrics"]
     assert first["model_sha256"] == second["model_sha256"]
 
 
 def test_results_are_plain_json(model: Path, drawn_build: Path, tmp_path: Path) -> None:
-    evaluate(cards("drawn-emotions"), str(model), ["probe"], drawn_build, tmp_path)
+    evaluate(cards("synthetic-emotions"), str(model), ["probe"], drawn_build, tmp_path)
     for line in (tmp_path / "results.jsonl").read_text().splitlines():
         json.loads(line, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
 
 
 def test_a_card_without_any_of_the_protocols_is_told(model: Path, drawn_build: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="drawn-action-units is measured by --protocol zeroshot or probe"):
-        evaluate(cards("drawn-action-units"), str(model), ["retrieval"], drawn_build, tmp_path)
+    with pytest.raises(UserError, match="synthetic-action-units is measured by zeroshot or probe"):
+        evaluate(cards("synthetic-action-units"), str(model), ["retrieval"], drawn_build, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -212,19 +212,19 @@ def toy(values: torch.Tensor, texts: Any = None) -> encoders.Encoder:
 
 
 def test_features_that_are_no_numbers_are_told(drawn_build: Path) -> None:
-    examples = read_examples(cards("drawn-emotions")["drawn-emotions"], drawn_build)
+    examples = read_examples(cards("synthetic-emotions")["synthetic-emotions"], drawn_build)
     with pytest.raises(UserError, match="features that are no numbers for 120 pictures"):
         features.extract(toy(torch.tensor([1.0, float("nan")])), examples, 1)
 
 
 def test_without_a_text_tower_there_is_no_zero_shot() -> None:
-    sentences = zeroshot.prompts(cards("drawn-emotions")["drawn-emotions"])
+    sentences = zeroshot.prompts(cards("synthetic-emotions")["synthetic-emotions"])
     with pytest.raises(UserError, match="toy has no text tower"):
         zeroshot.logits(toy(torch.ones(2)), sentences, np.ones((3, 2), dtype=np.float32))
 
 
 def test_the_hash_of_the_data_sees_labels_and_pixels(drawn_build: Path) -> None:
-    examples = read_examples(cards("drawn-emotions")["drawn-emotions"], drawn_build)[:3]
+    examples = read_examples(cards("synthetic-emotions")["synthetic-emotions"], drawn_build)[:3]
     first = hashed(examples)
     assert first == hashed(list(examples))
     assert first != hashed([examples[1], examples[0], examples[2]])
@@ -246,8 +246,8 @@ def test_pictures_are_looked_at_once_for_all_cards(
         return encode(encoder, images, example)
 
     monkeypatch.setattr(features, "_encode", watched)
-    names = ("drawn-retrieval", "drawn-emotions", "drawn-action-units")
-    rows = measured(cards("drawn-emotions"), str(model), ["zeroshot"], drawn_build, tmp_path)
+    names = ("synthetic-retrieval", "synthetic-emotions", "synthetic-action-units")
+    rows = measured(cards("synthetic-emotions"), str(model), ["zeroshot"], drawn_build, tmp_path)
     assert sum(looked) == sum(rows[0]["counts"]["test"].values()) < 120  # none to train a probe on
     looked.clear()
     rows = measured(cards(*names), str(model), ["zeroshot", "probe", "retrieval"], drawn_build, tmp_path)

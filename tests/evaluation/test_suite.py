@@ -120,15 +120,15 @@ def test_a_second_eval_does_no_forward_pass(
 
 
 def test_patterns_fit_built_in_cards() -> None:
-    found = choose(["drawn-*", "drawn-emotions"])
-    assert {one.name for one in found} >= {"drawn-emotions", "drawn-action-units", "drawn-retrieval"}
-    assert [one.named for one in found if one.name == "drawn-emotions"] == [True]
+    found = choose(["synthetic-*", "synthetic-emotions"])
+    assert {one.name for one in found} >= {"synthetic-emotions", "synthetic-action-units", "synthetic-retrieval"}
+    assert [one.named for one in found if one.name == "synthetic-emotions"] == [True]
 
 
 def test_benchmarks_are_listed_with_their_data(labelled_build: Path) -> None:
     for arguments in (["benchmarks"], ["benchmarks", "list"]):
         told = CliRunner().invoke(app, arguments, env={"EMOCAP_DATA": str(labelled_build)}).output
-        (line,) = [line for line in told.splitlines() if line.startswith("drawn-emotions ")]
+        (line,) = [line for line in told.splitlines() if line.startswith("synthetic-emotions ")]
         assert "7 emotions" in line
         assert "found" in line
         assert "made by emocap" in line

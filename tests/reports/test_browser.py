@@ -142,12 +142,12 @@ def training_page(tmp_path: Path) -> Path:
         logged: list[dict[str, Any]] = [
             {"step": step, "loss": 1 / step, "gradient_norm": 2.0, "lr": 1e-5} for step in range(1, 50)
         ]
-        named = {"drawn-retrieval/retrieval/global_image_to_text_r1": 0.1 * number}
+        named = {"synthetic-retrieval/retrieval/global_image_to_text_r1": 0.1 * number}
         logged.append({"step": 49, "eval": named})
         (folder / "metrics.jsonl").write_text("".join(json.dumps(one) + "\n" for one in logged))
     names = [f"{p}_{w}_r{k}" for p in ("global", "local") for w in ("image_to_text", "text_to_image") for k in (1, 5)]
     measured = row(
-        "drawn-retrieval",
+        "synthetic-retrieval",
         "runs/a-run-with-a-rather-long-name",
         title="Drawn faces, captions",
         protocol="retrieval",

@@ -44,7 +44,7 @@ def check(html: str) -> None:
 @pytest.fixture
 def everything(drawn_build: Path, tiny_recipe: ClipRecipe, tmp_path: Path) -> list[Path]:
     train(tiny_recipe, tmp_path / "run")
-    cards = {name: load(Card, "benchmarks", name) for name in ("drawn-emotions", "drawn-action-units")}
+    cards = {name: load(Card, "benchmarks", name) for name in ("synthetic-emotions", "synthetic-action-units")}
     evaluate(cards, str(tmp_path / "run"), ["zeroshot", "probe"], drawn_build, tmp_path / "results")
     return [drawn_build, tmp_path / "run", tmp_path / "results"]
 

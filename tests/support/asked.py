@@ -137,7 +137,7 @@ def _finish(
         write_shard(tar, out / "index" / f"{name}.parquet", some)
         shards.append({"name": name, "samples": len(some), "bytes": tar.stat().st_size, "sha256": sha256(tar)})
     write_rejects(out / "rejects" / "captions.parquet", rejects)
-    inputs = [{"path": face.record.source.path, "source": 0, "kind": "drawn", "bytes": 0} for face in faces()]
+    inputs = [{"path": face.record.source.path, "source": 0, "kind": "synthetic", "bytes": 0} for face in faces()]
     write_table(out / "inputs.parquet", pa.Table.from_pylist(inputs))
     (out / "recipe.yaml").write_text("faces:\n  size: 48\ncaptioner:\n  endpoints: []\n")
     counted = [{"stage": "caption", "reason": "schema", "count": len(rejects)}] if rejects else []

@@ -24,7 +24,7 @@ class Input:
     """One thing to read."""
 
     path: str
-    """As given for local files, a full URI for remote ones, ``drawn://<seed>/<index>`` for drawn faces."""
+    """As given for local files, a full URI for remote ones, ``drawn://<seed>/<index>`` for synthetic faces."""
     source: int
     """Which entry of the recipe's sources."""
     kind: str

@@ -7,25 +7,25 @@ from collections.abc import Iterator
 
 from emocap.dataset.labels import Known
 from emocap.dataset.readers.base import Frame, Input, InputKind, InputReader
-from emocap.dataset.recipe import DrawnRecipe, SourceRecipe
+from emocap.dataset.recipe import SourceRecipe, SyntheticRecipe
 from emocap.faces.detectors.base import Detection
 from emocap.schema.samples import Labels, Source
 from emocap.schema.shards import Reject
 
 
 def _list(number: int, source: SourceRecipe) -> Iterator[Input] | None:
-    if source.drawn is None:
+    if source.synthetic is None:
         return None
-    names = (f"drawn://{source.drawn.seed}/{index}" for index in range(source.drawn.count))
-    return (Input(name, number, "drawn", 0) for name in names)
+    names = (f"drawn://{source.synthetic.seed}/{index}" for index in range(source.synthetic.count))
+    return (Input(name, number, "synthetic", 0) for name in names)
 
 
 def _read(reader: InputReader) -> Iterator[Frame | Reject]:
-    assert reader.source.drawn
-    yield _draw(reader.item, reader.source.drawn)
+    assert reader.source.synthetic
+    yield _draw(reader.item, reader.source.synthetic)
 
 
-def _draw(item: Input, recipe: DrawnRecipe) -> Frame:
+def _draw(item: Input, recipe: SyntheticRecipe) -> Frame:
     from emocap.synthetic import sample
 
     index = int(item.path.rpartition("/")[2])
@@ -45,4 +45,4 @@ def _draw(item: Input, recipe: DrawnRecipe) -> Frame:
     return Frame(face.image, Source(path=item.path, sha256=hashlib.sha256(face.image.tobytes()).hexdigest()), [known])
 
 
-KIND = InputKind("drawn", _read, holds_many=False, list_inputs=_list)
+KIND = InputKind("synthetic", _read, holds_many=False, list_inputs=_list)
