@@ -86,7 +86,7 @@ def gather(cells: Sequence[Cell], predictions: Sequence[Cell] | None, reading: R
     labels = spelling.order({*given.values(), *(predicted or {}).values()})
     if not reading.labels:
         foreign = sorted({*(predicted or {}).values()} - {*given.values()})
-        notes.add("labels that are predicted and that nobody gave", [spelling.shown(key) for key in foreign])
+        notes.add("labels that are predicted and that nobody gave", [spelling.display(key) for key in foreign])
     notes.add(
         "labels written otherwise than shown, in case or space, and taken for the same",
         spelling.otherwise(set(labels)),
@@ -94,7 +94,7 @@ def gather(cells: Sequence[Cell], predictions: Sequence[Cell] | None, reading: R
     return Annotations(
         items,
         annotators,
-        [spelling.shown(key) for key in labels],
+        [spelling.display(key) for key in labels],
         _matrix(given, items, annotators, labels),
         None if predicted is None else _matrix(predicted, items, annotators, labels),
         notes.kept,
@@ -127,8 +127,8 @@ def _labelled(
             tied.append(f"{cell.text.strip()} ({cell.annotator}, {cell.where})")
         elif not spelling.named(key):
             raise UserError(
-                f"{what}, {cell.where}: {cell.text.strip()!r} of {cell.annotator} is not one of --labels; "
-                "name it there, or with --missing"
+                f"{what}, {cell.where}: {cell.text.strip()!r} of {cell.annotator} is not one of the labels; "
+                "add it to labels, or to missing"
             )
         else:
             kept.append((cell, key))

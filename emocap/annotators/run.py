@@ -49,7 +49,7 @@ def measure(sources: Sources, method: Method, out: Path, tell: Callable[[dict[st
     """
     cells = _cells(sources)
     if sources.explanations and len(cells) > 1:
-        raise UserError(f"--explanations are of one task: choose it with --perspective, of {', '.join(cells)}")
+        raise UserError(f"explanations belong to one task: set perspective to one of {', '.join(cells)}")
     tasks = []
     for name, (labels, predictions) in cells.items():
         found = gather(labels, predictions, method.reading)
@@ -87,12 +87,12 @@ def _cells(sources: Sources) -> dict[str, tuple[list[Cell], list[Cell] | None]]:
     if sources.perspective is not None:
         if sources.perspective not in labels:
             others = ", ".join(filter(None, labels)) or "one task without a name"
-            raise UserError(f"--perspective: {table.path} has no {sources.perspective}, but {others}")
+            raise UserError(f"perspective: {table.path} has no {sources.perspective}, but {others}")
         labels = {sources.perspective: labels[sources.perspective]}
         if set(predictions) == {""}:
             predictions = {sources.perspective: predictions[""]}
     if predictions and (absent := [name for name in labels if name not in predictions]):
         raise UserError(
-            f"predictions: {sources.predictions} has no {', '.join(absent)}; choose what it is of with --perspective"
+            f"predictions: {sources.predictions} has no {', '.join(absent)}; set perspective to what they are of"
         )
     return {name: (cells, predictions.get(name)) for name, cells in labels.items()}

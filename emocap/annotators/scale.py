@@ -41,13 +41,11 @@ def make_scale(labels: Sequence[str], level: Level, weights: Weights | None, cha
     numbers = [number(label) for label in labels]
     plain = [label for label, value in zip(labels, numbers, strict=True) if value is None]
     if level == "interval" and plain:
-        raise UserError(f"--level interval: {', '.join(plain[:3])} is no number; --level ordinal needs none")
+        raise UserError(f"level interval: {', '.join(plain[:3])} is not a number; level ordinal needs none")
     if level == "ordinal" and plain and not named:
-        raise UserError(
-            f"--level ordinal: {', '.join(plain[:3])} is no number; name the labels in order with --labels"
-        )
+        raise UserError(f"level ordinal: {', '.join(plain[:3])} is not a number; give the labels in their order")
     if level == "nominal" and weights in ("linear", "quadratic"):
-        raise UserError(f"--weights {weights}: nominal labels are equally far from each other; see --level")
+        raise UserError(f"weights {weights}: nominal labels are equally far from each other; set level")
     place_C = np.arange(len(labels), dtype=float)
     value_C = np.array(numbers, dtype=float) if level == "interval" else place_C
     apart_CC = np.abs(value_C[:, None] - value_C)

@@ -22,16 +22,16 @@ class Spelling:
     def __init__(self, named: Sequence[str], texts: Sequence[str]) -> None:
         self._named = {key_of(text): text for text in named}
         if len(self._named) < len(named):
-            raise UserError("--labels names a label twice")
+            raise UserError("labels names a label twice")
         if "" in self._named:
-            raise UserError("--labels has an empty name; labels are parted by commas")
+            raise UserError("labels has an empty name; separate labels by commas")
         self._texts = Counter(text for text in texts if text.strip())
         often: dict[str, Counter[str]] = {}
         for text, count in self._texts.items():
             often.setdefault(key_of(text), Counter())[plain(text)] += count
         self._shown = {key: counts.most_common(1)[0][0] for key, counts in often.items()} | self._named
 
-    def shown(self, key: str) -> str:
+    def display(self, key: str) -> str:
         """The label of a key as it is shown."""
         return self._shown[key]
 

@@ -11,7 +11,7 @@ from emocap.metrics.arrays import Labels, Numbers
 
 Normalize = Literal["none", "rms"]
 _ALL_ORDERS = 6
-"""Up to so many annotators, every order of them is tried; of more, _SHUFFLES are drawn."""
+"""Up to this number of annotators, every order of them is tried; for more, _SHUFFLES random ones."""
 _SHUFFLES = 1000
 
 

@@ -70,7 +70,7 @@ def form_of(table: Table, needed: str, item: str | None = None, raters: Sequence
     raise UserError(
         f"{table.path} is neither long (item, annotator, {needed}) nor like AMER's (name, discrete1, discrete2 ...) "
         f"nor like STREET's (..._1, ..._2 ...): its columns are {table.named_columns}; "
-        "name those of a wide table with --item and --rater"
+        "for a wide table give item and rater"
     )
 
 

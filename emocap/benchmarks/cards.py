@@ -60,10 +60,10 @@ class GenerateRecipe(Recipe):
     system: str | None = None
     """A system message, where the protocol has one."""
     modalities: list[Literal["pictures", "sound"]] = ["pictures"]
-    """What is sent along, where the data has it: pictures, or so many frames of a clip; the sound of a clip or a
+    """What is sent along, if the data has it: pictures, or ``frames`` frames of a clip; the sound of a clip or a
     recording. Empty: the text alone."""
     frames: int = Field(8, ge=1)
-    """Of clips: the middle frame of each of so many equal parts."""
+    """Number of frames sampled per clip (segment midpoints)."""
     side: int = Field(768, ge=32)
     """Longest side of a picture as it is sent, in pixels; larger ones are made smaller."""
     max_tokens: int = Field(512, ge=1)

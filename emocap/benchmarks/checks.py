@@ -68,7 +68,7 @@ def check(name: str, card: Card, data: Path, needs: ExampleNeeds) -> Report:
     """
     root = place(card, data)
     if not root.is_dir():
-        raise UserError(f"--data: there is no folder {root}")
+        raise UserError(f"data: there is no folder {root}")
     try:
         examples = read(card, data, needs)
     except UserError as error:
@@ -81,7 +81,7 @@ def check(name: str, card: Card, data: Path, needs: ExampleNeeds) -> Report:
 def refuse(name: str, card: Card, examples: Sequence[Example], needs: ExampleNeeds) -> None:
     """Raises UserError where counts differ from the card's, or a class has nothing to be tested on."""
     if wrong := [finding.detail for finding in _counts(card, examples, needs) if finding.wrong]:
-        raise UserError(f"{name}: {few(wrong, 4)}; see emocap benchmarks check {name}, or give --allow-counts")
+        raise UserError(f"{name}: {few(wrong, 4)}; see emocap benchmarks check {name}, or set allow_counts=true")
 
 
 def as_expected(card: Card, examples: Sequence[Example], needs: ExampleNeeds) -> bool | None:

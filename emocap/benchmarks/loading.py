@@ -44,7 +44,7 @@ def read(card: Card, data: Path, needs: ExampleNeeds) -> list[Example]:
     """
     root = place(card, data)
     if not root.is_dir():
-        raise UserError(f"--data: there is no folder {root}")
+        raise UserError(f"data: there is no folder {root}")
     examples = list(card.layout.read(root))
     if needs.classed:
         examples = _classed(card, examples, root)

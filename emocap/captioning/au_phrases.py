@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 
-from emocap.captioning.phrases import Book, Movement, Phrase, load, units_of
+from emocap.captioning.phrases import Movement, Phrase, PhraseBook, load, units_of
 from emocap.schema.facs import PROTOTYPES, UNITS, letter, split_code
 
 VISIBLE = 0.5
@@ -141,7 +141,7 @@ class Wording:
     """
 
     def __init__(self, random: Random, emotions: Sequence[str]) -> None:
-        self.book: Book = load()
+        self.book: PhraseBook = load()
         self.random = random
         self.emotions = emotions
 

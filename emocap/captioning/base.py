@@ -62,8 +62,8 @@ class CaptionerType:
     check: Callable[[CaptionerRecipe], None] = lambda recipe: None
     """Raises ValueError for a recipe that lacks what the captioner needs."""
     shards_in_hand: Callable[[CaptionerRecipe, int], int] | None = None
-    """Where one process must hold all limits: how many shards of so many faces it works on at a time. None: any number
-    of processes, a shard each.
+    """If one process must hold all limits: the number of shards that it works on at a time, by the faces per shard.
+    None: any number of processes, a shard each.
     """
     describe: Callable[[CaptionerRecipe, Path], Mapping[str, Any]] = lambda recipe, replies: {}
     """What a manifest says of it, besides its name."""

@@ -158,7 +158,7 @@ class Family(_Entry):
     adj: dict[str, tuple[Plain, ...]]
 
 
-class Book(_Entry):
+class PhraseBook(_Entry):
     """The whole phrase book; what each part is for stands in its YAML file."""
 
     version: str
@@ -253,10 +253,10 @@ def units_of(key: str) -> frozenset[int]:
     return frozenset(int(number) for number in key.split("+"))
 
 
-def check(content: Any) -> Book:
+def check(content: Any) -> PhraseBook:
     """Validate a phrase book given as plain data. Raises UserError with the first complaint."""
     try:
-        return Book.model_validate(content)
+        return PhraseBook.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -288,6 +288,6 @@ def read() -> dict[str, Any]:
 
 
 @cache
-def load() -> Book:
+def load() -> PhraseBook:
     """The phrase book that comes with emocap, read and checked once."""
     return check(read())

@@ -33,7 +33,7 @@ class Whole:
 def finished(text: str) -> str:
     """The text as a sentence: a or an, a capital, a full stop."""
     if "a(n)" in text:
-        text = _ARTICLE.sub(lambda found: "an " if found[1][0] in "aeiou" else "a ", text)
+        text = _ARTICLE.sub(lambda match: "an " if match[1][0] in "aeiou" else "a ", text)
     return text[0].upper() + text[1:] + "."
 
 

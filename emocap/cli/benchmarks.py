@@ -83,7 +83,7 @@ def check(
 
     chosen = [one for one in choose(cards) if one.named or present(one.card, data)]
     if not chosen:
-        raise UserError(f"--data: none of these benchmarks is in {data}")
+        raise UserError(f"data: none of these benchmarks is in {data}")
     reports = [run_check(one.name, one.card, data, TASKS[one.card.task].needs) for one in chosen]
     for report in reports:
         print(f"{report.benchmark}: {report.examples:,} examples in {report.folder}")

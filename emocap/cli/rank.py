@@ -35,7 +35,7 @@ def rank(
     pairs: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Judge so many pairs in all, mostly the most telling ones; every pair where not given."
+            min=1, help="Number of pairs to judge in all, mostly the most informative ones; every pair by default."
         ),
     ] = None,
     strategy: Annotated[
@@ -61,7 +61,7 @@ def rank(
         Path | None,
         typer.Option(help="CSV file of true labels for wheel (name,openset), beside those that builds have."),
     ] = None,
-    frames: Annotated[int, typer.Option(min=1, help="Of a clip, so many are sent.")] = 8,
+    frames: Annotated[int, typer.Option(min=1, help="Number of frames sent per clip.")] = 8,
     sound: Annotated[bool, typer.Option("--sound", help="Also send the sound of clips.")] = False,
     one_order: Annotated[
         bool, typer.Option("--one-order", help="Ask in one order alone: half the price, and no swap consistency.")

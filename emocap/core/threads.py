@@ -1,4 +1,4 @@
-"""Threads that work a little ahead of whoever takes their results."""
+"""Threads that work a little ahead of the consumer of their results."""
 
 # Tested in tests/encoders/test_features.py.
 
@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 
 def ahead(work: Callable[[T], R], items: Iterable[T], most: int) -> Iterator[R]:
-    """``map`` by threads that are at most so many items ahead; results come in order."""
+    """Threaded map that prefetches at most ``most`` items; results come in order."""
     pool = ThreadPoolExecutor(THREADS)
     waiting: deque[Future[R]] = deque()
     try:

@@ -31,7 +31,7 @@ from emocap.schema.shards import REJECT_SCHEMA, Reject, ShardWriter, read_shard
 log = logging.getLogger(__name__)
 
 _PIXELS_AT_A_TIME = 1 << 25
-"""A batch for the detector ends when its pictures have so many pixels together, however few they are."""
+"""A batch for the detector ends when its pictures have this many pixels together, however few they are."""
 _THUMBNAILS = 12
 """Rejects of one reason that get a thumbnail, per block: enough to see what happened, too few to fill a disk."""
 

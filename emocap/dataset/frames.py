@@ -71,7 +71,7 @@ def is_animated(data: bytes) -> bool:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return bool(getattr(image, "is_animated", False))
-    except Exception:  # whatever is wrong with it is told when it is decoded
+    except Exception:  # whatever is wrong with it is reported when it is decoded
         return False
 
 

@@ -1,4 +1,4 @@
-"""Encoders to measure, whoever has made them: ``load`` takes what ``--model`` names."""
+"""Encoders of any origin: ``load`` takes the specification of a model, such as ``open_clip:ViT-B-32/openai``."""
 
 import logging
 
@@ -37,4 +37,4 @@ def load(spec: str, device: str | None = None) -> Encoder:
         raise
     # The libraries raise whatever their loaders raise.
     except Exception as error:
-        raise UserError(f"--model: {spec} could not be loaded ({type(error).__name__}: {error})") from error
+        raise UserError(f"model: {spec} could not be loaded ({type(error).__name__}: {error})") from error

@@ -128,7 +128,7 @@ def state_of(path: Path) -> dict[str, Tensor]:
     UserError for a file that is not there or holds anything but tensors under names.
     """
     if not path.is_file():
-        raise UserError(f"--model: there is no file {path}")
+        raise UserError(f"model: there is no file {path}")
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -141,12 +141,12 @@ def state_of(path: Path) -> dict[str, Tensor]:
         kind = (
             "code beside its weights" if isinstance(error, pickle.UnpicklingError) else "no weights that can be read"
         )
-        raise UserError(f"--model: {path} holds {kind} ({type(error).__name__}: {error})") from None
+        raise UserError(f"model: {path} holds {kind} ({type(error).__name__}: {error})") from None
     for key in ("state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise UserError(f"--model: {path} holds no weights: tensors under names, or such under state_dict or model")
+        raise UserError(f"model: {path} holds no weights: tensors under names, or such under state_dict or model")
     return {str(name).removeprefix("module."): value for name, value in content.items()}
 
 
@@ -165,7 +165,7 @@ def fit(model: nn.Module, state: dict[str, Tensor], path: Path, left_out: Sequen
     ]
     for problem, names in (("has no", missing), ("has beyond this model's", beyond), ("has", other)):
         if names:
-            raise UserError(f"--model: {path} {problem} {few(names, 5)}")
+            raise UserError(f"model: {path} {problem} {few(names, 5)}")
     model.load_state_dict({name: state[name].to(wanted[name].dtype) for name in wanted})
 
 

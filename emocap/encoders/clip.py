@@ -22,11 +22,11 @@ def run_folder(spec: str) -> Towers:
     folder = Path(spec) / "model" if (Path(spec) / "model").is_dir() else Path(spec)
     if not (folder / "open_clip_config.json").is_file():
         raise UserError(
-            f"--model: {spec} is neither a run of emocap train nor open_clip:NAME[/PRETRAINED or file] nor timm:NAME "
+            f"model: {spec} is neither a run of emocap train nor open_clip:NAME[/PRETRAINED or file] nor timm:NAME "
             "nor hf:NAME nor farl:, flip: or exp-clip: with a file"
         )
     if not list(folder.glob("*.safetensors")) and not list(folder.glob("*.bin")):
-        raise UserError(f"--model: {spec} has no weights yet; finish it with emocap train")
+        raise UserError(f"model: {spec} has no weights yet; finish it with emocap train")
     config = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
     return _towers(f"local-dir:{folder}", None, config)
 
@@ -39,7 +39,7 @@ def by_name(rest: str) -> Towers:
     config = open_clip.get_model_config(name)
     if config is not None and not pretrained:
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
-        raise UserError(f"--model: open_clip:{name} needs weights: open_clip:{name}/TAG of {tags}, or a file of them")
+        raise UserError(f"model: open_clip:{name} needs weights: open_clip:{name}/TAG of {tags}, or a file of them")
     return _towers(name, pretrained or None, config)
 
 
@@ -82,7 +82,7 @@ def openai_format(path: str) -> Towers:
         *("text_projection", "positional_embedding", "token_embedding.weight", "ln_final.weight"),
     )
     if missing := [name for name in needed if name not in state]:
-        raise UserError(f"--model: {path} has no {', '.join(missing)}: it is not in the format of OpenAI's CLIP")
+        raise UserError(f"model: {path} has no {', '.join(missing)}: it is not in the format of OpenAI's CLIP")
     width, _, _, patch = state["visual.conv1.weight"].shape
     text_width = len(state["ln_final.weight"])
     size = patch * round((len(state["visual.positional_embedding"]) - 1) ** 0.5)
@@ -119,12 +119,12 @@ def exp_clip(rest: str) -> Towers:
     state = state_of(Path(path))
     found = [name for name in state if name.removeprefix("projection_head.") == "mlp.weight"]
     if not found or state[found[0]].ndim != 2 or len(state) > 1:
-        raise UserError(f"--model: {path} holds {', '.join(state) or 'nothing'}; of Exp-CLIP it is mlp.weight alone")
+        raise UserError(f"model: {path} holds {', '.join(state) or 'nothing'}; of Exp-CLIP it is mlp.weight alone")
     weight_ED = state[found[0]].float()
     known = {"B32": "ViT-B-32/openai", "B16": "ViT-B-16/openai", "L14": "ViT-L-14/openai"}
     named = [model for code, model in known.items() if code in Path(path).name.upper().replace("-", "")]
     if not clip and len(named) != 1:
-        raise UserError(f"--model: say which CLIP {path} belongs to, such as exp-clip:{path}@ViT-B-32/openai")
+        raise UserError(f"model: say which CLIP {path} belongs to, such as exp-clip:{path}@ViT-B-32/openai")
     base = by_name(clip or named[0])
     towers: Any = base.model
     head = nn.Linear(weight_ED.shape[1], weight_ED.shape[0], bias=False)
@@ -135,7 +135,7 @@ def exp_clip(rest: str) -> Towers:
         width = towers.eval().encode_image(torch.zeros(1, 3, side, side)).shape[1]
     if width != weight_ED.shape[1]:
         raise UserError(
-            f"--model: {path} maps features of {weight_ED.shape[1]}, and {clip or named[0]} gives {width}; "
+            f"model: {path} maps features of {weight_ED.shape[1]}, and {clip or named[0]} gives {width}; "
             "name another CLIP after @"
         )
     preprocess = transforms.Compose([transforms.Resize((side, side)), transforms.ToTensor()])

@@ -39,7 +39,7 @@ class Store:
         self._places: dict[Path, list[str]] = {}
 
     def find(self, kind: str, keys: Sequence[str]) -> dict[str, Row]:
-        """Those of the rows that are there. A damaged file is told, removed, and as if it had never been."""
+        """The rows that are there. Damaged files are logged, deleted and treated as absent."""
         wanted = set(keys)
         if self._folder is None:
             return {key: self._kept[kind][key] for key in wanted & self._kept[kind].keys()}

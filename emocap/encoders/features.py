@@ -29,7 +29,7 @@ the greatest value of each, or the middle frame alone. Of a picture there is not
 _BATCH = 128
 """Pictures that go through the model at once."""
 _KEEP = 4096
-"""Rows that are written to the cache at once: so many are lost at most when a process is killed."""
+"""Rows that are written to the cache at once: the most that is lost when a process is killed."""
 
 
 class FeatureExtractor(Protocol):

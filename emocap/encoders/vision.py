@@ -38,14 +38,14 @@ def hugging_face(rest: str) -> Towers:
     try:
         import transformers
     except ImportError:
-        raise UserError("--model: hf: needs transformers; install it with: pip install 'emocap[hf]'") from None
+        raise UserError("model: hf: needs transformers; install it with: pip install 'emocap[hf]'") from None
     transformers.utils.logging.set_verbosity_error()
     model, info = transformers.AutoModel.from_pretrained(rest, output_loading_info=True)
     processor = transformers.AutoImageProcessor.from_pretrained(rest)
     lacking = sorted(info["missing_keys"])
     without_pooler = any("pooler" in name for name in lacking)
     if absent := [name for name in lacking if "pooler" not in name]:
-        raise UserError(f"--model: {rest} has no weights for {few(absent, 5)}")
+        raise UserError(f"model: {rest} has no weights for {few(absent, 5)}")
 
     def preprocess(picture: Image.Image) -> Tensor:
         pixels: Tensor = processor(images=picture, return_tensors="pt")["pixel_values"][0]
@@ -53,7 +53,7 @@ def hugging_face(rest: str) -> Towers:
 
     dual = hasattr(model, "get_image_features") and hasattr(model, "get_text_features")
     if dual and without_pooler:
-        raise UserError(f"--model: {rest} has no weights for {few(lacking, 5)}")
+        raise UserError(f"model: {rest} has no weights for {few(lacking, 5)}")
 
     def images(image_B3HW: Tensor) -> Tensor:
         if dual:

@@ -121,7 +121,7 @@ def _word_for_word(responses: Sequence[Response]) -> str | None:
 
 
 def _content(example: Example) -> str:
-    """sha256 of what it shows; empty where it is not there: whoever has predictions need not have the pictures."""
+    """sha256 of what it shows; empty for absent files: predictions can be read without the pictures."""
     try:
         return example.media.sha256()
     except ImageError:

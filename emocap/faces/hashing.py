@@ -36,11 +36,11 @@ def _face(crop: Grey, landmarks: npt.NDArray[np.complex128] | None, margin: floa
         border = round(len(crop) * margin / (1 + margin) / 2)
         whole = crop[border : len(crop) - border, border : len(crop) - border]
     else:
-        whole = _laid(crop, landmarks)
+        whole = _aligned(crop, landmarks)
     return np.asarray(cv2.resize(whole, (4 * _FREQUENCIES, 4 * _FREQUENCIES), interpolation=cv2.INTER_AREA))
 
 
-def _laid(crop: Grey, landmarks: npt.NDArray[np.complex128]) -> Grey:
+def _aligned(crop: Grey, landmarks: npt.NDArray[np.complex128]) -> Grey:
     """The crop turned, scaled and shifted so that the landmarks lie nearest to their places (least squares)."""
     places = _PLACES * _SIDE
     spread = landmarks - landmarks.mean()

@@ -18,7 +18,7 @@ class Media(Protocol):
     """Pictures on a disk, read when they are looked at and not before."""
 
     def pictures(self, segments: int) -> list[Pixels]:
-        """RGB pictures: one, or of a clip the middle one of each of so many equal segments.
+        """RGB pictures: one, or for a clip the midpoints of equal segments.
 
         A clip of fewer frames gives some of them more than once. Raises ImageError.
         """
@@ -136,7 +136,7 @@ class Film:
         return read_frames(self.path, segments, MAX_PIXELS)
 
     def each(self, seconds: float, most: int) -> list[Pixels]:
-        """One picture in so many seconds from the first on, at most ``most``. Raises ImageError."""
+        """Pictures from the first on, ``seconds`` apart, at most ``most``. Raises ImageError."""
         if not self.path.is_file():
             raise ImageError("missing_file", f"there is no {self.path}")
         return read_seconds(self.path, seconds, most, MAX_PIXELS)

@@ -216,7 +216,7 @@ def _past_stars(pattern: tuple[str, ...], reached: set[int]) -> frozenset[int]:
 
 
 def _readable(entry: os.DirEntry[str]) -> bool:
-    """Files and folders, and links to nowhere, which are told when they are read; neither pipes nor devices."""
+    """Files, folders and broken links, which are reported when they are read; neither pipes nor devices."""
     return entry.is_file() or entry.is_dir() or entry.is_symlink()
 
 
@@ -224,7 +224,7 @@ def _local_entry(entry: os.DirEntry[str]) -> _Entry:
     folder = entry.is_dir()
     size = entry.stat().st_size if not folder and entry.is_file() else 0
     path = entry.path.removeprefix("./")
-    # A name that is not UTF-8 has no place in a table; spelt out, it is found unreadable, and told.
+    # A name that is not UTF-8 has no place in a table; spelt out, it is found unreadable, and reported.
     return _Entry(entry.name, os.fsencode(path).decode(errors="backslashreplace"), folder, size)
 
 

@@ -44,7 +44,7 @@ def read_frames(path: Path, segments: int, max_pixels: int) -> list[Pixels]:
 
 
 def read_seconds(path: Path, seconds: float, most: int, max_pixels: int) -> list[Pixels]:
-    """The first RGB picture and one more after every so many seconds, at most ``most``, turned as the file says.
+    """RGB pictures from the first on, ``seconds`` apart, at most ``most``, turned as the file says.
 
     Frames are counted by the rate that the file tells, as MME-Emotion's evaluation counts them: every int(rate ·
     seconds)-th. Raises ImageError as :func:`read_frames` does.

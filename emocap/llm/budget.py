@@ -46,7 +46,7 @@ class Budget:
         self._known = True
 
     def cost(self, tokens: Tokens) -> float:
-        """What so many tokens cost."""
+        """The cost of a number of tokens."""
         return self._price.cost(*tokens) if self._price else 0.0
 
     def most(self, estimate: int, last: Reply | None) -> Tokens:
@@ -58,7 +58,7 @@ class Budget:
         return (self._prompt or estimate) + again, self._completion
 
     def allows(self, tokens: Tokens) -> bool:
-        """Whether a request that may take so many tokens can be sent now."""
+        """Whether a request of at most this many tokens can be sent now."""
         if self._under_way and not self._known and math.isfinite(self._budget):
             return False  # the first reply tells what queries cost
         return self._spent + self._reserved + self.cost(tokens) <= self._budget
@@ -77,7 +77,7 @@ class Budget:
     async def wait(self, tokens: Tokens) -> None:
         """Returns when a request under way has ended, which mostly takes less than it might.
 
-        Raises BudgetSpent where none is, so that there never will be room for so many tokens.
+        Raises BudgetSpent if nothing is under way, as no room for the tokens can come free then.
         """
         if not self._under_way:
             raise BudgetSpent(

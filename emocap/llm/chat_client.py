@@ -25,7 +25,7 @@ from emocap.llm.reply_log import ACCEPTED, Ledger, Reply, Usage, read_replies
 log = logging.getLogger(__name__)
 
 _REFUSED_FIRST, _REFUSED_LATER = 3, 50
-"""So many queries refused in a row mean that requests as such are wrong: before an endpoint's first reply, and
+"""This many refused queries in a row mean that requests as such are wrong: before an endpoint's first reply, and
 after."""
 
 
@@ -228,7 +228,7 @@ class ChatClient:
         return requests, past
 
     def _reason(self, left: int, ledger: str) -> BaseException:
-        """The error for a caller that misses so many queries."""
+        """The error for a caller, with the number of queries that it misses."""
         if isinstance(self._error, BudgetSpent):
             return BudgetSpent(f"{left} {self._noun} of {ledger} are left: {self._error}")
         assert self._error is not None
@@ -309,7 +309,7 @@ class ChatClient:
             task.add_done_callback(self._sending.discard)
 
     async def _send(self, endpoint: Endpoint, asked: _Open, tokens: Tokens) -> None:
-        """One request for a query, and what follows from it; it may take so many tokens."""
+        """Send one request for a query, of at most this many tokens, and handle its outcome."""
         sent, used = self._loop.time(), 0
         try:
             messages = await asyncio.to_thread(asked.query.messages, asked.last)

@@ -46,9 +46,9 @@ class ChatRequest:
     sound: bool = False
     """Whether the sound is, of a clip or a recording."""
     frames: int = 8
-    """Of a clip: the middle frame of each of so many equal parts."""
+    """Number of frames sampled per clip (segment midpoints)."""
     every: float | None = None
-    """Of a video file instead: a frame in so many seconds from the first on, at most ``frames``."""
+    """For video files instead: seconds between frames, from the first frame on, at most ``frames`` of them."""
     side: int = 768
     """Longest side of a picture as it is sent, in pixels."""
     system: str | None = None
@@ -78,11 +78,11 @@ class ChatQuery:
             parameters["seed"] = ask.seed
         if ask.first_token_logprobs and recipe.first_token_logprobs:
             parameters |= {"logprobs": True, "top_logprobs": recipe.first_token_logprobs}
-        identity = [ask.text, ask.system, recipe.model, parameters, self._shown()]
+        identity = [ask.text, ask.system, recipe.model, parameters, self._media_identity()]
         object.__setattr__(self, "parameters", parameters)
         object.__setattr__(self, "request", hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest())
 
-    def _shown(self) -> list[Any]:
+    def _media_identity(self) -> list[Any]:
         """What decides about the media that are sent: their bytes, and what is made of them."""
         ask = self.ask
         if ask.media is None:

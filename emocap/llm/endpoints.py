@@ -59,7 +59,7 @@ class Refused(Exception):
 
 
 class Pace:
-    """So many of something per minute, spread evenly: in no time span more than its share and one."""
+    """A limit per minute, spread evenly: no time span gets more than its share and one."""
 
     def __init__(self, per_minute: int | None) -> None:
         self._seconds_each = 60 / per_minute if per_minute else 0.0
@@ -74,7 +74,7 @@ class Pace:
         self._free = max(now, self._free) + amount * self._seconds_each
 
     def give_back(self, amount: float) -> None:
-        """So many of those taken were not used."""
+        """Return what was taken and not used."""
         self._free -= amount * self._seconds_each
 
 
@@ -122,13 +122,13 @@ class Endpoint:
         return max(self._paused_until - now, self._requests.wait(now), self._tokens.wait(now))
 
     def begin(self, now: float, tokens: int) -> None:
-        """A request that may take so many tokens is about to be sent."""
+        """Record that a request of at most this many tokens is about to be sent."""
         self.in_flight += 1
         self._requests.take(now, 1)
         self._tokens.take(now, tokens)
 
     def end(self, unused_tokens: int) -> None:
-        """A request has ended, with so many fewer tokens than were said."""
+        """Record that a request has ended, and how many of its tokens were not used."""
         self.in_flight -= 1
         self._tokens.give_back(unused_tokens)
         self.changed.set()
@@ -155,7 +155,7 @@ class Endpoint:
         self._paused_until = max(self._paused_until, now + pause)
 
     def backoff(self, failures: int) -> float:
-        """Seconds to wait after so many failures in a row."""
+        """Seconds to wait, by the number of failures in a row."""
         return self._backoff * min(_LONGEST, 2.0 ** (failures - 1)) * random.uniform(0.5, 1.0)
 
     async def ask(self, messages: list[Any], parameters: dict[str, Any], idempotency_key: str) -> Answer:

@@ -51,7 +51,7 @@ class PriceRecipe(Recipe):
     completion: float = Field(ge=0)
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """What so many tokens cost."""
+        """The cost of a number of tokens."""
         return (self.prompt * prompt_tokens + self.completion * completion_tokens) / 1e6
 
 

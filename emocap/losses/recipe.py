@@ -24,7 +24,7 @@ class MiningRecipe(Recipe):
     guide: Literal["online", "ema", "frozen"] = "online"
     """Whose embeddings are compared: those of the towers in training, of their running mean, or of the start."""
     k: int | None = Field(8, ge=1)
-    """At most so many mined positives per query, ties with the last of them besides; null: any number."""
+    """Maximal number of mined positives per query, plus ties with the last of them; null: any number."""
     delta: float | None = 2.0
     """Least similarity of a mined positive, in standard deviations over the other pairs; null: none."""
     standardise: Literal["batch", "row"] = "batch"

@@ -23,7 +23,7 @@ class Statistic(Protocol):
     """A number over examples that may count more than once, or not at all."""
 
     def at(self, weight_RN: Numbers) -> Numbers:
-        """It, in each of R resamples in which examples count so many times."""
+        """The statistic in each of R resamples; examples count as often as they were drawn."""
         ...
 
     def resampled(self, size: int, rounds: int, random: np.random.Generator) -> Numbers:
@@ -143,5 +143,5 @@ def uar_difference(
     difference_R = rate(answers[0]) - rate(answers[1])
     low, high = np.quantile(difference_R, [0.025, 0.975])
     across = min((difference_R <= 0).mean(), (difference_R >= 0).mean())
-    # A share of 0 would claim more than so many rounds can show.
+    # A share of 0 would claim more than a finite number of rounds can show.
     return Difference(value, float(low), float(high), float(min(1.0, 2 * max(across, 1 / rounds))))

@@ -5,6 +5,6 @@ truth, a judge says which of two describes an input better, and Bradley-Terry ma
 judge is people, the emotion wheel, or a model behind an endpoint; how far a judge can be believed is measured by its
 agreement with people and by whether it says the same when the two change places.
 
-A captioner is whoever describes, such as a captioning model; an input is what is described, such as a face or a clip.
+A captioner is a model or person that describes; an input is what is described, such as a face or a clip.
 Read run.py first.
 """

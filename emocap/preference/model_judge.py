@@ -29,7 +29,7 @@ class JudgeMedia:
     """How inputs are sent."""
 
     frames: int = FRAMES
-    """Of a clip: the middle one of each of so many equal parts."""
+    """Number of frames sampled per clip (segment midpoints)."""
     sound: bool = False
     """Whether the sound of clips is sent, too."""
 

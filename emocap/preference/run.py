@@ -56,7 +56,7 @@ def rank_by_people(
 ) -> dict[str, Any]:
     """Rank by the preferences of a table; ``data.given`` holds them. Returns what is in ``ranking.json``.
 
-    pairs: where fewer are judged, ``next.csv`` has those that people should judge next, up to so many in all.
+    pairs: if fewer are judged, ``next.csv`` gets the pairs that people should judge next, up to this number in all.
     Raises UserError where nobody has judged anything and nothing can be judged next.
     """
     if data.given is None:

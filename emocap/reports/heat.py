@@ -23,7 +23,7 @@ ZOOM = 1.25
 """Pixels per unit of a picture that the page has room for."""
 _CELL = 30
 _NUMBERED = 16
-"""Up to so many annotators, numbers fit into the cells."""
+"""Up to this number of annotators, numbers fit into the cells."""
 _LETTER = 6.4
 """About the width of a letter, at the size of names."""
 _LONGEST = 16

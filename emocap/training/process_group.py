@@ -77,7 +77,7 @@ def join(device: torch.device, minutes: float) -> Iterator[ProcessGroup]:
     """The group that torchrun's environment or Ray describes, while the block runs; without one, this process.
 
     Under several ranks on CUDA, every rank's current device is its own afterwards. A rank that waits for another for
-    longer than so many minutes stops. Raises UserError where another rank is lost: its own message tells why.
+    longer than that many minutes stops. Raises UserError if another rank is lost: its own message says why.
     """
     if dist.is_initialized():
         yield ProcessGroup(dist.get_rank(), dist.get_world_size())

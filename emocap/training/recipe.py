@@ -24,7 +24,7 @@ class OptimizerRecipe(Recipe):
     clip_norm: float | None = Field(None, gt=0)
     """Greatest norm of the gradient; null leaves it as it is."""
     spike: float | None = Field(None, gt=1)
-    """Skip a step whose gradient norm is more than so many times the median of the last hundred; null: never."""
+    """Skip a step whose gradient norm exceeds the median of the last hundred steps by this factor; null: never."""
 
 
 class EvaluateRecipe(Recipe):
@@ -85,7 +85,7 @@ class RunRecipe(Recipe):
     ema: float | None = Field(None, gt=0, lt=1)
     """Decay per step of an average of the weights, which is then what is exported and evaluated; null: none."""
     workers: int | None = Field(None, ge=1)
-    """Train on so many Ray workers, a GPU each where there are any; null: in this process, or as torchrun says."""
+    """Number of Ray workers that train, with a GPU each if there are any; null: this process, or torchrun's."""
     restarts: int = Field(3, ge=0)
     """How often lost Ray workers are replaced; training then goes on from the last checkpoint."""
     timeout_minutes: float = Field(30, gt=0)

@@ -115,9 +115,9 @@ def test_alpha_of_nothing_to_pair_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("labels", "level", "weights", "named", "told"),
     [
-        (["1", "x"], "interval", None, True, "--level interval: x is no number"),
-        (["low", "high"], "ordinal", None, False, "name the labels in order with --labels"),
-        (["1", "2"], "nominal", "linear", False, "--weights linear: nominal labels are equally far"),
+        (["1", "x"], "interval", None, True, "level interval: x is not a number"),
+        (["low", "high"], "ordinal", None, False, "give the labels in their order"),
+        (["1", "2"], "nominal", "linear", False, "weights linear: nominal labels are equally far"),
     ],
 )
 def test_labels_that_do_not_fit_their_level_are_told(

@@ -79,7 +79,7 @@ def test_all_labels_can_be_named_in_their_order() -> None:
     found = gathered(["a 1 High", "a 2 low"], labels=["low", "middle", "high"])
     assert found.labels == ["low", "middle", "high"]
     assert found.given_NA.tolist() == [[2, 0]]
-    with pytest.raises(UserError, match="labels, line 3: 'hihg' of 2 is not one of --labels"):
+    with pytest.raises(UserError, match="labels, line 3: 'hihg' of 2 is not one of the labels"):
         gathered(["a 1 high", "a 2 hihg"], labels=["low", "high"])
     with pytest.raises(UserError, match="names a label twice"):
         gathered(["a 1 high", "a 2 high"], labels=["high", "High"])

@@ -117,10 +117,10 @@ def test_every_option_changes_what_it_says(votes: Path, tmp_path: Path) -> None:
         ("item,annotator,label\na,1,x\n", [], "agreement is between annotators"),
         (LONG, ["--level", "scale"], "--level: scale is not one of nominal, ordinal, interval"),
         (LONG, ["--ties", "both"], "--ties: both is not one of missing, label"),
-        (LONG, ["--level", "interval"], "happy, sad is no number"),
-        (LONG, ["--labels", "happy,calm"], "'sad' of Cem is not one of --labels"),
+        (LONG, ["--level", "interval"], "happy, sad is not a number"),
+        (LONG, ["--labels", "happy,calm"], "'sad' of Cem is not one of the labels"),
         (LONG, ["--item", "item"], "a wide table needs both"),
-        (LONG, ["--perspective", "Safe"], "--perspective: .* has no Safe, but one task without a name"),
+        (LONG, ["--perspective", "Safe"], "perspective: .* has no Safe, but one task without a name"),
         (LONG, ["--predictions", "votes.csv"], "has a column prediction already"),
         (LONG, ["--explanations", "votes.csv"], "is not a .npz"),
     ],
@@ -162,7 +162,7 @@ def test_every_perspective_of_street_is_measured_or_the_one_that_is_named(tmp_pa
     run(tmp_path / "street.csv", "--level", "ordinal", "--out", tmp_path / "both")
     assert [task["name"] for task in content_of(tmp_path / "both")["tasks"]] == ["Safe", "Lively"]
     (tmp_path / "model.csv").write_text("item,annotator,prediction\n0.jpg,1,2\n1.jpg,1,0\n0.jpg,2,1\n1.jpg,2,1\n")
-    with pytest.raises(UserError, match="choose what it is of with --perspective"):
+    with pytest.raises(UserError, match="set perspective to what they are of"):
         run(tmp_path / "street.csv", "--predictions", tmp_path / "model.csv", "--out", tmp_path / "out")
     only = ("--perspective", "Lively", "--predictions", tmp_path / "model.csv")
     run(tmp_path / "street.csv", *only, "--out", tmp_path / "one")
@@ -170,7 +170,7 @@ def test_every_perspective_of_street_is_measured_or_the_one_that_is_named(tmp_pa
     assert task["name"] == "Lively"
     assert "accuracy" in task["annotators"][0]
     np.savez(tmp_path / "e.npz", items=["0.jpg"], annotators=["1", "2"], vectors=np.ones((1, 2, 3)))
-    with pytest.raises(UserError, match="choose it with --perspective, of Safe, Lively"):
+    with pytest.raises(UserError, match="set perspective to one of Safe, Lively"):
         run(tmp_path / "street.csv", "--explanations", tmp_path / "e.npz", "--out", tmp_path / "out")
 
 

@@ -134,7 +134,7 @@ def test_each_kind_of_trouble(
     assert set(kinds(report)) - {kind} <= {"counts"}
     assert re.search(told, finding.detail)
     if refused:
-        with pytest.raises(UserError, match="emocap benchmarks check toy, or give --allow-counts"):
+        with pytest.raises(UserError, match="emocap benchmarks check toy, or set allow_counts=true"):
             refuse("toy", card(), read_examples(card(), data), NEEDS)
     else:
         refuse("toy", card(), read_examples(card(), data), NEEDS)

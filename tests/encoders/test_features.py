@@ -195,7 +195,7 @@ def test_several_pictures_are_too_many_for_an_encoder(photos: list[Example], tmp
     both = sorted(tmp_path.glob("*.png"))[:2]
     several = Example("both", Several(both))
     with pytest.raises(
-        UserError, match="both shows several pictures, and an encoder looks at one; --protocol generate"
+        UserError, match="both shows several pictures, and an encoder looks at one; the protocol generate"
     ):
         extract(colours(), [*photos, several], 16)
     assert [picture.shape for picture in several.media.pictures(9)] == [

@@ -110,12 +110,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[tuple[str, 
 
 @pytest.mark.ddp
 @pytest.mark.usefixtures("double")
-@pytest.mark.parametrize("ranks", [2, 4])
+@pytest.mark.parametrize("count", [2, 4])
 @pytest.mark.parametrize(("name", "gather"), CASES)
 def test_many_ranks_are_one_process(
-    made: dict[int, dict[tuple[str, str], Result]], world_size: int, name: str, gather: str
+    made: dict[int, dict[tuple[str, str], Result]], count: int, name: str, gather: str
 ) -> None:
-    ours, alone = made[world_size][name, gather], step(name, gather)
+    ours, alone = made[count][name, gather], step(name, gather)
     assert ours.keys() == alone.keys()
     for key, value in alone.items():
         tolerance = 1e-5 if key.startswith("told") else 1e-9  # what is logged is fp32

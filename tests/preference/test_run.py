@@ -101,7 +101,7 @@ def test_half_a_line_of_a_killed_run_is_cut_off(table: Path, tmp_path: Path) -> 
 
 def test_a_broken_book_and_that_of_another_judge(table: Path, tmp_path: Path) -> None:
     rank_by_judge(gather([table]), Oracle(), tmp_path, 20)
-    with pytest.raises(UserError, match="has the verdicts of oracle, not of another; give another --out"):
+    with pytest.raises(UserError, match="has the verdicts of oracle, not of another; choose another folder"):
         rank_by_judge(gather([table]), Oracle(name="another"), tmp_path, 20)
     with (tmp_path / "pairs.jsonl").open("a") as book:
         book.write("{}\n")

@@ -36,7 +36,7 @@ class AfewVA(Layout):
         """From the JSON files, by clip and frame."""
         files = [path for path in root.rglob("*.json") if path.stem == path.parent.name]
         if not files:
-            raise UserError(f"--data: {root} has no annotation such as 01/001/001.json")
+            raise UserError(f"data: {root} has no annotation such as 01/001/001.json")
         for path in sorted(files, key=lambda path: natural(path.relative_to(root).as_posix())):
             clip = document(path, _Clip)
             for number, frame in sorted(clip.frames.items()):

@@ -57,7 +57,7 @@ class AffWild2(Layout):
             for name, split in (("train_set.txt", "train"), ("validation_set.txt", "test")):
                 yield from self._multi_task(root, found / name, split)
         else:
-            raise UserError(f"--data: neither {root} nor a folder in it has {_FOLDERS[self.task]} or MTL_Challenge")
+            raise UserError(f"data: neither {root} nor a folder in it has {_FOLDERS[self.task]} or MTL_Challenge")
 
     def _video(self, root: Path, path: Path, split: str) -> Iterator[Example]:
         header, *lines = _lines(path)

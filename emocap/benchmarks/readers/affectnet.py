@@ -48,7 +48,7 @@ class AffectNet(Layout):
         lists = folder_of(root, "Manually_Annotated_file_lists")
         named = {"train": lists / "training.csv", "test": lists / "validation.csv"}
         if not any(path.is_file() for path in named.values()):
-            raise UserError(f"--data: {lists} has neither training.csv nor validation.csv")
+            raise UserError(f"data: {lists} has neither training.csv nor validation.csv")
         images = folder_of(root, "Manually_Annotated/Manually_Annotated_Images", "Manually_Annotated_Images")
         for split, path in named.items():
             if path.is_file():

@@ -24,9 +24,8 @@ class Layout(Recipe):
     def read(self, root: Path) -> Iterator[Example]:
         """The examples below ``root``, in a fixed order, with labels as the annotation writes them.
 
-        A picture that the annotation names and the disk lacks is given all the same: what is missing is told when it
-        is looked at, and counted by ``emocap benchmarks check``. Raises UserError where the annotation itself is not
-        there or not what it should be.
+        Pictures that the annotation names and the disk lacks are included: they are reported when they are read, and
+        counted by ``emocap benchmarks check``. Raises UserError if the annotation itself is absent or not as expected.
         """
         raise NotImplementedError
 
@@ -36,7 +35,7 @@ def folder_of(root: Path, *names: str) -> Path:
     for name in names:
         if (root / name).is_dir():
             return root / name
-    raise UserError(f"--data: {root} has no folder {' or '.join(names)}")
+    raise UserError(f"data: {root} has no folder {' or '.join(names)}")
 
 
 def within(folder: Path, name: str, where: str) -> Path:

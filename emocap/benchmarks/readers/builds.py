@@ -25,7 +25,7 @@ class Build(Layout):
     def read(self, root: Path) -> Iterator[Example]:
         """From the records of its shards."""
         if not (root / "manifest.json").is_file():
-            raise UserError(f"--data: {root} is not a finished build")
+            raise UserError(f"data: {root} is not a finished build")
         for tar in sorted((root / "shards").glob("*.tar")):
             for sample in read_shard(tar):
                 labels = sample.record.labels or Labels()

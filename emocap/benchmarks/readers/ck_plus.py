@@ -31,7 +31,7 @@ class CkPlus(Layout):
         images = folder_of(root, "cohn-kanade-images")
         files = [path for path in labels.glob("S*/*/*_emotion.txt") if not path.name.startswith("._")]
         if not files:
-            raise UserError(f"--data: {labels} has no S005/001/S005_001_00000011_emotion.txt or the like")
+            raise UserError(f"data: {labels} has no S005/001/S005_001_00000011_emotion.txt or the like")
         for path in sorted(files, key=lambda path: natural(path.as_posix())):
             subject, sequence = path.parts[-3:-1]
             code = text_of(path).strip()

@@ -29,7 +29,7 @@ class ClipTable(Layout):
     """A table with a column ``name`` and one more: ``openset`` or ``label``, words as in ``[happy, relieved]``, or
     ``value``, a number whose sign counts. All clips are tested on.
 
-    The authors' own labels are mostly .npz files of pickled Python objects, which are not opened: whoever opens one
+    The authors' own labels are mostly .npz files of pickled Python objects, which are not opened: opening one
     may run what is hidden in it.
     """
 

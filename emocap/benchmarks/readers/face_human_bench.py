@@ -42,7 +42,7 @@ class FaceHumanBench(Layout):
 
     ``groups`` name the set, basic or compound, and the picture, original or cropped: the published score of expression
     is the mean over them in this order, mean(mean(basic-original, basic-cropped), compound-cropped). The files put the
-    right option first in every question, so that whoever has no preference would be right: options are rotated by a
+    right option first in every question, so that a model without a preference would be right: options are rotated by a
     hash of the picture's path, as the benchmark's own evaluation rotates them by lot.
     """
 

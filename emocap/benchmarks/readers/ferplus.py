@@ -69,7 +69,7 @@ class FerPlus(Layout):
             return
         lists = {folder: root / "data" / folder / "label.csv" for _, folder in FOLDERS.values()}
         if not any(listed.is_file() for listed in lists.values()):
-            raise UserError(f"--data: {root} has neither fer2013new.csv nor data/FER2013Test/label.csv")
+            raise UserError(f"data: {root} has neither fer2013new.csv nor data/FER2013Test/label.csv")
         for split, folder in FOLDERS.values():
             for number, row in rows_of(lists[folder]):
                 # The box in the second column is the whole picture.

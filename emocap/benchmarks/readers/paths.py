@@ -30,7 +30,7 @@ class Paths(Layout):
     """Share of the subjects that are kept for testing, chosen by a hash of their names; null where the path says it,
     or all is for testing."""
     last: int | None = Field(None, ge=1)
-    """Of every clip of pictures only the last so many, each an example of its own; null: the clip is one example."""
+    """Number of last frames of a clip that are an example each; null: the clip is one example."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -55,7 +55,7 @@ class Paths(Layout):
                 known = found.groupdict()
                 clips.setdefault(known.get("clip") or name, []).append((name, known))
         if not clips:
-            raise UserError(f"--data: no file below {root} has a path in which {self.pattern!r} is found")
+            raise UserError(f"data: no file below {root} has a path in which {self.pattern!r} is found")
         for clip, files in clips.items():
             known = files[0][1]
             split = self._split(known, clip)

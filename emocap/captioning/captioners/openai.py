@@ -76,7 +76,7 @@ def _check(recipe: CaptionerRecipe) -> None:
 
 
 def _shards_in_hand(recipe: CaptionerRecipe, faces: int) -> int:
-    # So many that no endpoint waits at the end of one.
+    # Enough that no endpoint waits at the end of a shard.
     return 2 + 2 * sum(endpoint.concurrency for endpoint in recipe.endpoints) // faces
 
 

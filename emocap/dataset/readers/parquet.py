@@ -28,7 +28,7 @@ def read_parquet(file: BinaryIO, column: str) -> Iterator[Member]:
     """The pictures in a column of a Parquet file, bytes or structs of {bytes, path}, row by row.
 
     A picture's name is the struct's path, else the number of its row. Raises ImageError with reason broken_archive,
-    no_such_column or no_pictures; a group of rows that is damaged is told as a member, and the next one is read.
+    no_such_column or no_pictures; a damaged group of rows is rejected as a member, and the next one is read.
     """
     try:
         table = pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
@@ -38,8 +38,8 @@ def read_parquet(file: BinaryIO, column: str) -> Iterator[Member]:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise ImageError("broken_archive", _line(error)) from None
     if column not in schema.names or not _holds_pictures(schema.field(column).type):
-        told = ", ".join(f"{field.name} ({field.type})" for field in schema)
-        raise ImageError("no_such_column", f"no column {column} of bytes or {{bytes, path}}; there are {told}")
+        columns = ", ".join(f"{field.name} ({field.type})" for field in schema)
+        raise ImageError("no_such_column", f"no column {column} of bytes or {{bytes, path}}; there are {columns}")
     if table.metadata.num_rows == 0:
         raise ImageError("no_pictures", "no rows")
     wanted = [name for name in schema.names if name == column or name in COLUMNS]

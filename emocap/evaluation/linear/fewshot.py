@@ -1,4 +1,4 @@
-"""Few-shot: a logistic probe on so many examples of each class, drawn from train, several times."""
+"""Few-shot: a logistic probe on k examples per class, drawn from train at random, several times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SEEDS = 5
 FIXED_C = 0.01
 """With fewer shots than SWEEP_FROM there is nothing to choose C on: ours."""
 SWEEP_FROM = 4
-"""From so many shots on, C is the one with the least cross-entropy over FOLDS folds of the shots. Accuracy on so few
+"""From this number of shots on, C minimises the cross-entropy over FOLDS folds of the shots. Accuracy on so few
 moves in steps too large to choose by."""
 FOLDS = 4
 

@@ -31,7 +31,7 @@ have lowered it by, which is far less at small C; or by what is but rounding."""
 _NEWTON, _CG = 100, 200
 _FORCING = 0.25
 _STRIDE = 4
-"""Every so many C are solved from nothing, the others begin between those that are solved."""
+"""Every n-th C is solved from zero; the others start between solved neighbours."""
 _SINGLE_FROM = 4_000_000
 """Numbers from which single precision is used: below, double costs no time that anybody notices."""
 _CELLS = 60_000_000

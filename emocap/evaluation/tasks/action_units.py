@@ -139,7 +139,7 @@ def outcome_of(card: Card, rows: Rows, true: Labels, predicted: Labels, score: N
     every = {"macro_f1": mean_f1, "f1": mean_f1, "map": mean_precision, "accuracy": mean_accuracy}
     labels = [f"AU{number}" for number in card.action_units]
     occurring = there.any(0)
-    # Whoever always says yes reaches 2p / (1 + p) on a unit of frequency p.
+    # Always predicting "present" reaches 2p / (1 + p) on a unit of frequency p.
     rate = there.sum(0)[occurring] / np.maximum(known.sum(0)[occurring], 1)
     chance = float((2 * rate / (1 + rate)).mean()) if occurring.any() else None
 

@@ -107,7 +107,7 @@ def read(answered: TaskResponses) -> Outcome:
     not there or cannot be read count as 0; and ``_official``: over the examples with scores that can be read.
 
     Steps and scores that stand beside the answers in a file of predictions, as the released evaluation writes them,
-    are taken as they are. Told besides: ``scored``, how many have scores that can be read; ``scores_unlike_steps``,
+    are taken as they are. Details: ``scored``, how many have scores that can be read; ``scores_unlike_steps``,
     how many of them have more or fewer scores than steps; ``unparsable``, how many judgements cannot be read, or have
     scores above 1. Raises UserError where a judge is needed and there is none.
     """

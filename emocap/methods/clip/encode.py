@@ -92,7 +92,7 @@ def move(batch: Batch, device: torch.device) -> Batch:
 
 
 def split(batch: Batch, pieces: int) -> Iterator[Batch]:
-    """The batch in so many pieces of equally many samples, each with its own sentences."""
+    """Split the batch into pieces of equal size, each with its own sentences."""
     size = len(batch.keys) // pieces
     for first in range(0, len(batch.keys), size):
         rows = slice(first, first + size)

@@ -1,7 +1,7 @@
 """From datasets to batches: a stream that is the same for any number of workers and ranks and can start anywhere.
 
 ``sequence.Order`` says which samples a batch has, ``datasets.Dataset`` reads them at their places in the tars, and
-here they are decoded, cropped and put into words. A batch is made from its number alone: whoever makes it, whenever,
+here they are decoded, cropped and put into words. A batch is made from its number alone: any worker, at any time,
 makes the same. Epochs follow each other without a seam and every batch is full. What is no build of ours comes through
 webdataset first, ``foreign.bring``.
 

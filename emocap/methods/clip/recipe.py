@@ -22,7 +22,7 @@ class ModelRecipe(Recipe):
     image_size: int | None = Field(None, ge=16)
     """Side of the input where it is not to be the model's own; positional embeddings are interpolated to it."""
     lock_image: int | None = Field(None, ge=0)
-    """Lock the image tower but for its last so many groups of layers (LiT; groups as open_clip counts them). Null: all
+    """Lock the image tower except this many last groups of layers (LiT; groups as open_clip counts them). Null: all
     of it learns. A timm tower's projection always learns."""
     lock_text: int | None = Field(None, ge=0)
     """The same for the text tower."""
@@ -108,7 +108,7 @@ class ClipRecipe(RunRecipe):
     objective: ObjectiveRecipe = ObjectiveRecipe()
     optimizer: ClipOptimizerRecipe = ClipOptimizerRecipe()
     accumulate: int = Field(1, ge=1)
-    """Put every rank's share of a batch through the towers in so many pieces (GradCache): the memory of one piece, the
+    """Number of pieces in which a rank's share of a batch goes through the towers (GradCache): the memory of one, the
     gradient of the whole batch, for one more forward pass."""
     gradient_checkpointing: bool = False
     """Compute the activations of the blocks again in the backward pass: less memory, for one more forward

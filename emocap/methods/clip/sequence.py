@@ -29,7 +29,7 @@ class Order:
 
     shards: for every dataset, how many samples each of its shards has; samples are numbered through them. share: how
     many samples of an epoch come from each dataset; they are spread evenly over it. shuffle: a round of a dataset
-    takes its shards in random order, and shuffles so many consecutive samples at a time: reading stays near a few
+    takes its shards in random order, and shuffles this many consecutive samples at a time: reading stays near a few
     shards. resample: draw a dataset's samples with replacement instead.
     """
 

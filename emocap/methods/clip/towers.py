@@ -161,7 +161,7 @@ def encode_texts(model: nn.Module, token_NL: Tensor) -> Tensor:
 
 
 _STEP = 8
-"""Texts are cut to a multiple of so many tokens: more pads more, fewer makes smaller groups."""
+"""Texts are padded to a multiple of this many tokens: more pads more, fewer makes smaller groups."""
 
 
 def _can_be_cut(text: Any) -> bool:

@@ -23,7 +23,7 @@ _SIDE = 192
 class FaceCaption:
     """The caption that one build has of a face."""
 
-    folder: str
+    build: str
     by: str
     """Model and prompt, or the backend."""
     caption: Caption | None
@@ -89,7 +89,7 @@ def read_gallery(builds: Sequence[BuildSummary]) -> Gallery:
         cards=cards,
         emotions=sorted({card.emotion for card in every}),
         regions=sorted(regions),
-        builds=list(dict.fromkeys(version.folder for card in every for version in card.versions)),
+        builds=list(dict.fromkeys(version.build for card in every for version in card.versions)),
     )
 
 
@@ -113,7 +113,7 @@ def _card(alike: Sequence[tuple[BuildSummary, Sample]]) -> FaceCard:
 def _version(summary: BuildSummary, record: Record) -> FaceCaption:
     how = record.captioner
     return FaceCaption(
-        folder=summary.name,
+        build=summary.name,
         by=", ".join(filter(None, (how.model or how.backend, how.prompt))) if how else "no captioner",
         caption=record.caption,
         units=[_unit(code, value) for code, value in _units(record).items()],
