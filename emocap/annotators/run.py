@@ -2,14 +2,15 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from emocap.annotators.annotations import gather
+from emocap.annotators.annotations import Reading, gather
 from emocap.annotators.bootstrap import MAP_ROUNDS
 from emocap.annotators.explanations import read_explanations
-from emocap.annotators.table_formats import Cell, Long, cells_of, form_of
+from emocap.annotators.missing import MINUS_ONE, is_missing
+from emocap.annotators.table_formats import Cell, Long, Wide, cells_of, form_of
 from emocap.annotators.tables import read_table
 from emocap.annotators.task import Method, measure_task
 from emocap.core.errors import UserError
@@ -47,7 +48,8 @@ def measure(sources: Sources, method: Method, out: Path, tell: Callable[[dict[st
 
     tell: is given each task as it is done. Raises UserError for sources that are not as they should be.
     """
-    cells = _cells(sources)
+    cells, missing = _cells(sources, method.reading)
+    method = replace(method, reading=replace(method.reading, missing=(*method.reading.missing, *missing)))
     if sources.explanations and len(cells) > 1:
         raise UserError(f"explanations belong to one task: set perspective to one of {', '.join(cells)}")
     tasks = []
@@ -71,19 +73,28 @@ def measure(sources: Sources, method: Method, out: Path, tell: Callable[[dict[st
     return content
 
 
-def _cells(sources: Sources) -> dict[str, tuple[list[Cell], list[Cell] | None]]:
-    """Task → the cells of its labels and of its predictions."""
+_TaskCells = tuple[list[Cell], list[Cell] | None]
+
+
+def _cells(sources: Sources, reading: Reading) -> tuple[dict[str, _TaskCells], list[str]]:
+    """Task → the cells of its labels and of its predictions; and what stands for no label in such tables."""
     table = read_table(sources.labels)
     form = form_of(table, "label", sources.item, sources.raters)
     labels = cells_of(table, form, "label")
     predictions: dict[str, list[Cell]] = {}
+    forms = [form]
     if sources.predictions:
         if isinstance(form, Long) and "prediction" in table.columns:
             raise UserError(f"predictions: {table.path} has a column prediction already; leave one of the two")
         other = read_table(sources.predictions)
-        predictions = cells_of(other, form_of(other, "prediction", sources.item, sources.raters), "prediction")
+        forms.append(form_of(other, "prediction", sources.item, sources.raters))
+        predictions = cells_of(other, forms[-1], "prediction")
     elif isinstance(form, Long) and "prediction" in table.columns:
         predictions = cells_of(table, form, "prediction")
+    missing = []
+    if any(isinstance(one, Wide) and one.minus_one for one in forms):
+        texts = (cell.text for cells in (*labels.values(), *predictions.values()) for cell in cells)
+        missing = [MINUS_ONE] if is_missing(texts, reading) else []
     if sources.perspective is not None:
         if sources.perspective not in labels:
             others = ", ".join(filter(None, labels)) or "one task without a name"
@@ -95,4 +106,4 @@ def _cells(sources: Sources) -> dict[str, tuple[list[Cell], list[Cell] | None]]:
         raise UserError(
             f"predictions: {sources.predictions} has no {', '.join(absent)}; set perspective to what they are of"
         )
-    return {name: (cells, predictions.get(name)) for name, cells in labels.items()}
+    return {name: (cells, predictions.get(name)) for name, cells in labels.items()}, missing

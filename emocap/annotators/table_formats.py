@@ -37,16 +37,16 @@ class Wide:
     columns: dict[str, dict[str, str]]
     """Task → annotator → column. A task is a question of its own, such as a perspective of STREET; the only task of a
     table has no name."""
-    missing: str = ""
-    """What is written where there is no label, besides nothing."""
+    minus_one: bool = False
+    """Whether −1 may stand for no label, besides nothing; what else the table has says whether it does."""
 
 
 def form_of(table: Table, needed: str, item: str | None = None, raters: Sequence[str] = ()) -> Long | Wide:
     """The form of a table, by its columns, or the wide one whose columns are named here.
 
     needed: what a long table must have, label or prediction. Recognised are long tables, AMER's (name, discrete1,
-    discrete2 ...) and STREET's (an item, then Perspective_1, Perspective_2 ..., −1 for missing), as QuMAB
-    (2507.17653) has them. Raises UserError for another.
+    discrete2 ...) and STREET's (an item, then Perspective_1, Perspective_2 ...), as QuMAB (2507.17653) has
+    them. Raises UserError for another.
     """
     if (item is None) != (not raters):
         raise UserError("a wide table needs both: the column of items, and the columns of raters")
@@ -66,7 +66,7 @@ def form_of(table: Table, needed: str, item: str | None = None, raters: Sequence
     if street:
         if alone := [name for columns in street.values() if len(columns) == 1 for name in columns.values()]:
             raise UserError(f"{table.path}: {', '.join(alone)} is the only column of its perspective; mend its name")
-        return Wide(table.columns[0], {task: _by_number(columns) for task, columns in street.items()}, missing="-1")
+        return Wide(table.columns[0], {task: _by_number(columns) for task, columns in street.items()}, minus_one=True)
     raise UserError(
         f"{table.path} is neither long (item, annotator, {needed}) nor like AMER's (name, discrete1, discrete2 ...) "
         f"nor like STREET's (..._1, ..._2 ...): its columns are {table.named_columns}; "
@@ -105,8 +105,7 @@ def _wide(table: Table, form: Wide, columns: dict[str, str]) -> Iterator[Cell]:
         if not name:
             raise UserError(f"{table.path}, {row.where}: no {form.item}")
         for annotator, place in places.items():
-            text = row.cells[place]
-            yield Cell(name, annotator, "" if plain(text) == form.missing else text, row.where)
+            yield Cell(name, annotator, row.cells[place], row.where)
 
 
 def plain(text: str) -> str:

@@ -110,8 +110,8 @@ def test_every_perspective_of_street_is_a_task(tmp_path: Path) -> None:
     assert isinstance(form, Wide)
     assert form.item == "image"
     cells = cells_of(table, form, "label")
-    assert [(cell.annotator, cell.text) for cell in cells["Safe"]] == [("1", "3"), ("2", "")]
-    assert [(cell.annotator, cell.text) for cell in cells["Very_Lively"]] == [("1", "0"), ("2", "")]
+    assert [(cell.annotator, cell.text) for cell in cells["Safe"]] == [("1", "3"), ("2", "-1")]
+    assert [(cell.annotator, cell.text) for cell in cells["Very_Lively"]] == [("1", "0"), ("2", "-1.0")]
 
 
 def test_a_perspective_of_one_annotator_is_a_slip(tmp_path: Path) -> None:

@@ -105,6 +105,8 @@ def _methods(method: Mapping[str, Any], structures: Mapping[str, Any]) -> str:
     chance = {"marginals": "from the marginals", "uniform": "uniform, 1/C"}[method["chance"]]
     weights = "" if method["weights"] == "none" else f" with {method['weights']} weights"
     text = f"Labels are {method['level']}; κ{weights}, chance agreement {chance}."
+    if method["missing"]:
+        text += f" What stands for no label: {', '.join(method['missing'])}."
     if method["clip_negative"]:
         text += " κ below 0 counts as 0 where structures are compared."
     if "predicted" in structures:
