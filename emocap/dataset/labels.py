@@ -1,24 +1,21 @@
 """What a source knows of its faces beforehand: label tables, patterns over paths, and the split."""
 
-import csv
 import json
 import math
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import pyarrow as pa
 from pydantic import ValidationError
 
 from emocap.core.errors import UserError
 from emocap.core.files import replacing
+from emocap.dataset.label_rows import FIELDS, NUMBERS, PLACES, rows
 from emocap.dataset.recipe import SourceRecipe, SplitRecipe
 from emocap.faces.detectors.base import Detection
-from emocap.io.storage import place
-from emocap.io.tables import CsvForm, open_table
 from emocap.io.text import number_of
 from emocap.schema.facs import parse_facs
 from emocap.schema.samples import Labels, side
@@ -36,14 +33,6 @@ class Known:
     def where(self) -> tuple[float, float] | None:
         """A point in the face, where the source says so."""
         return self.face.centre if self.face else self.point
-
-
-_FIELDS = ("emotion", "subject", "split")
-_NUMBERS = ("intensity", "valence", "arousal")
-_PLACES = ("x", "y", "x0", "y0", "x1", "y1")
-
-COLUMNS = (*_FIELDS, "emotions", "action_units", *_NUMBERS, *_PLACES)
-"""The columns that mean something; a label table may have others, which are kept as they are."""
 
 
 class LabelTable:
@@ -66,7 +55,7 @@ class LabelTable:
                 database.execute("PRAGMA journal_mode = OFF")
                 database.execute("CREATE TABLE known (path TEXT NOT NULL, face TEXT NOT NULL)")
                 if source.labels is not None:
-                    database.executemany("INSERT INTO known VALUES (?, ?)", _checked(source.labels, source.rename))
+                    database.executemany("INSERT INTO known VALUES (?, ?)", _checked(source))
                 database.execute("CREATE INDEX by_path ON known (path)")
                 database.commit()
             finally:
@@ -105,40 +94,20 @@ def parse(cells: Mapping[str, Any], rename: Mapping[str, str]) -> Known:
         raise UserError(f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}") from None
 
 
-def _checked(labels: str, rename: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    try:
-        for where, row in _rows(labels):
-            try:
-                path = _filled(row).get("path")
-                if path is None:
-                    raise UserError("no path")
-                yield path, _to_json(parse({name: cell for name, cell in row.items() if name != "path"}, rename))
-            except UserError as error:
-                raise UserError(f"{labels}, {where}: {error}") from None
-    except FileNotFoundError:
-        raise UserError(f"sources: there is no label table {labels}") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{labels} is not UTF-8; save it as such") from None
-    except (OSError, csv.Error, pa.ArrowException) as error:
-        raise UserError(f"{labels} cannot be read: {' '.join(str(error).split())}") from None
-
-
-def _rows(labels: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Where each row of a table is, and the row."""
-    where = place(labels)
-    with where.open(where.path) as file:
-        table = open_table(where.path, CsvForm(","), file)
-        _has_path(labels, table.columns)
-        yield from table.records()
-
-
-def _has_path(labels: str, columns: Iterable[str]) -> None:
-    if "path" not in columns:
-        raise UserError(f"{labels} has no column path; its columns are {', '.join(columns) or 'none'}")
+def _checked(source: SourceRecipe) -> Iterator[tuple[str, str]]:
+    assert source.labels is not None
+    for where, row in rows(source.labels, source.columns, source.rename):
+        try:
+            path = _filled(row).get("path")
+            if path is None:
+                raise UserError("no path")
+            yield path, _to_json(parse({name: cell for name, cell in row.items() if name != "path"}, source.rename))
+        except UserError as error:
+            raise UserError(f"{source.labels}, {where}: {error}") from None
 
 
 def _filled(cells: Mapping[str, Any]) -> dict[str, str]:
-    """The cells that hold something, as text; a CSV line that is too long has a list of further ones, under None."""
+    """The cells that hold something, as text."""
     texts = {
         name: "" if cell is None or cell != cell else str(cell).strip()  # not a number: pandas' empty cell
         for name, cell in cells.items()
@@ -148,16 +117,16 @@ def _filled(cells: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _known(cells: dict[str, str], rename: Mapping[str, str]) -> Known:
-    spot = {name: number_of(cells.pop(name), name) for name in _PLACES if name in cells}
+    spot = {name: number_of(cells.pop(name), name) for name in PLACES if name in cells}
     weights = [entry.partition(":") for entry in cells.pop("emotions", "").split(";") if entry.strip()]
     emotions = {
         rename.get(name.strip(), name.strip()): number_of(weight or "1", "emotions") for name, _, weight in weights
     }
     units = cells.pop("action_units", None)
-    texts = {name: cells.pop(name) for name in _FIELDS if name in cells}
+    texts = {name: cells.pop(name) for name in FIELDS if name in cells}
     if "emotion" in texts:
         texts["emotion"] = rename.get(texts["emotion"], texts["emotion"])
-    numbers = {name: number_of(cells.pop(name), name) for name in _NUMBERS if name in cells}
+    numbers = {name: number_of(cells.pop(name), name) for name in NUMBERS if name in cells}
     total = sum(emotions.values())
     if emotions and total <= 0:
         raise UserError("emotions: the weights add up to nothing")

@@ -65,6 +65,9 @@ class SourceRecipe(Recipe):
     column: str = "image"
     """The column of Parquet files that holds the pictures, as bytes or as {bytes, path}. Columns named like those of
     ``labels`` are the row's labels."""
+    columns: dict[str, str] = {}
+    """Columns of the label table or the Parquet files → what they are, for example {Bild: path, class: emotion}.
+    Without it, the usual names of the path (file_name, image ...) and the emotion (label, expression) are known."""
     video: VideoRecipe = VideoRecipe()
 
     @field_validator("pattern")

@@ -106,7 +106,7 @@ def test_a_table_that_is_written_again_takes_the_place_of_the_old_one(tmp_path: 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("file,emotion\na.jpg,fear\n", "has no column path; its columns are file, emotion"),
+        ("picture,emotion\na.jpg,fear\n", "has no column path; its columns are picture, emotion"),
         ("", "has no column path; its columns are none"),
         ("path,action_units\na.jpg,12F\n", "line 2: action_units: '12F'.*not FACS notation"),
         ("path,action_units\na.jpg,99\n", "line 2: action_units: .*'99' is not an action unit"),
