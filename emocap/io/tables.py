@@ -69,14 +69,14 @@ class CsvForm:
 
     delimiter: str | None = None
     """Between cells; None: tabs in .tsv, commas elsewhere."""
-    guess: bool = False
-    """Whether a header without the delimiter may be parted by semicolons, tabs or bars instead."""
     encodings: Sequence[str] = ("utf-8-sig",)
     """Tried in turn."""
     skip_space: bool = False
     """Whether space after a delimiter counts as nothing."""
     strict: bool = False
     """Whether misplaced quotes are errors."""
+    guess: bool = False
+    """Whether a header without the delimiter may be parted by semicolons, tabs or bars instead."""
 
 
 def open_table(path: Path | str, form: CsvForm | None = None, file: BinaryIO | None = None) -> Table:

@@ -1,7 +1,7 @@
 import hashlib
 import io
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from emocap.dataset.recipe import DrawnRecipe, SourceRecipe
 from emocap.dataset.sources import list_inputs, read_input
 from emocap.schema.samples import Labels
 from emocap.schema.shards import Reject, ShardWriter
+
+Film = Callable[..., Path]
+Noise = Callable[[int], Iterable[Any]]
 
 
 @pytest.fixture
@@ -172,7 +175,7 @@ def test_members_of_a_tar_have_the_labels_of_their_names(tmp_path: Path) -> None
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    (tmp_path / "labels.csv").write_text("path,emotion\na/1.jpg,fear\na/1.jpg,anger\n")
+    (tmp_path / "labels.csv").write_text("path,emotion,x,y\na/1.jpg,fear,1,1\na/1.jpg,anger,3,3\n")
     source = SourceRecipe(path=f"{tmp_path}/photos.tar", labels=f"{tmp_path}/labels.csv")
     results = list(read(source, tmp_path))
     assert told(iter(results), tmp_path) == [
@@ -233,6 +236,34 @@ def test_frames_of_a_video_share_its_hash_and_its_labels(tmp_path: Path, shared:
     assert {frame.source.sha256 for frame in frames} == {hashlib.sha256(path.read_bytes()).hexdigest()}
     assert {frame.source.path for frame in frames} == {str(path)}
     assert [known.labels.subject for frame in frames for known in frame.known] == ["ann"] * 3
+
+
+def test_rows_of_a_film_go_to_their_moments(tmp_path: Path, film: Film, noise: Noise) -> None:
+    film("a.mp4", noise(100))
+    (tmp_path / "labels.csv").write_text(
+        "path,subject,emotion,time,frame\na.mp4,ann,,,\na.mp4,,fear,0.98,\na.mp4,,anger,1.02,\na.mp4,,joy,,50\n"
+        "a.mp4,,sadness,3.4,\n"
+    )
+    source = SourceRecipe(path=f"{tmp_path}/a.mp4", labels=f"{tmp_path}/labels.csv")
+    *frames, missed = read(source, tmp_path)
+    known = [(one.source.time_ms, [face.labels for face in one.known]) for one in frames if isinstance(one, Frame)]
+    assert [(time, [(face.subject, face.emotion) for face in faces]) for time, faces in known] == [
+        (0, [("ann", None)]),
+        (1000, [("ann", "fear")]),
+        (2000, [("ann", "joy")]),
+        (3000, [("ann", None)]),
+    ]
+    assert isinstance(missed, Reject)
+    assert missed.reason == "labels_between_frames"
+    assert missed.detail.startswith("2 of 4 label rows name moments that were not looked at, and 2 frames that were")
+
+
+def test_a_still_picture_whose_rows_disagree_is_rejected(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(
+        "path,emotion,time\na.png,fear,1\na.png,anger,2\nb.JPG,fear,1\nb.JPG,fear,2\n"
+    )
+    source = SourceRecipe(path=f"{folder}/*.*", labels=f"{tmp_path}/labels.csv")
+    assert told(read(source, tmp_path), folder) == [("a.png", "bad_labels"), ("b.JPG", "fear")]
 
 
 def test_an_animated_picture_gives_frames_and_a_still_one_itself(tmp_path: Path) -> None:
