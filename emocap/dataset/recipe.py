@@ -53,10 +53,11 @@ class SourceRecipe(Recipe):
     """The folder of another build, whose faces are used as they were found."""
     drawn: DrawnRecipe | None = None
     labels: str | None = None
-    """A table (CSV, Parquet, xlsx) with a column ``path`` (below the source's folder; in a tar, the member's name or its
-    WebDataset key) and any of: emotion, emotions (a:0.7;b:0.3), action_units (FACS: 1B+4C+L12D), intensity, valence,
-    arousal, subject, split; x, y, a point in the face that is meant, or x0, y0, x1, y1, its box, all in pixels; of a
-    film, time (seconds) or frame (from 0), where a row is about one moment. Further columns are kept as they are."""
+    """A table (CSV, Parquet, xlsx) with a column ``path`` (below the source's folder; in a tar, the member's name or
+    its WebDataset key) and any of: emotion, emotions (a:0.7;b:0.3), action_units (FACS: 1B+4C+L12D), intensity,
+    valence, arousal, subject, split; x, y, a point in the face that is meant, or x0, y0, x1, y1, its box, all in
+    pixels; of a film, time (seconds) or frame (from 0), where a row is about one moment. Further columns are kept as
+    they are."""
     pattern: str | None = None
     """A regular expression over the path below the source's folder, whose named groups are labels:
     (?P<emotion>\\w+)/(?P<subject>\\d+)\\.jpg."""

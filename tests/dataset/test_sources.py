@@ -13,6 +13,7 @@ from PIL import Image
 
 from emocap.core.errors import UserError
 from emocap.dataset.labels import LabelTable
+from emocap.dataset.passed_over import PassedOver
 from emocap.dataset.readers.base import Frame, Input
 from emocap.dataset.recipe import DrawnRecipe, SourceRecipe
 from emocap.dataset.sources import list_inputs, read_input
@@ -90,6 +91,64 @@ def test_a_folder_of_mixed_kinds_is_listed_in_one_order(folder: Path) -> None:
     ]
     assert {item.bytes for item in inputs if item.kind != "picture"} == {7}
     assert list(list_inputs([SourceRecipe(path=str(folder))])) == inputs
+
+
+def test_what_is_passed_over_is_counted_by_its_ending(folder: Path) -> None:
+    for name in (
+        "@eaDir/a.png/SYNOPHOTO_THUMB_M.jpg",
+        "deep/.thumbnails/x.png",
+        "x.HEIC",
+        "y.heic",
+        "more.tar.gz",
+        "readme",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    for name in (".DS_Store", "Thumbs.db", "labels.csv"):
+        (folder / name).write_bytes(b"x")
+    passed = PassedOver()
+    source = SourceRecipe(path=str(folder), labels=f"{folder}/labels.csv")
+    assert names(list_inputs([source], passed), folder) == ["a.png", "b.JPG", "deep/down/c.webp"]
+    assert passed.counts == {
+        "in thumbnail folders": 2,
+        ".heic": 2,
+        ".tar.gz": 1,
+        ".txt": 1,
+        "without an ending": 1,
+    }
+
+
+def test_a_source_may_be_a_folder_of_thumbnails_itself(folder: Path) -> None:
+    (folder / ".thumbnails").mkdir()
+    (folder / ".thumbnails/a.png").write_bytes(picture())
+    assert names(list_inputs([SourceRecipe(path=f"{folder}/.thumbnails")]), folder) == [".thumbnails/a.png"]
+
+
+def test_a_folder_of_heic_says_what_reads_them(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_bytes(b"x")
+    for path in (tmp_path, tmp_path / "a.heic"):
+        with pytest.raises(UserError, match=r"pip install 'emocap\[heif\]' reads HEIC"):
+            list_inputs([SourceRecipe(path=str(path))])
+
+
+def test_files_that_cameras_and_data_sets_have(tmp_path: Path, shared: Callable[[str], Path]) -> None:
+    folder = shared("cases/build/unread-files/mixed")
+    passed, source = PassedOver(), SourceRecipe(path=str(folder))
+    found = {Path(item.path).name: item.kind for item in list_inputs([source], passed)}
+    assert found == {
+        "IMG_0002.jpg": "picture",
+        "IMG_0003.JPG": "picture",
+        "avchd.MTS": "video",
+        "phone.3gp": "video",
+        "subject01.pgm": "picture",
+    }
+    assert passed.counts == {".heic": 1, ".tgz": 1}
+    assert passed.told() == "1 .heic (pip install 'emocap[heif]' reads HEIC), 1 .tgz"
+    results = list(read(source, tmp_path))
+    assert {reason for _, reason in told(iter(results), folder)} == {"", "heif"}
+    (heic,) = (one for one in results if isinstance(one, Reject))
+    assert Path(heic.source).name == "IMG_0002.jpg"
+    assert "HEIC" in heic.detail
 
 
 def test_sources_keep_their_order_and_number(folder: Path) -> None:

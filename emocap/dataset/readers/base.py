@@ -146,6 +146,10 @@ class InputKind:
     """What an error message calls these files."""
     holds_many: bool = True
     """Whether an input holds many pictures: it is then a block of work by itself."""
+    brings_labels: bool = True
+    """Whether its faces may have labels that no table and no pattern of the source gives."""
+    has_members: bool = False
+    """Whether its pictures have names of their own, by which label tables know them."""
     list_inputs: Callable[[int, SourceRecipe], Iterator[Input] | None] = lambda number, source: None
     """The inputs of a source that is of this kind as a whole, and no folder of files; None for any other source."""
 

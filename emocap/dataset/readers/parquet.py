@@ -119,4 +119,4 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
 
 
-KIND = InputKind("parquet", _read, (".parquet",), "Parquet files")
+KIND = InputKind("parquet", _read, (".parquet",), "Parquet files", has_members=True)

@@ -19,4 +19,4 @@ def _read(reader: InputReader) -> Iterator[Frame | Reject]:
         yield from reader.film(pictures, Source(path=item.path, sha256=sha256), known)
 
 
-KIND = InputKind("video", _read, VIDEOS, "videos")
+KIND = InputKind("video", _read, VIDEOS, "videos", brings_labels=False)
