@@ -2,7 +2,7 @@
 
     import emocap
 
-    dataset = emocap.build("photos", "runs/photos", sources=[{"path": "holiday/"}])
+    dataset = emocap.build("photos", "runs/photos", sources=[{"path": "holiday/", "labels": "holiday.csv"}])
     run = emocap.train("emocapclip-vit-b-32", "runs/b32", data={"builds": ["runs/photos"]})
     results = emocap.evaluate(run.model, ["raf-db", "affectnet-7"], "~/benchmarks", "runs/eval")
     print(results.to_dataframe())

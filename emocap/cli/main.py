@@ -57,13 +57,17 @@ def demo(
 
 
 @app.command(
-    epilog=example("emocap build photos 'sources=[{path: holiday/}]' faces.detector=cascade --out runs/holiday")
+    epilog=example(
+        "emocap build photos 'sources=[{path: holiday/}]' faces.detector=cascade captioner.backend=none "
+        "--out runs/holiday"
+    )
 )
 def build(
     recipe: RecipeName, out: Out, overrides: Overrides = None, verbose: Verbose = False, debug: Debug = False
 ) -> None:
     """Photos → faces → captions → WebDataset shards, with index, rejects, manifest and report.html."""
     from emocap.core.recipes import load
+    from emocap.dataset.notices import notices
     from emocap.dataset.recipe import BuildRecipe
     from emocap.dataset.run import build as run_build
     from emocap.reports.page import write_report
@@ -74,6 +78,8 @@ def build(
     print(f"{counts['inputs']} inputs, {counts['faces']} faces, {counts['samples']} samples in {out}")
     for reject in counts["rejects"]:
         print(f"  rejected at {reject['stage']}: {reject['count']} {reject['reason']}")
+    for line in notices(manifest):
+        print(f"  {line}")
     print(f"open {page}")
 
 

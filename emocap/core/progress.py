@@ -25,12 +25,12 @@ class Stage:
         self._before = 0
         self.done = 0
         self.counts: Counter[str] = Counter()
-        self._told = ""
+        self._message = ""
 
     def resume(self, by: int) -> None:
         """So much was done by an earlier run: it does not count for the rate."""
         self._before += by
-        self.show(self.done + by, self._told)
+        self.show(self.done + by, self._message)
 
     def advance(self, by: int = 1, message: str | None = None, **counts: int) -> None:
         """Advance by ``by``; ``counts`` are added up and shown, unless ``message`` is given to show instead."""
@@ -42,7 +42,7 @@ class Stage:
 
     def show(self, done: int, message: str) -> None:
         """So much is done in all, and that is to be said of it."""
-        self.done, self._told = done, message
+        self.done, self._message = done, message
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, message=message, rate=self._rate())
         elif done < self.total and time.monotonic() - self._said >= _SECONDS_BETWEEN_LINES:
@@ -62,7 +62,7 @@ class Stage:
         speed = f", {rate}" if rate else ""
         if rate and self.done < self.total:
             speed += f", {_span((self.total - self.done) * seconds / (self.done - self._before))} left"
-        message = f": {self._told}" if self._told else ""
+        message = f": {self._message}" if self._message else ""
         console.print(f"{self._name} {self.done}/{self.total} in {_span(seconds)}{speed}{message}", soft_wrap=True)
 
     def finish(self) -> None:

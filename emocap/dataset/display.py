@@ -16,7 +16,7 @@ class Display:
         self._stage, self._unit, self._kept = stage, unit, kept
         self._before: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
-        self._told: Counter[str] = Counter()
+        self._reported: Counter[str] = Counter()
 
     def before(self, counts: Mapping[str, Any]) -> None:
         """A row that an earlier run had finished."""
@@ -30,12 +30,12 @@ class Display:
 
     def live(self, counts: Mapping[str, Any]) -> None:
         """Set the counts that the workers have reported in this run; they run ahead of the finished rows."""
-        self._told = Counter(dict(counts))
+        self._reported = Counter(dict(counts))
         self._show()
 
     def _show(self) -> None:
         # A row that is repeated after a worker was lost is reported twice: at the end, the finished rows count.
-        total = self._before + (self._told | self._done)  # of two counters, the larger one of every name
+        total = self._before + (self._reported | self._done)  # of two counters, the larger one of every name
         self._stage.show(min(total[self._unit], self._stage.total), describe(total, self._kept))
 
 

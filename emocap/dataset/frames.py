@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import av
@@ -36,10 +37,27 @@ class Shown:
     time: float
     pixels: Callable[[], Pixels]
     small: Callable[[], Pixels]
+    number: int
+    """Of the frame, counted from 0."""
+    lasts: float
+    """Seconds that a frame of this film lasts."""
 
 
-def read_video(path: Path, recipe: VideoRecipe, max_pixels: int) -> Iterator[tuple[int, Pixels]]:
-    """The frames of a local video that the recipe picks: presentation time in ms (pts × time base), RGB pixels.
+@dataclass(frozen=True)
+class Picked:
+    """A picture of a film that is looked at."""
+
+    time_ms: int
+    """Presentation time, pts × time base."""
+    pixels: Pixels
+    number: int
+    """Of the frame, counted from 0."""
+    lasts: float
+    """Seconds that a frame of this film lasts."""
+
+
+def read_video(path: Path, recipe: VideoRecipe, max_pixels: int) -> Iterator[Picked]:
+    """The frames of a local video that the recipe picks.
 
     They stand as they are meant to be seen, turned as the file says and with square pixels. Times rise strictly.
     Raises ImageError with reason no_video_stream, too_many_pixels or broken_video; the last after everything that
@@ -75,8 +93,8 @@ def is_animated(data: bytes) -> bool:
         return False
 
 
-def read_animation(data: bytes, recipe: VideoRecipe, max_pixels: int) -> Iterator[tuple[int, Pixels]]:
-    """The frames of an animated GIF or WebP that the recipe picks: time in ms, RGB pixels.
+def read_animation(data: bytes, recipe: VideoRecipe, max_pixels: int) -> Iterator[Picked]:
+    """The frames of an animated GIF or WebP that the recipe picks.
 
     Raises ImageError with reason too_many_pixels or broken_image, the latter after what could be decoded.
     """
@@ -85,13 +103,13 @@ def read_animation(data: bytes, recipe: VideoRecipe, max_pixels: int) -> Iterato
         yield from pick(_played(image), recipe)
 
 
-def pick(film: Iterable[Shown], recipe: VideoRecipe) -> Iterator[tuple[int, Pixels]]:
-    """The pictures of a film that a recipe wants, in order: time in ms, RGB pixels."""
+def pick(film: Iterable[Shown], recipe: VideoRecipe) -> Iterator[Picked]:
+    """The pictures of a film that a recipe wants, in order."""
     last = -1
     for shown in _by_rate(film, recipe.rate) if recipe.scenes is None else _by_scene(film, recipe.scenes):
         if (time_ms := round(shown.time * 1000)) > last:
             last = time_ms
-            yield time_ms, shown.pixels()
+            yield Picked(time_ms, shown.pixels(), shown.number, shown.lasts)
 
 
 def _by_rate(film: Iterable[Shown], rate: float) -> Iterator[Shown]:
@@ -163,7 +181,8 @@ def _presented(
     stream.codec_context.thread_count = 1  # the workers share the cores among themselves
     ratio = float(stream.sample_aspect_ratio or 1)
     ratio = ratio if 0.25 <= ratio <= 4 else 1.0
-    clock = Clock(1 / float(stream.average_rate or stream.guessed_rate or 25))
+    lasts = 1 / float(stream.average_rate or stream.guessed_rate or 25)
+    clock, number = Clock(lasts), -1
     for packet in container.demux(stream):
         try:
             frames = packet.decode()
@@ -172,13 +191,14 @@ def _presented(
             continue
         for frame in frames:
             time = clock.read(_time(frame))
+            number += 1
             if frame.is_corrupt:
                 damage.add(time)
                 continue
             _check_size(frame.width, frame.height, max_pixels)
             damage.whole += 1
             damage.end = max(damage.end, time + float((frame.duration or 0) * (frame.time_base or 0)))
-            yield Shown(time, lambda frame=frame: _upright(frame, ratio), lambda frame=frame: _small(frame))  # type: ignore[misc]
+            yield Shown(time, partial(_upright, frame, ratio), partial(_small, frame), number, lasts)
 
 
 def _promised(container: av.container.InputContainer, stream: av.VideoStream) -> float:
@@ -203,6 +223,10 @@ def _small(frame: av.VideoFrame) -> Pixels:
     return np.asarray(frame.to_ndarray(format="bgr24", width=width, height=height, threads=1), dtype=np.uint8)
 
 
+def _reduced(pixels: Pixels) -> Pixels:
+    return np.asarray(cv2.resize(pixels, _SMALL)[..., ::-1], dtype=np.uint8)
+
+
 def _played(image: Image.Image) -> Iterator[Shown]:
     time = 0.0
     for number in range(getattr(image, "n_frames", 1)):
@@ -213,8 +237,9 @@ def _played(image: Image.Image) -> Iterator[Shown]:
         # Pillow's decoders raise many kinds of errors on damaged files.
         except Exception as error:
             raise ImageError("broken_image", f"frame {number}: {type(error).__name__}: {error}") from None
-        yield Shown(time, lambda pixels=pixels: pixels, lambda pixels=pixels: cv2.resize(pixels, _SMALL)[..., ::-1])  # type: ignore[misc]
-        time += (image.info.get("duration") or 100) / 1000  # as browsers play frames without a duration
+        lasts = (image.info.get("duration") or 100) / 1000  # as browsers play frames without a duration
+        yield Shown(time, partial(np.asarray, pixels), partial(_reduced, pixels), number, lasts)
+        time += lasts
 
 
 def _check_size(width: int, height: int, max_pixels: int) -> None:

@@ -1,49 +1,28 @@
 """What a source knows of its faces beforehand: label tables, patterns over paths, and the split."""
 
-import csv
+import itertools
 import json
 import math
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-import pyarrow as pa
 from pydantic import ValidationError
 
 from emocap.core.errors import UserError
 from emocap.core.files import replacing
+from emocap.dataset.known import Known
+from emocap.dataset.label_paths import after_folder, names_of, plain
+from emocap.dataset.label_rows import FIELDS, NUMBERS, PLACES, rows
+from emocap.dataset.moments import agreed
 from emocap.dataset.recipe import SourceRecipe, SplitRecipe
 from emocap.faces.detectors.base import Detection
 from emocap.io.storage import place
-from emocap.io.tables import CsvForm, open_table
 from emocap.io.text import number_of
 from emocap.schema.facs import parse_facs
 from emocap.schema.samples import Labels, side
-
-
-@dataclass(frozen=True)
-class Known:
-    """A face that is known beforehand: its labels and, where the source says so, where it is (pixels)."""
-
-    labels: Labels
-    point: tuple[float, float] | None = None
-    face: Detection | None = None
-
-    @property
-    def where(self) -> tuple[float, float] | None:
-        """A point in the face, where the source says so."""
-        return self.face.centre if self.face else self.point
-
-
-_FIELDS = ("emotion", "subject", "split")
-_NUMBERS = ("intensity", "valence", "arousal")
-_PLACES = ("x", "y", "x0", "y0", "x1", "y1")
-
-COLUMNS = (*_FIELDS, "emotions", "action_units", *_NUMBERS, *_PLACES)
-"""The columns that mean something; a label table may have others, which are kept as they are."""
 
 
 class LabelTable:
@@ -58,17 +37,12 @@ class LabelTable:
     def write(cls, source: SourceRecipe, path: Path) -> Self:
         """Check every row of a source's label table and keep it at ``path``; an empty one where it has none.
 
-        Raises UserError naming file, line and column.
+        Raises UserError naming file, line and column, and where rows for the same face disagree.
         """
         with replacing(path) as scratch:
             database = sqlite3.connect(scratch)
             try:
-                database.execute("PRAGMA journal_mode = OFF")
-                database.execute("CREATE TABLE known (path TEXT NOT NULL, face TEXT NOT NULL)")
-                if source.labels is not None:
-                    database.executemany("INSERT INTO known VALUES (?, ?)", _checked(source.labels, source.rename))
-                database.execute("CREATE INDEX by_path ON known (path)")
-                database.commit()
+                _fill(database, source)
             finally:
                 database.close()
         return cls(path)
@@ -78,18 +52,78 @@ class LabelTable:
         """A table that ``write`` made. Raises sqlite3.OperationalError where there is none."""
         return cls(path)
 
-    def known(self, below: str) -> list[Known]:
-        """The faces at a path, in the order of the table."""
-        rows = self._rows.execute("SELECT face FROM known WHERE path = ? ORDER BY rowid", (below,))
-        return [_from_json(face) for (face,) in rows]
+    def known(self, below: str, archive: str = "") -> list[Known]:
+        """The faces at a path below the source's folder, in the order of the table; those of a member of an archive,
+        where one is named.
+        """
+        return [_from_json(face) for _, face in self.find(below, archive)]
+
+    def find(self, below: str, archive: str = "") -> list[tuple[int, str]]:
+        """Number, from 1, and face of each row that names an input."""
+        for name in names_of(below, archive):
+            for query in (_BY_PATH, _BY_REST):
+                if rows := self._rows.execute(query, (name,)).fetchall():
+                    return rows
+        return []
+
+    def paths(self) -> Iterator[str]:
+        """The path of every row, as it stands in the table."""
+        return (path for (path,) in self._rows.execute("SELECT given FROM known ORDER BY rowid"))
+
+    def __len__(self) -> int:
+        (count,) = self._rows.execute("SELECT count(*) FROM known").fetchone()
+        return int(count)
 
 
-def known_faces(source: SourceRecipe, table: LabelTable, below: str) -> list[Known]:
+_BY_PATH = "SELECT rowid, face FROM known WHERE path = ? ORDER BY rowid"
+_BY_REST = "SELECT known.rowid, face FROM rest JOIN known ON known.rowid = row WHERE rest.path = ? ORDER BY row"
+
+
+def _fill(database: sqlite3.Connection, source: SourceRecipe) -> None:
+    database.execute("PRAGMA journal_mode = OFF")
+    database.execute("CREATE TABLE known (path TEXT NOT NULL, face TEXT NOT NULL, given TEXT NOT NULL, line TEXT)")
+    # A table may name files from further up, or from a folder of the same name on another machine.
+    database.execute("CREATE TABLE rest (path TEXT NOT NULL, row INTEGER NOT NULL)")
+    if source.labels is not None:
+        folder = place(str(source.path)).folder()
+        for where, given, known in _checked(source):
+            path = plain(given)
+            row = database.execute("INSERT INTO known VALUES (?, ?, ?, ?)", (path, _to_json(known), given, where))
+            rests = [(rest, row.lastrowid) for rest in after_folder(path, folder)]
+            database.executemany("INSERT INTO rest VALUES (?, ?)", rests)
+    database.execute("CREATE INDEX by_path ON known (path)")
+    database.execute("CREATE INDEX by_rest ON rest (path)")
+    database.commit()
+    if source.labels is not None:
+        _agree(database, source.labels)
+
+
+def _agree(database: sqlite3.Connection, labels: str) -> None:
+    """Raises UserError where several rows for one face say different things, naming the first such rows."""
+    several = database.execute(
+        "SELECT path, face, line FROM known WHERE path IN (SELECT path FROM known GROUP BY path HAVING count(*) > 1)"
+        " ORDER BY path, rowid"
+    )
+    for path, group in itertools.groupby(several, key=lambda row: row[0]):
+        rows = [(line, _from_json(face)) for _, face, line in group]
+        try:
+            agreed([known for _, known in rows])
+        except UserError as error:
+            spots = [known.spot for _, known in rows]
+            lines = [line for line, known in rows if spots.count(known.spot) > 1]
+            raise UserError(
+                f"{labels}, {', '.join(lines[:5])}: these rows for {path} do not say which face each means, and "
+                f"disagree ({error}); give every face x, y or x0, y0, x1, y1, and in a film time or frame, "
+                "or join the rows of one face to one, as emotions a:2;b:1"
+            ) from None
+
+
+def known_faces(source: SourceRecipe, table: LabelTable, below: str, archive: str = "") -> list[Known]:
     """The faces known of the input ``below`` the source's folder: from its table, else from its pattern.
 
     Raises UserError where the pattern's groups are no labels.
     """
-    if known := table.known(below):
+    if known := table.known(below, archive):
         return known
     found = re.search(source.pattern, below) if source.pattern else None
     named = {name: text for name, text in (found.groupdict() if found else {}).items() if text}
@@ -105,40 +139,21 @@ def parse(cells: Mapping[str, Any], rename: Mapping[str, str]) -> Known:
         raise UserError(f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}") from None
 
 
-def _checked(labels: str, rename: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    try:
-        for where, row in _rows(labels):
-            try:
-                path = _filled(row).get("path")
-                if path is None:
-                    raise UserError("no path")
-                yield path, _to_json(parse({name: cell for name, cell in row.items() if name != "path"}, rename))
-            except UserError as error:
-                raise UserError(f"{labels}, {where}: {error}") from None
-    except FileNotFoundError:
-        raise UserError(f"sources: there is no label table {labels}") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{labels} is not UTF-8; save it as such") from None
-    except (OSError, csv.Error, pa.ArrowException) as error:
-        raise UserError(f"{labels} cannot be read: {' '.join(str(error).split())}") from None
-
-
-def _rows(labels: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Where each row of a table is, and the row."""
-    where = place(labels)
-    with where.open(where.path) as file:
-        table = open_table(where.path, CsvForm(","), file)
-        _has_path(labels, table.columns)
-        yield from table.records()
-
-
-def _has_path(labels: str, columns: Iterable[str]) -> None:
-    if "path" not in columns:
-        raise UserError(f"{labels} has no column path; its columns are {', '.join(columns) or 'none'}")
+def _checked(source: SourceRecipe) -> Iterator[tuple[str, str, Known]]:
+    """Where each row is, its path as it stands there, and its face."""
+    assert source.labels is not None
+    for where, row in rows(source.labels, source.columns, source.rename):
+        try:
+            path = _filled(row).get("path")
+            if path is None:
+                raise UserError("no path")
+            yield where, path, parse({name: cell for name, cell in row.items() if name != "path"}, source.rename)
+        except UserError as error:
+            raise UserError(f"{source.labels}, {where}: {error}") from None
 
 
 def _filled(cells: Mapping[str, Any]) -> dict[str, str]:
-    """The cells that hold something, as text; a CSV line that is too long has a list of further ones, under None."""
+    """The cells that hold something, as text."""
     texts = {
         name: "" if cell is None or cell != cell else str(cell).strip()  # not a number: pandas' empty cell
         for name, cell in cells.items()
@@ -148,16 +163,16 @@ def _filled(cells: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _known(cells: dict[str, str], rename: Mapping[str, str]) -> Known:
-    spot = {name: number_of(cells.pop(name), name) for name in _PLACES if name in cells}
+    spot = {name: number_of(cells.pop(name), name) for name in PLACES if name in cells}
     weights = [entry.partition(":") for entry in cells.pop("emotions", "").split(";") if entry.strip()]
     emotions = {
         rename.get(name.strip(), name.strip()): number_of(weight or "1", "emotions") for name, _, weight in weights
     }
     units = cells.pop("action_units", None)
-    texts = {name: cells.pop(name) for name in _FIELDS if name in cells}
+    texts = {name: cells.pop(name) for name in FIELDS if name in cells}
     if "emotion" in texts:
         texts["emotion"] = rename.get(texts["emotion"], texts["emotion"])
-    numbers = {name: number_of(cells.pop(name), name) for name in _NUMBERS if name in cells}
+    numbers = {name: number_of(cells.pop(name), name) for name in NUMBERS if name in cells}
     total = sum(emotions.values())
     if emotions and total <= 0:
         raise UserError("emotions: the weights add up to nothing")
@@ -174,7 +189,16 @@ def _known(cells: dict[str, str], rename: Mapping[str, str]) -> Known:
     box = tuple(spot[name] for name in ("x0", "y0", "x1", "y1") if name in spot)
     face = Detection(box, 1.0) if len(box) == 4 else None
     point = (spot["x"], spot["y"]) if {"x", "y"} <= spot.keys() else None
-    return Known(labels, point, face)
+    frame = cells.get("frame", "")
+    return Known(labels, point, face, _seconds(cells.get("time", "")), int(frame) if frame.isdecimal() else None)
+
+
+def _seconds(text: str) -> float | None:
+    """A time in a film: seconds, or h:mm:ss.s as players show it. None for any other, such as a date."""
+    parts = text.split(":")
+    if len(parts) > 3 or not all(re.fullmatch(r"\d+(\.\d*)?", part) for part in parts):
+        return None
+    return math.fsum(float(part) * (1, 60, 3600)[power] for power, part in enumerate(reversed(parts)))
 
 
 def _units(text: str) -> dict[str, float]:
@@ -186,13 +210,13 @@ def _units(text: str) -> dict[str, float]:
 
 def _to_json(known: Known) -> str:
     box = known.face.bbox if known.face else None
-    return json.dumps([known.labels.model_dump(exclude_none=True), known.point, box])
+    return json.dumps([known.labels.model_dump(exclude_none=True), known.point, box, known.time, known.frame])
 
 
 def _from_json(text: str) -> Known:
-    labels, point, box = json.loads(text)
+    labels, point, box, time, frame = json.loads(text)
     face = Detection(tuple(box), 1.0) if box else None
-    return Known(Labels.model_validate(labels), tuple(point) if point else None, face)
+    return Known(Labels.model_validate(labels), tuple(point) if point else None, face, time, frame)
 
 
 def match(known: list[Known], detections: list[Detection]) -> tuple[list[Labels | None], list[Known]]:

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 from emocap.captioning.registry import CAPTIONERS
 from emocap.core.files import sha256
 from emocap.core.version import __version__
+from emocap.dataset import label_matches
+from emocap.dataset.passed_over import PassedOver
 from emocap.dataset.recipe import BuildRecipe
 from emocap.faces.detectors.base import Detector
 from emocap.io.parquet import read_counts
@@ -36,7 +38,9 @@ def make_manifest(recipe: BuildRecipe, detector: Detector | None, out: Path) -> 
             "faces": selected["faces"],
             "samples": sum(shard["samples"] for shard in shards),
             "rejects": _rejects(out / "rejects"),
+            "passed_over": dict(PassedOver.of_counts(read_counts(out / "inputs.parquet")).counts),
         },
+        "labels": label_matches.kept(out) or [],
         "shards": shards,
         "detector": {
             "name": recipe.faces.detector,

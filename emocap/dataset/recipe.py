@@ -53,9 +53,10 @@ class SourceRecipe(Recipe):
     """The folder of another build, whose faces are used as they were found."""
     synthetic: SyntheticRecipe | None = None
     labels: str | None = None
-    """A CSV or Parquet file with a column ``path`` (below the source's folder; in a tar, the member's name) and any
-    of: emotion, emotions (a:0.7;b:0.3), action_units (FACS: 1B+4C+L12D), intensity, valence, arousal, subject, split;
-    x, y, a point in the face that is meant, or x0, y0, x1, y1, its box, all in pixels. Further columns are kept as
+    """A table (CSV, Parquet, xlsx) with a column ``path`` (below the source's folder; in a tar, the member's name or
+    its WebDataset key) and any of: emotion, emotions (a:0.7;b:0.3), action_units (FACS: 1B+4C+L12D), intensity,
+    valence, arousal, subject, split; x, y, a point in the face that is meant, or x0, y0, x1, y1, its box, all in
+    pixels; of a film, time (seconds) or frame (from 0), where a row is about one moment. Further columns are kept as
     they are."""
     pattern: str | None = None
     """A regular expression over the path below the source's folder, whose named groups are labels:
@@ -65,6 +66,9 @@ class SourceRecipe(Recipe):
     column: str = "image"
     """The column of Parquet files that holds the pictures, as bytes or as {bytes, path}. Columns named like those of
     ``labels`` are the row's labels."""
+    columns: dict[str, str] = {}
+    """Columns of the label table or the Parquet files → what they are, for example {Bild: path, class: emotion}.
+    Without it, the usual names of the path (file_name, image ...) and the emotion (label, expression) are known."""
     video: VideoRecipe = VideoRecipe()
 
     @field_validator("pattern")

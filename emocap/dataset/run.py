@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emocap.captioning.registry import CAPTIONERS
@@ -23,27 +22,19 @@ from emocap.dataset.dataset_card import write_card
 from emocap.dataset.detect import FindFaces
 from emocap.dataset.display import Display
 from emocap.dataset.labels import LabelTable
+from emocap.dataset.listing import count_members, write_inputs
 from emocap.dataset.manifest import make_manifest, read_manifest
+from emocap.dataset.passed_over import PassedOver
 from emocap.dataset.readers.base import Input
 from emocap.dataset.recipe import BuildRecipe
 from emocap.dataset.select import select
-from emocap.dataset.sources import KINDS, list_inputs
+from emocap.dataset.sources import list_inputs
 from emocap.dataset.stream import Row, stream
 from emocap.faces.detection import make_detector
-from emocap.io.parquet import TableWriter, read_counts
+from emocap.io.parquet import read_counts
 from emocap.llm.recipe import read_keys
 
 log = logging.getLogger(__name__)
-
-_INPUTS_SCHEMA = pa.schema(
-    [
-        ("block", pa.int32()),
-        ("path", pa.string()),
-        ("source", pa.int32()),
-        ("kind", pa.string()),
-        ("bytes", pa.int64()),
-    ]
-)
 
 _MAY_CHANGE = (
     "resources",
@@ -59,14 +50,16 @@ def build(recipe: BuildRecipe, out: Path) -> dict[str, Any]:
     that every node sees under the same path.
 
     Raises UserError where ``out`` holds something else, where inputs changed since it was begun, where a source, a
-    label table, an API key or the detector's weights are missing, and where the budget is spent.
+    label table, an API key or the detector's weights are missing, where a label table names none of the inputs or
+    captions are to be made of labels that there are not, and where the budget is spent.
     """
     out = out.absolute()
-    inputs = list_inputs(recipe.sources)
+    passed = PassedOver()
+    inputs = list_inputs(recipe.sources, passed)
     keys = read_keys(recipe.captioner)
     # Fails early on missing or wrong weights; the driver itself may have no GPU.
     detector = make_detector(recipe.faces.model_copy(update={"device": "cpu"}))
-    _open_folder(recipe, inputs, out)
+    _open_folder(recipe, inputs, passed, out)
     if (out / "manifest.json").exists():
         log.info("%s is complete", out)
         if not (out / "README.md").exists():  # it was stopped between the two
@@ -76,6 +69,7 @@ def build(recipe: BuildRecipe, out: Path) -> dict[str, Any]:
     with ray_session():
         with _timed("faces"):
             _find(recipe, out)
+        count_members(recipe, out)
         if not (out / "selected.parquet").exists():
             with _timed("selection"):
                 select(out, recipe.shards.samples, recipe.faces.duplicates)
@@ -95,7 +89,7 @@ def _timed(what: str) -> Iterator[None]:
     log.info("%s took %.2f s", what, time.monotonic() - begun)
 
 
-def _open_folder(recipe: BuildRecipe, inputs: Iterator[Input], out: Path) -> None:
+def _open_folder(recipe: BuildRecipe, inputs: Iterator[Input], passed: PassedOver, out: Path) -> None:
     """Begin a build folder, or make sure that the one there is the same build over the same inputs."""
     stored, listed = out / "recipe.yaml", out / "inputs.parquet"
     if stored.exists() and listed.exists():
@@ -118,9 +112,7 @@ def _open_folder(recipe: BuildRecipe, inputs: Iterator[Input], out: Path) -> Non
         LabelTable.write(source, out / "labels" / f"{number}.sqlite")
     with replacing(stored) as scratch:
         scratch.write_text(to_yaml(recipe), encoding="utf-8")
-    with TableWriter(listed, _INPUTS_SCHEMA, rows_per_group=10_000) as table:
-        for block, item in _blocks(inputs, recipe.faces.block):
-            table.add({"block": block, **vars(item)})
+    write_inputs(recipe, inputs, passed, out)
 
 
 def _check_labels(recipe: BuildRecipe, out: Path) -> None:
@@ -140,19 +132,6 @@ def _check_labels(recipe: BuildRecipe, out: Path) -> None:
 def _ours(path: Path) -> bool:
     """Whether this is what a build leaves that was stopped before it had begun."""
     return path.name.endswith(".tmp") or path.name in ("recipe.yaml", "labels")
-
-
-def _blocks(inputs: Iterator[Input], size: int) -> Iterator[tuple[int, Input]]:
-    """The number of its block for every input: ``size`` pictures are one, and whatever holds many is one by itself."""
-    block, room = -1, 0
-    for item in inputs:
-        single = not KINDS[item.kind].holds_many
-        if room == 0 or not single:
-            block += 1
-            room = size if single else 0
-        if single:
-            room -= 1
-        yield block, item
 
 
 def _listed(out: Path, columns: list[str]) -> Iterator[dict[str, Any]]:

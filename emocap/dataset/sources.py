@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from emocap.core.errors import UserError
 from emocap.core.registries import Registry
 from emocap.dataset.labels import LabelTable
+from emocap.dataset.passed_over import PassedOver, in_thumbnails
 from emocap.dataset.readers.base import Frame, Input, InputKind, InputReader
 from emocap.dataset.recipe import SourceRecipe
 from emocap.io.images import ImageError
@@ -16,23 +17,24 @@ from emocap.schema.shards import Reject
 KINDS = Registry[InputKind]("kind of input", "emocap.dataset.readers", "KIND")
 
 
-def list_inputs(sources: Sequence[SourceRecipe]) -> Iterator[Input]:
+def list_inputs(sources: Sequence[SourceRecipe], passed: PassedOver | None = None) -> Iterator[Input]:
     """Every input of every source, source by source, in the order of their paths; memory does not grow with them.
 
-    Raises UserError, before the first input is asked for, for a source that does not exist, cannot be reached or
-    holds nothing that is read.
+    passed: counts the files that are no inputs. Raises UserError, before the first input is asked for, for a source
+    that does not exist, cannot be reached or holds nothing that is read.
     """
-    listings = [_listing(number, source) for number, source in enumerate(sources)]
+    passed = PassedOver() if passed is None else passed
     begun = []
-    for source, listing in zip(sources, listings, strict=True):
+    for number, source in enumerate(sources):
+        listing = _listing(number, source, passed)
         first = next(listing, None)
         if first is None:
-            raise UserError(f"sources: {_nothing(source)}")
+            raise UserError(f"sources: {_nothing(source, passed)}")
         begun.append(itertools.chain([first], listing))
     return itertools.chain.from_iterable(begun)
 
 
-def _listing(number: int, source: SourceRecipe) -> Iterator[Input]:
+def _listing(number: int, source: SourceRecipe, passed: PassedOver) -> Iterator[Input]:
     for kind in KINDS:
         if (inputs := kind.list_inputs(number, source)) is not None:
             yield from inputs
@@ -40,10 +42,15 @@ def _listing(number: int, source: SourceRecipe) -> Iterator[Input]:
     where = place(str(source.path))
     kinds = _by_suffix()
     for file in where.files():
-        if name := kinds.get(PurePosixPath(file.path).suffix.lower()):
+        name = kinds.get(PurePosixPath(file.path).suffix.lower())
+        if file.path == where.path and not name:
+            raise UserError(
+                f"sources: {file.path} is none of the kinds that are read{passed.hint(file.path)}; {_supported()}"
+            )
+        if name and not in_thumbnails(where.below(file.path)):
             yield Input(file.path, number, name, file.bytes)
-        elif file.path == where.path:
-            raise UserError(f"sources: {file.path} is none of the kinds that are read; {_supported()}")
+        elif file.path != source.labels:
+            passed.add(where.below(file.path))
 
 
 def _by_suffix() -> dict[str, str]:
@@ -61,10 +68,11 @@ def _supported() -> str:
     return f"what is read are {', '.join(kinds)}, and folders of them"
 
 
-def _nothing(source: SourceRecipe) -> str:
+def _nothing(source: SourceRecipe, passed: PassedOver) -> str:
     if source.build:
         return f"no finished faces in {source.build}; name the --out folder of a build"
-    return f"nothing that can be read in {place(str(source.path)).path}; {_supported()}"
+    there = f" ({passed.in_words()})" if passed.counts else ""
+    return f"nothing that can be read in {place(str(source.path)).path}{there}; {_supported()}"
 
 
 def read_input(item: Input, source: SourceRecipe, labels: LabelTable, max_pixels: int) -> Iterator[Frame | Reject]:

@@ -1,16 +1,26 @@
 """Bytes → RGB pixels, for whatever people have on their disks."""
 
+import functools
+import importlib.util
 import io
 import warnings
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
+
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
 Pixels = npt.NDArray[np.uint8]
 """An RGB picture, H×W×3, 0 to 255."""
 
-SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".avif")
+HEIF_SUFFIXES = (".heic", ".heif", ".hif")
+_HEIF = importlib.util.find_spec("pillow_heif") is not None
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".jp2", ".j2k", ".tga"),
+    *(HEIF_SUFFIXES if _HEIF else ()),
+)
 
 # A picture cut short is reported, not filled up with grey.
 ImageFile.LOAD_TRUNCATED_IMAGES = False
@@ -31,10 +41,12 @@ def decode(data: bytes, max_pixels: int, at_least: int | None = None) -> Pixels:
     Transparent pixels are laid on white; CMYK, palette, grey and 16-bit pictures become RGB; of an animation the first
     frame counts. A picture of more than ``max_pixels`` is refused from its header, before memory is spent on it.
     ``at_least``: a JPEG may come at ½, ¼ or ⅛ of its size, which is cheaper, where its sides stay that long.
-    Raises ImageError with reason empty_file, not_an_image, too_many_pixels or broken_image.
+    Raises ImageError with reason empty_file, not_an_image, heif, too_many_pixels or broken_image.
     """
     if not data:
         raise ImageError("empty_file", "0 bytes")
+    if _HEIF and _is_heif(data):
+        _register_heif()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -44,15 +56,48 @@ def decode(data: bytes, max_pixels: int, at_least: int | None = None) -> Pixels:
             raise ImageError("too_many_pixels", f"{width} x {height}, at most {max_pixels} pixels are read")
         if at_least:
             image.draft(None, (at_least, at_least))
-        ImageOps.exif_transpose(image, in_place=True)
-        return np.asarray(to_rgb(image))
+        return np.asarray(to_rgb(_upright(image)))
     except Image.DecompressionBombError as error:
         raise ImageError("too_many_pixels", str(error)) from None
     except UnidentifiedImageError:
+        if _is_heif(data):
+            raise ImageError("heif", "HEIC, which phones make; pip install 'emocap[heif]' reads it") from None
         raise ImageError("not_an_image", f"{len(data)} bytes that begin with {data[:12]!r}") from None
     # Pillow's decoders raise many kinds of errors on damaged files.
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
         raise ImageError("broken_image", f"{type(error).__name__}: {error}") from None
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF says. No other tag is looked at: cameras and editors write odd ones."""
+    image.load()
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # what cannot be read says nothing
+        return image
+    return image.transpose(turn) if turn is not None else image
+
+
+def _is_heif(data: bytes) -> bool:
+    return data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS
+
+
+@functools.cache
+def _register_heif() -> None:
+    import pillow_heif  # type: ignore[import-not-found,unused-ignore]
+
+    pillow_heif.register_heif_opener()
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -10,6 +10,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emocap.core.errors import UserError
 from emocap.core.files import replacing
 
 
@@ -61,3 +62,31 @@ def write_table(path: Path, table: pa.Table) -> None:
     """Write a Parquet file so that it is there whole or not at all."""
     with replacing(path) as scratch:
         pq.write_table(table, scratch)
+
+
+def class_names(schema: pa.Schema) -> dict[str, list[str]]:
+    """Column → the names of its classes, for columns that Hugging Face datasets wrote as ClassLabel: whole numbers,
+    whose names stand in the schema's metadata.
+    """
+    try:
+        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+        named = {name: feature["names"] for name, feature in features.items() if feature.get("_type") == "ClassLabel"}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # it is another's, and may be anything
+        return {}
+    return {
+        name: names
+        for name, names in named.items()
+        if name in schema.names
+        and pa.types.is_integer(schema.field(name).type)
+        and isinstance(names, list)
+        and all(isinstance(one, str) for one in names)
+    }
+
+
+def class_name(names: list[str], number: int | None) -> str | None:
+    """The name of a class; None where there is no number, or -1, as in splits without labels. Raises UserError."""
+    if number is None or number == -1:
+        return None
+    if not 0 <= number < len(names):
+        raise UserError(f"class {number}, and only {len(names)} have names")
+    return names[number]

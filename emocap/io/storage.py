@@ -85,6 +85,14 @@ class Place:
         root = _fixed(self.inside) if glob.has_magic(self.inside) else str(PurePosixPath(self.inside).parent)
         return inner.relative_to(root).as_posix()
 
+    def folder(self) -> str:
+        """The name of the folder below which :meth:`below` names files; empty where it has none."""
+        inside = self.inside if self.filesystem else os.path.abspath(self.inside)  # noqa: PTH100  # ".." may be a link's
+        if glob.has_magic(inside):
+            return PurePosixPath(_fixed(inside)).name
+        kind, _ = self._status()
+        return PurePosixPath(inside).name if kind != "file" else PurePosixPath(inside).parent.name
+
     def open(self, path: str) -> BinaryIO:
         """A file for reading. Raises OSError; a network that fails for a moment is tried again."""
         if self.filesystem is None:

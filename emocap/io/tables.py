@@ -12,6 +12,8 @@ Every row knows where it stands, for messages about it.
 
 import csv
 import io
+import itertools
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emocap.core.errors import UserError
+from emocap.io.parquet import class_name, class_names
 from emocap.io.text import ENCODINGS, read_text
 
 _LONGEST = 10_000_000
@@ -72,6 +75,8 @@ class CsvForm:
     """Whether space after a delimiter counts as nothing."""
     strict: bool = False
     """Whether misplaced quotes are errors."""
+    guess: bool = False
+    """Whether a header without the delimiter may be parted by semicolons, tabs or bars instead."""
 
 
 def open_table(path: Path | str, form: CsvForm | None = None, file: BinaryIO | None = None) -> Table:
@@ -95,13 +100,35 @@ def csv_rows(path: Path | str, form: CsvForm, file: BinaryIO | None = None) -> I
     csv.field_size_limit(_LONGEST)
     delimiter = form.delimiter or ("\t" if str(path).endswith(".tsv") else ",")
     with _text(path, form.encodings, file) as text:
-        reader = csv.reader(text, delimiter=delimiter, skipinitialspace=form.skip_space, strict=form.strict)
         try:
-            yield from (Row(f"line {reader.line_num}", cells) for cells in reader if cells)
-        except csv.Error as error:
-            raise UserError(f"{path}, line {reader.line_num}: {error}") from None
+            header = text.readline()
+            if form.guess:
+                delimiter = _delimiter(header, delimiter)
+            lines = itertools.chain([header] if header else [], text)
+            reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=form.skip_space, strict=form.strict)
+            yield from _parted(reader, path)
         except UnicodeDecodeError:
             raise UserError(f"{path} is not UTF-8; save it as such") from None
+
+
+def _parted(reader: Any, path: Path | str) -> Iterator[Row]:
+    """The rows of a csv.reader that hold a cell."""
+    begin = 1
+    try:
+        for cells in reader:
+            if cells:
+                yield Row(f"line {reader.line_num}", cells)
+            begin = reader.line_num + 1
+    except csv.Error as error:
+        since = f" since line {begin}; is there a stray quote?" if reader.line_num > begin else ""
+        raise UserError(f"{path}, line {reader.line_num}: {error}{since}") from None
+
+
+def _delimiter(header: str, usual: str) -> str:
+    """What parts a header: the usual sign where it occurs in it, else the one of some others that does most often."""
+    names = re.sub(r'"[^"]*"', "", header)
+    marks = [usual, *(mark for mark in ",;\t|" if mark != usual)]
+    return usual if usual in names else max(marks, key=names.count)
 
 
 def table_of(path: Path, columns: Sequence[str], delimiter: str = ",") -> Iterator[dict[str, str]]:
@@ -158,12 +185,19 @@ def _parquet(path: Path | str, file: BinaryIO | None) -> Table:
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
     columns = list(table.schema_arrow.names)
+    classes = {columns.index(name): names for name, names in class_names(table.schema_arrow).items()}
 
     def rows() -> Iterator[Row]:
         number = 0
         for batch in table.iter_batches(_BATCH, use_threads=False):
-            for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                yield Row(f"row {number}", list(cells))
+            for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                cells = list(values)
+                try:
+                    for place, names in classes.items():
+                        cells[place] = class_name(names, cells[place])
+                except UserError as error:
+                    raise UserError(f"{path}, row {number}: {columns[place]}: {error}") from None
+                yield Row(f"row {number}", cells)
                 number += 1
 
     return Table(str(path), columns, rows())

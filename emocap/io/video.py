@@ -9,7 +9,25 @@ import numpy as np
 
 from emocap.io.images import ImageError, Pixels
 
-SUFFIXES = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ts")
+SUFFIXES = (
+    *(
+        ".mp4",
+        ".mkv",
+        ".mov",
+        ".avi",
+        ".webm",
+        ".m4v",
+        ".mpg",
+        ".mpeg",
+        ".mpe",
+        ".m2v",
+        ".vob",
+        ".wmv",
+        ".asf",
+        ".flv",
+    ),
+    *(".f4v", ".ts", ".mts", ".m2ts", ".m2t", ".3gp", ".3g2", ".qt", ".ogv", ".divx"),
+)
 
 # A file that calls itself a video may be a playlist; one must not make a reader open other files or the network.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,asf,flv,mpeg,mpegts,mpegvideo,m4v,ogg"

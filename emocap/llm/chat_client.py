@@ -139,7 +139,7 @@ class ChatClient:
         self._callers: set[asyncio.Task[list[Reply | NoReply]]] = set()
         self._sending: set[asyncio.Task[None]] = set()
         self._last_failure = "none was asked"
-        self._uncounted_told = False
+        self._uncounted_reported = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="asker", daemon=True)
         self._thread.start()
@@ -344,8 +344,8 @@ class ChatClient:
     def _reply(self, endpoint: Endpoint, asked: _Open, answer: Answer, seconds: float) -> Reply:
         verdict, detail = asked.query.judge(answer)
         counted = answer.prompt_tokens is not None and answer.completion_tokens is not None
-        if not counted and not self._uncounted_told:
-            self._uncounted_told = True
+        if not counted and not self._uncounted_reported:
+            self._uncounted_reported = True
             log.warning("%s does not say how many tokens it took: they count as 0", endpoint.recipe.base_url)
         prompt, completion = answer.prompt_tokens or 0, answer.completion_tokens or 0
         return Reply(

@@ -24,8 +24,8 @@ def test_rows_in_hand_run_ahead_and_earlier_runs_are_added() -> None:
     display.before({"inputs": 40, "faces": 30})
     assert stage.done == 40
     display.live({"inputs": 7, "faces": 5, "faces: no_face": 2})
-    assert (stage.done, stage._told) == (47, "35 faces, 2 rejected (no_face 2)")
+    assert (stage.done, stage._message) == (47, "35 faces, 2 rejected (no_face 2)")
     display.done({"inputs": 10, "faces": 8, "faces: no_face": 2})
-    assert (stage.done, stage._told) == (50, "38 faces, 2 rejected (no_face 2)")
+    assert (stage.done, stage._message) == (50, "38 faces, 2 rejected (no_face 2)")
     display.live({"inputs": 999, "faces": 8})
     assert stage.done == 100

@@ -22,8 +22,8 @@ def read(path: Path, most: int = 10**8, **recipe: float) -> tuple[list[int], lis
         for frame in read_video(path, VideoRecipe.model_validate(recipe), most):
             frames.append(frame)
     except ImageError as error:
-        return [time for time, _ in frames], [picture for _, picture in frames], error.reason
-    return [time for time, _ in frames], [picture for _, picture in frames], None
+        return [frame.time_ms for frame in frames], [frame.pixels for frame in frames], error.reason
+    return [frame.time_ms for frame in frames], [frame.pixels for frame in frames], None
 
 
 def everything(path: Path) -> list[float]:
@@ -205,10 +205,18 @@ def animation(request: pytest.FixtureRequest, tmp_path: Path) -> bytes:
 def test_an_animation_is_sampled_like_a_video(animation: bytes) -> None:
     assert is_animated(animation)
     shown = list(read_animation(animation, VideoRecipe(), 10**6))
-    assert [time for time, _ in shown] == [0, 1200, 2100]
-    assert [round(float(picture[..., 0].mean()) / 40) for _, picture in shown] == [0, 3, 4]
+    assert [one.time_ms for one in shown] == [0, 1200, 2100]
+    assert [round(float(one.pixels[..., 0].mean()) / 40) for one in shown] == [0, 3, 4]
     assert len(list(read_animation(animation, VideoRecipe(rate=1000), 10**6))) == 6
     assert len(list(read_animation(animation, VideoRecipe(scenes=1000), 10**6))) == 1
+
+
+def test_frames_are_counted_from_the_first(animation: bytes, film: Film, noise: Noise) -> None:
+    assert [one.number for one in read_animation(animation, VideoRecipe(), 10**6)] == [0, 3, 4]
+    path = film("a.mp4", noise(30))
+    picked = list(read_video(path, VideoRecipe(rate=5), 10**8))
+    assert [one.number for one in picked] == [0, 5, 10, 15, 20, 25]
+    assert [one.lasts for one in picked] == pytest.approx([0.04] * 6, rel=0.01)
 
 
 def test_an_animation_cut_short_is_read_up_to_there(shared: Callable[[str], Path]) -> None:
@@ -219,12 +227,12 @@ def test_an_animation_cut_short_is_read_up_to_there(shared: Callable[[str], Path
     with pytest.raises(ImageError, match="frame") as error:
         shown.extend(cut)
     assert error.value.reason == "broken_image"
-    assert [time for time, _ in shown] == [time for time, _ in read_animation(data, recipe, 10**8)][: len(shown)]
+    assert [one.time_ms for one in shown] == [one.time_ms for one in read_animation(data, recipe, 10**8)][: len(shown)]
 
 
 def test_real_animations_give_a_frame_a_second(shared: Callable[[str], Path]) -> None:
     data = shared("data/videos/intel/head-pose-face-detection-male.gif").read_bytes()
-    times = [time for time, _ in read_animation(data, VideoRecipe(), 10**8)]
+    times = [one.time_ms for one in read_animation(data, VideoRecipe(), 10**8)]
     assert len(times) > 3
     assert all(0 <= time - 1000 * k < 300 for k, time in enumerate(times))
 

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from emocap.core.errors import UserError
-from emocap.dataset.labels import Known, LabelTable, known_faces, match, with_split
+from emocap.dataset.known import Known
+from emocap.dataset.labels import LabelTable, known_faces, match, with_split
+from emocap.dataset.moments import of_a_still
 from emocap.dataset.recipe import SourceRecipe, SplitRecipe
 from emocap.faces.detectors.base import Detection
 from emocap.schema.samples import Labels
@@ -106,7 +109,7 @@ def test_a_table_that_is_written_again_takes_the_place_of_the_old_one(tmp_path: 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("file,emotion\na.jpg,fear\n", "has no column path; its columns are file, emotion"),
+        ("picture,emotion\na.jpg,fear\n", "has no column path; its columns are picture, emotion"),
         ("", "has no column path; its columns are none"),
         ("path,action_units\na.jpg,12F\n", "line 2: action_units: '12F'.*not FACS notation"),
         ("path,action_units\na.jpg,99\n", "line 2: action_units: .*'99' is not an action unit"),
@@ -134,6 +137,89 @@ def test_a_bad_row_of_parquet_is_told_by_its_number(tmp_path: Path) -> None:
 def test_a_table_in_another_encoding_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not UTF-8"):
         read(source(tmp_path, "path,subject\na.jpg,Zoë\n", encoding="latin-1"), tmp_path)
+
+
+def test_several_rows_for_one_face_are_one_where_they_agree(tmp_path: Path) -> None:
+    text = (
+        "path,rater,emotion,subject,valence,x,y\n"
+        "a.jpg,r1,fear,,,,\na.jpg,r2,fear,ann,0.5,,\n"
+        "b.jpg,r1,fear,,,5,5\nb.jpg,r1,anger,,,9,9\n"
+    )
+    table = read(source(tmp_path, text), tmp_path)
+    recipe = source(tmp_path, text)
+    assert of_a_still(known_faces(recipe, table, "a.jpg")) == [
+        Known(Labels(emotion="fear", subject="ann", valence=0.5, other={"rater": "r1"}))
+    ]
+    assert [known.labels.emotion for known in table.known("b.jpg")] == ["fear", "anger"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("path,emotion\na.jpg,fear\na.jpg,anger\n", "line 2, line 3: these rows for a.jpg .*emotion: fear and anger"),
+        ("path,emotion\na.jpg,fear\n./a.jpg,anger\n", r"line 2, line 3: these rows for a.jpg"),
+        ("path,valence,x,y\na.jpg,0.1,5,5\na.jpg,0.1,6,6\na.jpg,0.2,5,5\n", "line 2, line 4: .*valence: 0.1 and 0.2"),
+        ("path,emotion,time\na.mp4,fear,1\na.mp4,anger,1.0\n", "line 2, line 3: "),
+        ("path,emotion,frame\na.mp4,fear,1\na.mp4,joy,2\na.mp4,anger,2\n", "line 3, line 4: "),
+    ],
+)
+def test_several_rows_for_one_face_that_disagree_are_refused(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        read(source(tmp_path, text), tmp_path)
+
+
+def test_votes_are_refused_with_their_lines(tmp_path: Path, shared: Callable[[str], Path]) -> None:
+    folder = shared("cases/build/labels-per-rater")
+    recipe = SourceRecipe(path=str(folder / "pics"), labels=str(folder / "votes.csv"))
+    with pytest.raises(UserError, match=r"votes\.csv, line 2, line 3, line 4: .*pair\.jpg .*happiness and sadness"):
+        read(recipe, tmp_path)
+
+
+def test_rows_name_moments_of_films(tmp_path: Path) -> None:
+    text = "path,emotion,time,frame\na.mp4,fear,1.5,\na.mp4,anger,0:02:03.5,\na.mp4,joy,,7\na.mp4,,yesterday,-1\n"
+    known = read(source(tmp_path, text), tmp_path).known("a.mp4")
+    assert [(one.time, one.frame) for one in known] == [(1.5, None), (123.5, None), (None, 7), (None, None)]
+
+
+@pytest.mark.parametrize(
+    ("written", "there"),
+    [
+        ("session 1\\c.jpg", "session 1/c.jpg"),
+        ("./session 1/e.jpg", "session 1/e.jpg"),
+        ("pics/session 1/f.jpg", "session 1/f.jpg"),
+        ("/data/study/pics/session 1/h.jpg", "session 1/h.jpg"),
+        ("C:\\study\\pics\\h.jpg", "h.jpg"),
+        ("s3://bucket/pics/h.jpg", "h.jpg"),
+        ("pics/pics/a.jpg", "pics/a.jpg"),
+        ("session 1/g", "session 1/g.jpg"),
+        ("Zoe\u0308.jpg", "Zo\u00eb.jpg"),
+        ("Zo\u00eb.jpg", "Zoe\u0308.jpg"),
+        ("a//b.jpg", "a/b.jpg"),
+    ],
+)
+def test_a_row_names_an_input_however_its_path_is_written(tmp_path: Path, written: str, there: str) -> None:
+    (tmp_path / "pics").mkdir()
+    (tmp_path / "l.csv").write_text(f"path,emotion\n{written},fear\n", encoding="utf-8")
+    table = read(SourceRecipe(path=str(tmp_path / "pics"), labels=str(tmp_path / "l.csv")), tmp_path)
+    assert table.known(there) == [Known(Labels(emotion="fear"))]
+    assert table.known("elsewhere/" + there) == []
+
+
+def test_the_path_itself_comes_before_what_is_like_it(tmp_path: Path) -> None:
+    (tmp_path / "pics").mkdir()
+    text = "path,emotion\npics/a.jpg,fear\na.jpg,anger\na,joy\n"
+    (tmp_path / "l.csv").write_text(text)
+    table = read(SourceRecipe(path=str(tmp_path / "pics"), labels=str(tmp_path / "l.csv")), tmp_path)
+    found = [[one.labels.emotion for one in table.known(name)] for name in ("a.jpg", "pics/a.jpg", "a.png", "a.x.jpg")]
+    assert found == [["anger"], ["fear"], ["joy"], []]
+
+
+def test_members_of_archives_go_by_their_key_and_by_their_archive(tmp_path: Path) -> None:
+    text = "__key__,emotion\n0001,fear\nb/0002,anger\n1.tar/0003.jpg,joy\n2.tar::0003.jpg,sadness\n"
+    table = read(source(tmp_path, text), tmp_path)
+    names = [("0001.face.jpg", "1.tar"), ("b/0002.jpg", "1.tar"), ("0003.jpg", "1.tar"), ("0003.jpg", "2.tar")]
+    assert [table.known(*name)[0].labels.emotion for name in names] == ["fear", "anger", "joy", "sadness"]
+    assert table.known("0003.jpg", "3.tar") == []
 
 
 def test_a_missing_table_is_told(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 import hashlib
 import io
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,15 @@ from PIL import Image
 
 from emocap.core.errors import UserError
 from emocap.dataset.labels import LabelTable
+from emocap.dataset.passed_over import PassedOver
 from emocap.dataset.readers.base import Frame, Input
 from emocap.dataset.recipe import SourceRecipe, SyntheticRecipe
 from emocap.dataset.sources import list_inputs, read_input
 from emocap.schema.samples import Labels
 from emocap.schema.shards import Reject, ShardWriter
+
+Film = Callable[..., Path]
+Noise = Callable[[int], Iterable[Any]]
 
 
 @pytest.fixture
@@ -87,6 +91,64 @@ def test_a_folder_of_mixed_kinds_is_listed_in_one_order(folder: Path) -> None:
     ]
     assert {item.bytes for item in inputs if item.kind != "picture"} == {7}
     assert list(list_inputs([SourceRecipe(path=str(folder))])) == inputs
+
+
+def test_what_is_passed_over_is_counted_by_its_ending(folder: Path) -> None:
+    for name in (
+        "@eaDir/a.png/SYNOPHOTO_THUMB_M.jpg",
+        "deep/.thumbnails/x.png",
+        "x.HEIC",
+        "y.heic",
+        "more.tar.gz",
+        "readme",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    for name in (".DS_Store", "Thumbs.db", "labels.csv"):
+        (folder / name).write_bytes(b"x")
+    passed = PassedOver()
+    source = SourceRecipe(path=str(folder), labels=f"{folder}/labels.csv")
+    assert names(list_inputs([source], passed), folder) == ["a.png", "b.JPG", "deep/down/c.webp"]
+    assert passed.counts == {
+        "in thumbnail folders": 2,
+        ".heic": 2,
+        ".tar.gz": 1,
+        ".txt": 1,
+        "without an ending": 1,
+    }
+
+
+def test_a_source_may_be_a_folder_of_thumbnails_itself(folder: Path) -> None:
+    (folder / ".thumbnails").mkdir()
+    (folder / ".thumbnails/a.png").write_bytes(picture())
+    assert names(list_inputs([SourceRecipe(path=f"{folder}/.thumbnails")]), folder) == [".thumbnails/a.png"]
+
+
+def test_a_folder_of_heic_says_what_reads_them(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_bytes(b"x")
+    for path in (tmp_path, tmp_path / "a.heic"):
+        with pytest.raises(UserError, match=r"pip install 'emocap\[heif\]' reads HEIC"):
+            list_inputs([SourceRecipe(path=str(path))])
+
+
+def test_files_that_cameras_and_data_sets_have(tmp_path: Path, shared: Callable[[str], Path]) -> None:
+    folder = shared("cases/build/unread-files/mixed")
+    passed, source = PassedOver(), SourceRecipe(path=str(folder))
+    found = {Path(item.path).name: item.kind for item in list_inputs([source], passed)}
+    assert found == {
+        "IMG_0002.jpg": "picture",
+        "IMG_0003.JPG": "picture",
+        "avchd.MTS": "video",
+        "phone.3gp": "video",
+        "subject01.pgm": "picture",
+    }
+    assert passed.counts == {".heic": 1, ".tgz": 1}
+    assert passed.in_words() == "1 .heic (pip install 'emocap[heif]' reads HEIC), 1 .tgz"
+    results = list(read(source, tmp_path))
+    assert {reason for _, reason in told(iter(results), folder)} == {"", "heif"}
+    (heic,) = (one for one in results if isinstance(one, Reject))
+    assert Path(heic.source).name == "IMG_0002.jpg"
+    assert "HEIC" in heic.detail
 
 
 def test_sources_keep_their_order_and_number(folder: Path) -> None:
@@ -172,7 +234,7 @@ def test_members_of_a_tar_have_the_labels_of_their_names(tmp_path: Path) -> None
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    (tmp_path / "labels.csv").write_text("path,emotion\na/1.jpg,fear\na/1.jpg,anger\n")
+    (tmp_path / "labels.csv").write_text("path,emotion,x,y\na/1.jpg,fear,1,1\na/1.jpg,anger,3,3\n")
     source = SourceRecipe(path=f"{tmp_path}/photos.tar", labels=f"{tmp_path}/labels.csv")
     results = list(read(source, tmp_path))
     assert told(iter(results), tmp_path) == [
@@ -233,6 +295,34 @@ def test_frames_of_a_video_share_its_hash_and_its_labels(tmp_path: Path, shared:
     assert {frame.source.sha256 for frame in frames} == {hashlib.sha256(path.read_bytes()).hexdigest()}
     assert {frame.source.path for frame in frames} == {str(path)}
     assert [known.labels.subject for frame in frames for known in frame.known] == ["ann"] * 3
+
+
+def test_rows_of_a_film_go_to_their_moments(tmp_path: Path, film: Film, noise: Noise) -> None:
+    film("a.mp4", noise(100))
+    (tmp_path / "labels.csv").write_text(
+        "path,subject,emotion,time,frame\na.mp4,ann,,,\na.mp4,,fear,0.98,\na.mp4,,anger,1.02,\na.mp4,,joy,,50\n"
+        "a.mp4,,sadness,3.4,\n"
+    )
+    source = SourceRecipe(path=f"{tmp_path}/a.mp4", labels=f"{tmp_path}/labels.csv")
+    *frames, missed = read(source, tmp_path)
+    known = [(one.source.time_ms, [face.labels for face in one.known]) for one in frames if isinstance(one, Frame)]
+    assert [(time, [(face.subject, face.emotion) for face in faces]) for time, faces in known] == [
+        (0, [("ann", None)]),
+        (1000, [("ann", "fear")]),
+        (2000, [("ann", "joy")]),
+        (3000, [("ann", None)]),
+    ]
+    assert isinstance(missed, Reject)
+    assert missed.reason == "labels_between_frames"
+    assert missed.detail.startswith("2 of 4 label rows name moments that were not looked at, and 2 frames that were")
+
+
+def test_a_still_picture_whose_rows_disagree_is_rejected(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(
+        "path,emotion,time\na.png,fear,1\na.png,anger,2\nb.JPG,fear,1\nb.JPG,fear,2\n"
+    )
+    source = SourceRecipe(path=f"{folder}/*.*", labels=f"{tmp_path}/labels.csv")
+    assert told(read(source, tmp_path), folder) == [("a.png", "bad_labels"), ("b.JPG", "fear")]
 
 
 def test_an_animated_picture_gives_frames_and_a_still_one_itself(tmp_path: Path) -> None:

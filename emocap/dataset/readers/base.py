@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeVar
 
 from emocap.core.errors import UserError
-from emocap.dataset.frames import is_animated, read_animation
-from emocap.dataset.labels import Known, LabelTable, known_faces, parse
+from emocap.dataset.frames import Picked, is_animated, read_animation
+from emocap.dataset.known import Known
+from emocap.dataset.labels import LabelTable, known_faces, parse
+from emocap.dataset.moments import Moments, of_a_still
 from emocap.dataset.recipe import SourceRecipe
 from emocap.io.images import ImageError, Pixels, decode
 from emocap.io.storage import Place
@@ -58,27 +60,41 @@ class InputReader:
         try:
             if isinstance(member.content, ImageError):
                 raise member.content
-            known = self.known(member.name or self.place.below(self.item.path), member.cells)
             sha256 = hashlib.sha256(member.content).hexdigest()
-            for time_ms, image in guarded(self._decoded(member.content)):
-                yield Frame(image, Source(path=path, sha256=sha256, time_ms=time_ms), known)
+            source = Source(path=path, sha256=sha256)
+            known = self.known(member)
+            if is_animated(member.content):
+                yield from self.film(read_animation(member.content, self.source.video, self.max_pixels), source, known)
+            else:
+                faces = labelled(of_a_still, known)
+                for image in guarded(self._still(member.content)):
+                    yield Frame(image, source, faces)
         except ImageError as error:
             yield self.reject(error, path)
 
-    def _decoded(self, data: bytes) -> Iterator[tuple[int, Pixels]]:
-        if is_animated(data):
-            yield from read_animation(data, self.source.video, self.max_pixels)
-        else:
-            yield 0, decode(data, self.max_pixels)
+    def _still(self, data: bytes) -> Iterator[Pixels]:
+        yield decode(data, self.max_pixels)
 
-    def known(self, below: str, cells: dict[str, object]) -> list[Known]:
-        """The faces that are known beforehand: from the source's table, else from the columns of the row, else from
-        the pattern.
+    def film(self, pictures: Iterator[Picked], source: Source, known: list[Known]) -> Iterator[Frame | Reject]:
+        """The frames of something that moves, each with the faces that are known in it."""
+        moments = labelled(Moments, known)
+        for one in guarded(pictures):
+            faces = moments.at(one.time_ms / 1000, one.number, one.lasts)
+            yield Frame(one.pixels, source.model_copy(update={"time_ms": one.time_ms}), faces)
+        if missed := moments.missed():
+            yield self.reject(ImageError("labels_between_frames", missed), source.path)
+
+    def known(self, member: "Member | None" = None) -> list[Known]:
+        """The faces that are known beforehand of the input or a member of it: from the source's table, else from the
+        columns of the row, else from the pattern. Raises ImageError with reason bad_labels.
         """
+        below, archive, cells = self.place.below(self.item.path), "", {}
+        if member and member.name:
+            below, archive, cells = member.name, below, member.cells
         try:
-            if any(cell is not None for cell in cells.values()) and not self.labels.known(below):
+            if any(cell is not None for cell in cells.values()) and not self.labels.find(below, archive):
                 return [parse(cells, self.source.rename)]
-            return known_faces(self.source, self.labels, below)
+            return known_faces(self.source, self.labels, below, archive)
         except UserError as error:
             raise ImageError("bad_labels", str(error)) from None
 
@@ -86,6 +102,14 @@ class InputReader:
     def reject(error: ImageError, path: str) -> Reject:
         """The reject of a picture that could not be read."""
         return Reject("read", error.reason, error.detail, path)
+
+
+def labelled(make: Callable[[list[Known]], T], known: list[Known]) -> T:
+    """What is made of label rows. Raises ImageError with reason bad_labels where they disagree."""
+    try:
+        return make(known)
+    except UserError as error:
+        raise ImageError("bad_labels", f"label rows for one face disagree: {error}") from None
 
 
 def guarded(items: Iterator[T]) -> Iterator[T]:
@@ -122,6 +146,10 @@ class InputKind:
     """What an error message calls these files."""
     holds_many: bool = True
     """Whether an input holds many pictures: it is then a block of work by itself."""
+    brings_labels: bool = True
+    """Whether its faces may have labels that no table and no pattern of the source gives."""
+    has_members: bool = False
+    """Whether its pictures have names of their own, by which label tables know them."""
     list_inputs: Callable[[int, SourceRecipe], Iterator[Input] | None] = lambda number, source: None
     """The inputs of a source that is of this kind as a whole, and no folder of files; None for any other source."""
 

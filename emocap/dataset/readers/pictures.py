@@ -14,4 +14,4 @@ def _read(reader: InputReader) -> Iterator[Frame | Reject]:
         yield from reader.decode(Member("", read_whole(file), {}))
 
 
-KIND = InputKind("picture", _read, SUFFIXES, "pictures", holds_many=False)
+KIND = InputKind("picture", _read, SUFFIXES, "pictures", holds_many=False, brings_labels=False)

@@ -5,7 +5,7 @@
 import hashlib
 from collections.abc import Iterator
 
-from emocap.dataset.labels import Known
+from emocap.dataset.known import Known
 from emocap.dataset.readers.base import Frame, Input, InputKind, InputReader
 from emocap.dataset.recipe import SourceRecipe, SyntheticRecipe
 from emocap.faces.detectors.base import Detection

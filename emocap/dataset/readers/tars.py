@@ -48,4 +48,4 @@ def read_tar(file: BinaryIO) -> Iterator[Member]:
         raise ImageError("no_pictures", f"no member ends in {', '.join(SUFFIXES[:5])} ...")
 
 
-KIND = InputKind("tar", _read, (".tar",), "tars without compression")
+KIND = InputKind("tar", _read, (".tar",), "tars without compression", brings_labels=False, has_members=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from emocap.dataset.notices import notices
 from emocap.reports.build_index import BuildIndex
 from emocap.reports.pictures import thumbnail
 from emocap.reports.section import FolderKind, Page, Part, Section, template
@@ -75,6 +76,8 @@ class BuildSummary:
     emotions: list[tuple[str, int]]
     histograms: list[Histogram]
     rejects: list[Rejects]
+    notices: list[str]
+    """Files passed over, label rows without inputs and the like, in words."""
 
 
 def read_build(folder: Path, name: str) -> BuildSummary:
@@ -95,6 +98,7 @@ def read_build(folder: Path, name: str) -> BuildSummary:
             chart for name, title in _CHARTS.items() if rows.files and (chart := _histogram(rows, name, title))
         ],
         rejects=_rejects(folder, counts["rejects"]),
+        notices=notices(manifest),
     )
 
 

@@ -1,4 +1,5 @@
 import io
+import json
 import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -165,3 +166,47 @@ def test_memory_does_not_grow_with_an_archive(tmp_path: Path, peaks: Callable[[l
     for suffix in (".tar", ".parquet"):
         before, after = peaks([tmp_path / f"short{suffix}", tmp_path / f"long{suffix}"])
         assert after - before < 40e6  # the long one has 77 MB
+
+
+def class_labels(**columns: list[int]) -> pa.Table:
+    """As Hugging Face datasets write them: numbers, whose names stand in the metadata."""
+    features = {name: {"names": ["anger", "fear"], "_type": "ClassLabel"} for name in columns}
+    pictures = [b"x"] * len(next(iter(columns.values())))
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    return pa.table({"image": pictures, **columns}).replace_schema_metadata(metadata)
+
+
+@pytest.mark.parametrize("column", ["emotion", "label", "Label"])
+def test_classes_are_told_by_name(column: str) -> None:
+    members = list(read_parquet(parquet(class_labels(**{column: [1, -1, 0]})), "image"))
+    assert [member.cells for member in members] == [{"emotion": "fear"}, {"emotion": None}, {"emotion": "anger"}]
+
+
+def test_a_class_without_a_name_costs_its_row() -> None:
+    assert told(list(read_parquet(parquet(class_labels(label=[0, 7])), "image"))) == [("0", b"x"), ("1", "bad_labels")]
+
+
+def test_numbers_without_names_are_emotions_where_the_recipe_says_so_alone() -> None:
+    table = pa.table({"image": [b"x"], "label": [3], "Stimmung": ["fear"]})
+    assert [member.cells for member in read_parquet(parquet(table), "image")] == [{}]
+    (member,) = read_parquet(parquet(table), "image", {"label": "emotion"})
+    assert member.cells == {"emotion": 3}
+    (member,) = read_parquet(parquet(table), "image", {"Stimmung": "emotion"})
+    assert member.cells == {"emotion": "fear"}
+    with pytest.raises(ImageError, match="no column Laune") as error:
+        list(read_parquet(parquet(table), "image", {"Laune": "emotion"}))
+    assert error.value.reason == "bad_labels"
+
+
+@pytest.mark.parametrize("name", ["label.parquet", "emotion.parquet"])
+def test_a_file_that_datasets_wrote_names_its_classes(name: str, shared: Callable[[str], Path]) -> None:
+    with shared(f"cases/build/parquet-classlabel/{name}").open("rb") as file:
+        assert [member.cells["emotion"] for member in read_parquet(file, "image")] == ["happy"] * 2
+
+
+@pytest.mark.parametrize(
+    "metadata", [b"[]", b"{", b'{"info": {"features": {"label": {"_type": "ClassLabel", "names": 3}}}}']
+)
+def test_metadata_may_be_anything(metadata: bytes) -> None:
+    table = pa.table({"image": [b"x"], "label": [1]}).replace_schema_metadata({"huggingface": metadata})
+    assert [member.cells for member in read_parquet(parquet(table), "image")] == [{}]
