@@ -19,7 +19,7 @@ from emocap.losses.contrast import contrast, softmax
 from emocap.losses.features import LocalFeatures
 from emocap.losses.local import contrast_regions
 from emocap.losses.mining import same
-from emocap.losses.pooling import SparsePool
+from emocap.losses.pools.sparse import SparsePool
 from emocap.losses.recipe import LocalRecipe
 
 Term = Callable[..., Tensor]

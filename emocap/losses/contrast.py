@@ -2,7 +2,7 @@
 
 A contrast goes over the rows of logits in chunks, so that they never exist whole: memory grows with candidates ×
 chunk, and the backward pass computes each chunk again. What a row costs is a function of its own: ``softmax`` here,
-others in ``sigmoid`` and ``coclr``.
+others in ``contrasts/``.
 """
 
 from collections.abc import Callable

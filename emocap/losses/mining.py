@@ -1,26 +1,16 @@
 """Cross-modal guided positive mining: equation (3) of our reading.
 
 From a guide to targets, for Q queries of this rank over the N samples of the batch: ``similarity`` → ``score``
-(standardised) → ``candidates`` (threshold, top-k, mutual) and ``weights``, or ``transport`` instead of these two →
-``mix`` with what is positive anyway. Nothing here carries a gradient.
+(standardised) → what a rule makes of it (``rules/``), mostly by ``candidates`` (threshold, top-k, mutual) and
+``weights`` → ``mix`` with what is positive anyway. Nothing here carries a gradient.
 """
-
-from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from emocap.losses.gather import RowPartition
 from emocap.losses.recipe import MiningRecipe
-
-
-@dataclass(frozen=True)
-class Mined:
-    """What is mined for Q queries over N samples: rows sum to 1, or are 0 where nothing was found."""
-
-    image_QN: Tensor
-    """For image queries."""
-    text_QN: Tensor
+from emocap.losses.registry import RULES, Mined
 
 
 def same(group_N: Tensor, rows: slice = slice(None)) -> Tensor:
@@ -36,44 +26,23 @@ def same(group_N: Tensor, rows: slice = slice(None)) -> Tensor:
 def mine(image_ND: Tensor, text_ND: Tensor, label_N: Tensor, recipe: MiningRecipe, share: RowPartition) -> Mined:
     """Positives of image queries and of text queries; the rule is any but off.
 
-    image_ND, text_ND: the guides of all ranks, L2-normalised. label_N: class numbers, negative where there is none.
+    image_ND, text_ND: the guides of all ranks, L2-normalised. label_N: class numbers, negative if unknown.
     """
-    if recipe.rule == "labels":
-        agree_QN = _others(share, label_N) & (label_N[share.rows, None] == label_N) & (label_N >= 0)
-        weight_QN = weights(agree_QN.to(image_ND.dtype), agree_QN, 1.0)
-        return Mined(weight_QN, weight_QN)
-    if recipe.rule == "transport":
-        by_text_QN = transport(text_ND, recipe, share)
-        return Mined(by_text_QN, by_text_QN if recipe.by == "text" else transport(image_ND, recipe, share))
-    image_QN, text_QN = similarity(image_ND, share), similarity(text_ND, share)
-    image_score_QN, text_score_QN = score(image_QN, recipe, share), score(text_QN, recipe, share)
-    if recipe.rule == "consensus":
-        image_QN = text_QN = torch.minimum(image_QN, text_QN)
-        image_score_QN = text_score_QN = torch.minimum(image_score_QN, text_score_QN)
+    return RULES[recipe.rule].mine(image_ND, text_ND, label_N, recipe, share)
+
+
+def by_similarity(
+    image_QN: Tensor,
+    text_QN: Tensor,
+    image_score_QN: Tensor,
+    text_score_QN: Tensor,
+    recipe: MiningRecipe,
+    share: RowPartition,
+) -> Mined:
+    """Positives of images by the similarity of texts and the other way round, from similarities and their scores."""
     by_text_QN = weights(text_QN, candidates(text_score_QN, recipe, share), recipe.temperature)
     by_image_QN = weights(image_QN, candidates(image_score_QN, recipe, share), recipe.temperature)
     return Mined(image_QN=by_text_QN, text_QN=by_image_QN)
-
-
-def transport(guide_ND: Tensor, recipe: MiningRecipe, share: RowPartition) -> Tensor:
-    """How queries divide 1 among all samples when every sample is to receive as much, Q×N.
-
-    Entropic optimal transport between the batch and itself (Cuturi 2013), nobody being carried to itself:
-    exp(z / τ_m), whose columns and rows are brought to sum to 1 in turn (Sinkhorn), rows last. A threshold serves the
-    classes that are many; in a plan a rare sample is found by the few that are like it, and the many cannot be
-    everybody's positives. Every rank makes the whole plan of N×N. Our reading.
-    """
-    if share.total < 3:
-        return torch.zeros_like(similarity(guide_ND, share))  # there is no choice
-    whole = replace(share, whole=True)
-    log_NN = score(similarity(guide_ND, whole), recipe, whole) / recipe.temperature
-    log_NN = log_NN.fill_diagonal_(-torch.inf)
-    for _ in range(_SINKHORN_ROUNDS):
-        log_NN = log_NN.log_softmax(0).log_softmax(1)
-    return log_NN[share.rows].exp().nan_to_num()
-
-
-_SINKHORN_ROUNDS = 10
 
 
 def similarity(guide_ND: Tensor, share: RowPartition) -> Tensor:
@@ -83,7 +52,7 @@ def similarity(guide_ND: Tensor, share: RowPartition) -> Tensor:
 
 def score(similarity_QN: Tensor, recipe: MiningRecipe, share: RowPartition) -> Tensor:
     """z: similarities in standard deviations from the mean over the other pairs, of the batch or of the row."""
-    other_QN = _others(share, similarity_QN)
+    other_QN = others(share, similarity_QN)
     if share.total < 3:
         return torch.zeros_like(similarity_QN)  # one pair is no distribution
     count = share.total - 1
@@ -98,9 +67,7 @@ def score(similarity_QN: Tensor, recipe: MiningRecipe, share: RowPartition) -> T
 
 def candidates(score_QN: Tensor, recipe: MiningRecipe, share: RowPartition) -> Tensor:
     """N_i as a mask, Q×N: at least δ, the k best (with all that equal the last of them), mutual where asked for."""
-    candidate_QN = _others(share, score_QN)
-    if recipe.rule == "soft":
-        return candidate_QN
+    candidate_QN = others(share, score_QN)
     if recipe.delta is not None:
         candidate_QN &= score_QN >= recipe.delta
     if recipe.k is not None and recipe.k < share.total:
@@ -122,7 +89,7 @@ def mix(base_QN: Tensor, mined_QN: Tensor, alpha: float) -> Tensor:
     return torch.where(found_Q1, (1 - alpha) * base_QN + alpha * mined_QN, base_QN)
 
 
-def _others(share: RowPartition, like: Tensor) -> Tensor:
+def others(share: RowPartition, like: Tensor) -> Tensor:
     """Which samples are others than the query: Q×N."""
     number_N = torch.arange(share.total, device=like.device)
     return number_N[share.rows, None] != number_N

@@ -7,18 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from emocap.core.errors import UserError
-from emocap.losses.contrast import RowLoss, contrast_rows, softmax
+from emocap.losses.contrast import contrast_rows
 from emocap.losses.features import Features, LocalFeatures
 from emocap.losses.gather import RowPartition, add, even_share, world_size
 from emocap.losses.local import contrast_pictures, contrast_regions
-from emocap.losses.mining import Mined, agreement, mine, mix, same
-from emocap.losses.multi_instance import multi_instance
+from emocap.losses.mining import agreement, mine, mix, same
 from emocap.losses.pooling import make_pool
 from emocap.losses.recipe import ObjectiveRecipe
+from emocap.losses.registry import CONTRASTS, Mined
 from emocap.losses.reweight import penalties
-from emocap.losses.sigmoid import FIRST_BIAS, sigmoid
-
-_LOSSES: dict[str, RowLoss] = {"softmax": softmax, "sigmoid": sigmoid, "multi_instance": multi_instance}
 
 
 class Objective(nn.Module):
@@ -33,15 +30,16 @@ class Objective(nn.Module):
         """``width``: D, that of the embeddings. ``logit_bias``: the model's, where it has one, as SigLIP's have."""
         super().__init__()
         self.recipe = recipe
-        self.loss = _LOSSES[recipe.contrast]
+        kind = CONTRASTS[recipe.contrast]
+        self.loss = kind.loss
         captions, local = recipe.global_weight + recipe.summary_weight > 0, recipe.local_weight > 0
         self.pool = make_pool(recipe.local, width) if local else None
         self.local_logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)), requires_grad=local)
         self.bias = self.local_bias = None
-        if recipe.contrast == "sigmoid":
-            own = nn.Parameter(torch.tensor(FIRST_BIAS), requires_grad=captions)
+        if kind.first_bias is not None:
+            own = nn.Parameter(torch.tensor(kind.first_bias), requires_grad=captions)
             self.bias = own if logit_bias is None else logit_bias
-            self.local_bias = nn.Parameter(torch.tensor(FIRST_BIAS), requires_grad=local)
+            self.local_bias = nn.Parameter(torch.tensor(kind.first_bias), requires_grad=local)
         elif logit_bias is not None:
             logit_bias.requires_grad_(False)  # no loss of ours moves it
 

@@ -2,22 +2,36 @@
 
 # Tested in tests/losses/test_pooling.py.
 
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from emocap.core.errors import UserError
 from emocap.core.recipes import Recipe
+from emocap.core.registries import Registry
+from emocap.losses.registry import CONTRASTS, POOLS, RULES
+
+T = TypeVar("T")
+
+
+def _known(registry: Registry[T], name: str) -> str:
+    """The name, if it is registered; raises ValueError otherwise."""
+    try:
+        registry[name]
+    except UserError as error:
+        raise ValueError(str(error)) from None
+    return name
 
 
 class MiningRecipe(Recipe):
     """Cross-modal guided positive mining, equation (3) of our reading."""
 
-    rule: Literal["transport", "cross", "consensus", "soft", "labels", "off"] = "transport"
+    rule: str = "transport"
     """Positives are chosen by the similarity of other samples to the query's own. transport: by a plan in which every
     sample is as much of a positive as any other, so that rare emotions find theirs. cross: those of an image by the
     similarity of texts, of a text by that of images. consensus: by the smaller of both. soft: every pair, by the
     softmax of the other modality's similarity. labels: all samples of the same emotion label, what perfect mining
-    would find. off: nothing is mined."""
+    would find. off: nothing is mined. Or a rule of a plug-in."""
     by: Literal["text", "cross"] = "text"
     """Of ``transport``: text: the plan follows the texts for all queries. cross: for text queries it follows the
     images."""
@@ -39,11 +53,16 @@ class MiningRecipe(Recipe):
     warmup: int = Field(0, ge=0)
     """Steps before mining starts."""
 
+    @field_validator("rule")
+    @classmethod
+    def _rule_exists(cls, rule: str) -> str:
+        return rule if rule == "off" else _known(RULES, rule)
+
 
 class LocalRecipe(Recipe):
     """The local branch, equation (4) of our reading."""
 
-    pool: Literal["sparse", "softmax", "attention"] = "sparse"
+    pool: str = "sparse"
     """sparse: similarities scaled to 0..1 over the patches, zero below 1/M, renormalised (DreamLIP). softmax: with
     the temperature below. attention: of several heads, with parameters, which stay behind after training (FLAIR)."""
     temperature: float = Field(0.1, gt=0)
@@ -62,6 +81,11 @@ class LocalRecipe(Recipe):
     mining_delta: float = 3.0
     """δ_l: how similar, in standard deviations over all pairs of sentences of the batch."""
 
+    @field_validator("pool")
+    @classmethod
+    def _pool_exists(cls, pool: str) -> str:
+        return _known(POOLS, pool)
+
     @model_validator(mode="after")
     def _candidates(self) -> Self:
         if self.candidates == "one" and self.contrast != "pictures":
@@ -75,7 +99,7 @@ class ObjectiveRecipe(Recipe):
     global_weight: float = Field(1.0, ge=0)
     summary_weight: float = Field(1.0, ge=0)
     local_weight: float = Field(1.0, ge=0)
-    contrast: Literal["softmax", "sigmoid", "multi_instance"] = "softmax"
+    contrast: str = "softmax"
     """softmax: equation (2), as in CLIP. sigmoid: every pair for itself, with a bias that is learned, as in SigLIP.
     multi_instance: it is enough that one of the positives is near, as in CoCLR."""
     join_equal: bool = True
@@ -92,12 +116,18 @@ class ObjectiveRecipe(Recipe):
     @property
     def reads_summaries(self) -> bool:
         """Whether summaries have a part in the loss, or in what is mined for it."""
-        return self.summary_weight > 0 or self.mining.rule not in ("labels", "off")
+        rule = self.mining.rule
+        return self.summary_weight > 0 or (rule != "off" and RULES[rule].reads_texts)
+
+    @field_validator("contrast")
+    @classmethod
+    def _contrast_exists(cls, contrast: str) -> str:
+        return _known(CONTRASTS, contrast)
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if not self.global_weight + self.summary_weight + self.local_weight:
             raise ValueError("at least one of the weights must be above 0")
-        if self.contrast == "multi_instance" and self.local.contrast == "pictures":
-            raise ValueError("contrast: multi_instance does not go with local.contrast: pictures")
+        if not CONTRASTS[self.contrast].of_pictures and self.local.contrast == "pictures":
+            raise ValueError(f"contrast: {self.contrast} does not go with local.contrast: pictures")
         return self

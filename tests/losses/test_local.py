@@ -6,13 +6,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from emocap.losses.contrast import CHUNK, softmax
+from emocap.losses.contrasts.multi_instance import multi_instance
+from emocap.losses.contrasts.sigmoid import sigmoid
 from emocap.losses.features import LocalFeatures
 from emocap.losses.gather import even_share
 from emocap.losses.local import _chosen, _least, contrast_pictures, contrast_regions, pool_regions
-from emocap.losses.multi_instance import multi_instance
-from emocap.losses.pooling import SparsePool, make_pool
+from emocap.losses.pooling import make_pool
+from emocap.losses.pools.sparse import SparsePool
 from emocap.losses.recipe import LocalRecipe
-from emocap.losses.sigmoid import sigmoid
 from tests.support import objective_oracles
 from tests.support.objective_oracles import unit
 

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from emocap.core.errors import UserError
-from emocap.losses.pooling import AttentionPool, make_pool
+from emocap.losses.pooling import make_pool
+from emocap.losses.pools.attention import AttentionPool
 from emocap.losses.recipe import LocalRecipe
 from tests.support import objective_oracles
 from tests.support.objective_oracles import unit

@@ -3,8 +3,8 @@ import torch
 from torch import Tensor
 
 from emocap.losses.contrast import RowLoss, contrast_rows
-from emocap.losses.multi_instance import multi_instance
-from emocap.losses.sigmoid import sigmoid
+from emocap.losses.contrasts.multi_instance import multi_instance
+from emocap.losses.contrasts.sigmoid import sigmoid
 from tests.support import objective_oracles
 from tests.support.objective_oracles import unit
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from emocap.core.errors import UserError
 from emocap.losses.features import Features, Guide
 from emocap.losses.objective import Objective
+from emocap.losses.registry import CONTRASTS
 from emocap.methods.clip.batch import Batch
 from emocap.methods.clip.encode import Encoder, move
 from emocap.methods.clip.grad_cache import backward
@@ -123,7 +124,7 @@ class ClipMethod(BaseMethod):
     @torch.no_grad()
     def after_update(self) -> None:
         """Keep the logit scales at CLIP's limit; SigLIP's own scale is above it."""
-        if self.recipe.objective.contrast != "sigmoid":
+        if CONTRASTS[self.recipe.objective.contrast].first_bias is None:
             for scale in (self.model.logit_scale, self.objective.local_logit_scale):
                 scale.clamp_(0, MAX_LOGIT_SCALE)
 

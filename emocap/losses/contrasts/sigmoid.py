@@ -1,8 +1,12 @@
 """The pairwise sigmoid loss of SigLIP (arXiv 2303.15343, equation 1)."""
 
+# Tested in tests/losses/test_sigmoid.py.
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from emocap.losses.registry import Contrast
 
 FIRST_BIAS = -10.0
 """What the bias, learned, begins with: nearly all pairs are negative."""
@@ -14,3 +18,6 @@ def sigmoid(logit_CN: Tensor, target_CN: Tensor) -> Tensor:
     Every pair stands for itself: how a row of targets divides its weight does not matter.
     """
     return -F.logsigmoid(torch.where(target_CN > 0, logit_CN, -logit_CN)).sum()
+
+
+CONTRAST = Contrast("sigmoid", sigmoid, first_bias=FIRST_BIAS)

@@ -1,0 +1,1 @@
+"""What a row of logits costs, one file each."""

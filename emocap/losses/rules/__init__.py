@@ -1,0 +1,1 @@
+"""Rules of positive mining, one file each."""
