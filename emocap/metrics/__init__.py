@@ -13,6 +13,7 @@ from emocap.metrics.classification import (
     uar,
     uf1,
     war,
+    weighted_f1,
 )
 from emocap.metrics.regression import RATINGS, rating
 
@@ -32,4 +33,5 @@ __all__ = [
     "uar",
     "uf1",
     "war",
+    "weighted_f1",
 ]
