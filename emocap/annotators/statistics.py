@@ -11,9 +11,9 @@ from emocap.annotators.agreement import Alpha, PairTables, kappa
 from emocap.annotators.explanations import Cosines
 from emocap.annotators.mds import Fit, Map, complete, draw_map, fit
 from emocap.annotators.scale import Scale
-from emocap.annotators.structure import Normalize, correlation, dic, shuffled, square
+from emocap.annotators.structure import Normalize, at_worst, correlation, dic, shuffled, square
 from emocap.metrics.arrays import Labels, Numbers
-from emocap.metrics.classification import macro_f1, war
+from emocap.metrics.classification import macro_f1, war, weighted_f1
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,10 @@ class Laid:
 class Panel:
     """The numbers of one task.
 
-    Names of scalars: alpha, kappa_mean, dic, bae, bae_spearman, bae_pearson, accuracy_mean, macro_f1_mean, consensus.
-    Of pairs: kappa; predicted, explained and the κ of the labels on the same items, truth_predicted, truth_explained;
-    difference, of the labels from the predictions. Of annotators: kappa_with_others, accuracy, macro_f1.
+    Names of scalars: alpha, kappa_mean, dic, dic_worst, bae, bae_spearman, bae_pearson, accuracy_mean, macro_f1_mean,
+    weighted_f1_mean, consensus. Of pairs: kappa; predicted, explained and the κ of the labels on the same items,
+    truth_predicted, truth_explained; difference and difference_worst, of the labels from the predictions. Of
+    annotators: kappa_with_others, accuracy, macro_f1, weighted_f1.
     """
 
     def __init__(
@@ -83,10 +84,12 @@ class Panel:
         told["kappa_with_others"] = mean(square(told["kappa"], self.annotators, np.nan), axis=1)
         if self._confusions:
             truth_P, predicted_P = self.structures(told, "predicted")
-            told |= {"difference": truth_P - predicted_P, "dic": np.array(self.dic(truth_P, predicted_P))}
+            for name, told_P in (("", predicted_P), ("_worst", at_worst(predicted_P))):
+                told |= {f"difference{name}": truth_P - told_P, f"dic{name}": np.array(self.dic(truth_P, told_P))}
             count_ACC = self._confusions.at(weight_N)
-            told |= {"accuracy": war(count_ACC), "macro_f1": macro_f1(count_ACC)}
-            told |= {f"{name}_mean": mean(told[name]) for name in ("accuracy", "macro_f1")}
+            rates = {"accuracy": war, "macro_f1": macro_f1, "weighted_f1": weighted_f1}
+            told |= {name: rate(count_ACC) for name, rate in rates.items()}
+            told |= {f"{name}_mean": mean(told[name]) for name in rates}
             told["consensus"] = np.array(self.consensus.at(weight_N))
         if self._cosines:
             told["explained"] = self._cosines.at(weight_N)
@@ -118,7 +121,8 @@ class Panel:
         others = {}
         if self._confusions:
             truth_P, predicted_P = self.structures(self.point, "predicted")
-            others["dic"] = shuffled(predicted_P, self.annotators, lambda told_P: self.dic(truth_P, told_P))
+            for name, told_P in (("dic", predicted_P), ("dic_worst", at_worst(predicted_P))):
+                others[name] = shuffled(told_P, self.annotators, lambda order_P: self.dic(truth_P, order_P))
         if self.explained_map:
             others["bae"] = 1 - self.explained_map.fit.shuffled
         return others

@@ -78,7 +78,7 @@ def _annotators(found: Annotations, panel: Panel, intervals: dict[str, Numbers])
             "labels": int(counts.sum()),
             "commonest": {"label": found.labels[counts.argmax()], "share": float(counts.max() / counts.sum())},
         }
-        for measure in ("kappa_with_others", "accuracy", "macro_f1"):
+        for measure in ("kappa_with_others", "accuracy", "macro_f1", "weighted_f1"):
             if measure in panel.point:
                 person[measure] = bounded(float(panel.point[measure][place]), intervals[measure][:, place])
         told.append(person)
