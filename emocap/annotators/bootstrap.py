@@ -16,7 +16,7 @@ MAP_ROUNDS = 200
 
 @dataclass(frozen=True)
 class Certainty:
-    """What resampling the items tells of the numbers of a panel."""
+    """What resampling the items says about the numbers of a task."""
 
     interval: dict[str, Numbers]
     """Name → the 95% interval of each of its values, 2 × its shape."""
@@ -30,10 +30,9 @@ def bootstrap_of(
 ) -> Certainty:
     """Percentiles over ``rounds`` resamples of the items (Efron, 1979), of BAE over the first ``map_rounds``.
 
-    Resamples in which a value is undefined are left out; NaN where that is all of them, and for a single item,
-    which drawn anew is always itself. DIC is a norm, to which
-    every resampling adds the noise of κ: its interval is without what resampling has added, and that of dic_corrected
-    also without what was in DIC before.
+    Resamples in which a value is undefined are left out; NaN where that is all of them, and for a single item, which
+    drawn anew is always itself. DIC is a norm, to which every resampling adds the noise of κ: its interval, and that
+    of dic_worst, is without what resampling has added, and that of dic_corrected also without what was in DIC before.
     """
     drawn: dict[str, list[Numbers]] = {name: [] for name in statistics.point}
     for weight_RN in resamples(statistics.items, rounds, np.random.default_rng(seed)):
@@ -46,14 +45,22 @@ def bootstrap_of(
     every = {name: np.stack(values) for name, values in drawn.items()}
     noise = float("nan")
     if "difference" in every:
-        spread_P = _spread(every["difference"])
-        noise = statistics.dic(spread_P, np.zeros_like(spread_P))
-        square_R = every["dic"] ** 2
-        every["dic"] = np.sqrt(np.maximum(square_R - noise**2, 0))
-        every["dic_corrected"] = np.sqrt(np.maximum(square_R - 2 * noise**2, 0))
+        noise, noise_worst = (_noise(statistics, every[name]) for name in ("difference", "difference_worst"))
+        every["dic_corrected"] = _without(every["dic"], 2 * noise**2)
+        every["dic"] = _without(every["dic"], noise**2)
+        every["dic_worst"] = _without(every["dic_worst"], noise_worst**2)
     if statistics.items == 1:
         every = {name: np.full_like(values, np.nan) for name, values in every.items()}
     return Certainty({name: percentiles(values) for name, values in every.items()}, noise)
+
+
+def _noise(statistics: AgreementStatistics, difference_RP: Numbers) -> float:
+    spread_P = _spread(difference_RP)
+    return statistics.dic(spread_P, np.zeros_like(spread_P))
+
+
+def _without(dic_R: Numbers, noise_square: float) -> Numbers:
+    return np.asarray(np.sqrt(np.maximum(dic_R**2 - noise_square, 0)))
 
 
 def _spread(drawn_RP: Numbers) -> Numbers:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from emocap.annotators.bootstrap import Certainty
 from emocap.annotators.statistics import AgreementStatistics
@@ -14,8 +15,9 @@ from emocap.metrics.arrays import Numbers
 
 OUR_BAE = "Our reading of BAE (2508.10393), whose formula could not be read"
 _OUR_DIC = (
-    "κ, the Frobenius norm and the masks are our reading of DIC (2503.15237, 2508.10393): the norm is unverified"
+    "As add_frobenius in the code of QuMAB (2507.17653); that it is DIC (2503.15237, 2508.10393) is our inference"
 )
+_DIC_WORST = "Ours: DIC with κ = 0 for predictions that have none, as scikit-learn has it where one of two is constant"
 _NO_PAIR = "no pair of annotators has a κ in both structures"
 _FEW_PAIRS = "fewer than three pairs are known in both structures, or all of one are the same"
 
@@ -37,16 +39,30 @@ KINDS = {
     "alpha": Kind("Krippendorff's α", "", "Krippendorff (2011)", "no item has two labels, or all labels are the same"),
     "kappa_mean": Kind("mean κ of the pairs", "", "Cohen (1960), averaged as by Light (1971)", "no pair has a κ"),
     "dic": Kind("DIC", "lower", _OUR_DIC, _NO_PAIR),
+    "dic_worst": Kind("DIC at worst", "lower", _DIC_WORST, "no pair of annotators has a κ of its labels"),
     "dic_corrected": Kind("DIC without noise", "lower", "Ours: √max(0, DIC² − noise²)", _NO_PAIR),
     "bae": Kind("BAE", "higher", OUR_BAE, "a map needs three annotators, known in both structures and not all alike"),
     "bae_spearman": Kind("BAE by Spearman's ρ", "higher", f"{OUR_BAE}; of pairs, without maps", _FEW_PAIRS),
     "bae_pearson": Kind("BAE by Pearson's r", "higher", f"{OUR_BAE}; of pairs, without maps", _FEW_PAIRS),
     "accuracy_mean": Kind("accuracy, mean over annotators", "higher", "QuMAB (2507.17653)", "no label is predicted"),
-    "macro_f1_mean": Kind(
-        "macro F1, mean over annotators", "higher", "QuMAB (2507.17653); macro is our reading", "no label is predicted"
+    "macro_f1_mean": Kind("macro F1, mean over annotators", "higher", "Ours, beside QuMAB's", "no label is predicted"),
+    "weighted_f1_mean": Kind(
+        "weighted F1, mean over annotators",
+        "higher",
+        "As the code of QuMAB (2507.17653): F1 of each label, weighted by how often it is given",
+        "no label is predicted",
     ),
     "consensus": Kind("accuracy of the consensus", "higher", "QuMAB (2507.17653)", "no item has a majority of labels"),
 }
+_OF_PAIRS = {
+    "kappa_mean": ("kappa",),
+    "dic": ("difference",),
+    "dic_worst": ("difference_worst",),
+    "dic_corrected": ("difference",),
+    "bae_spearman": ("truth_explained", "explained"),
+    "bae_pearson": ("truth_explained", "explained"),
+}
+"""Measure → the structures that have to know a pair for it to count."""
 _LANDIS_KOCH = ((0.8, "almost perfect"), (0.6, "substantial"), (0.4, "moderate"), (0.2, "fair"), (0.0, "slight"))
 
 
@@ -56,7 +72,9 @@ def strength(kappa: float) -> str:
 
 
 def measures(statistics: AgreementStatistics, bootstrap: Certainty) -> list[dict[str, Any]]:
-    """The scalars in words: key, name, value, low, high, shuffled, better, reading, basis; of DIC also its noise."""
+    """The scalars in words: key, name, value, low, high, shuffled, better, reading, basis; of DIC also its noise, and
+    of what is over pairs how many there are and how many of them are masked.
+    """
     value = {key: float(statistics.point[key]) for key in KINDS if key in statistics.point}
     if "explained" in statistics.point:
         value.setdefault("bae", math.nan)
@@ -80,6 +98,7 @@ def measures(statistics: AgreementStatistics, bootstrap: Certainty) -> list[dict
                 **bounded(value[key], bootstrap.interval.get(key, np.full(2, np.nan))),
                 "shuffled": finite(shuffled.get(key, math.nan)),
                 **({"noise": finite(bootstrap.dic_noise)} if key == "dic" else {}),
+                **_pairs(key, statistics),
                 "better": kind.better,
                 "reading": reading,
                 "basis": kind.basis,
@@ -94,13 +113,16 @@ def _reading(key: str, value: float, statistics: AgreementStatistics, bootstrap:
         verdict = next((words for least, words in bands if value >= least), "Too low for conclusions")
         return f"{verdict}, by Krippendorff's limits of 0.667 and 0.800"
     if key == "kappa_mean":
-        words = f"{strength(value).capitalize()} agreement, in the words of Landis and Koch (1977)"
-        return words + _some(statistics, "kappa")
+        return (
+            f"{strength(value).capitalize()} agreement, in the words of Landis and Koch (1977){_some(statistics, key)}"
+        )
     if key == "dic":
-        masked = _some(statistics, "difference")
+        masked = _some(statistics, key)
         beware = f"{masked}: not to be compared with a DIC of other pairs" if masked else ""
         noise = f"; equal structures, from so few items: {bootstrap.dic_noise:.3f}"
         return f"0: the model's annotators agree and differ as the people do{beware}{noise}"
+    if key == "dic_worst":
+        return "Does not fall where a model says the same of every item" + _some(statistics, key)
     if key == "dic_corrected":
         return "DIC less what it owes to the number of items"
     if key.startswith("bae"):
@@ -114,9 +136,22 @@ def _reading(key: str, value: float, statistics: AgreementStatistics, bootstrap:
     return "Of what each annotator has labelled"
 
 
-def _some(statistics: AgreementStatistics, structure: str) -> str:
+def _pairs(key: str, statistics: AgreementStatistics) -> dict[str, int]:
+    """How many pairs there are, and how many are masked, since one of their structures does not know them."""
+    if key not in _OF_PAIRS:
+        return {}
+    known_P = _known(statistics, key)
+    return {"pairs": len(known_P), "masked_pairs": int((~known_P).sum())}
+
+
+def _known(statistics: AgreementStatistics, key: str) -> npt.NDArray[np.bool_]:
+    """P: the pairs of which a measure is."""
+    return np.asarray(~np.isnan(np.stack([statistics.point[name] for name in _OF_PAIRS[key]])).any(0))
+
+
+def _some(statistics: AgreementStatistics, key: str) -> str:
     """How many pairs are known, where it is not all of them."""
-    known_P = ~np.isnan(statistics.point[structure])
+    known_P = _known(statistics, key)
     return "" if known_P.all() else f"; of {known_P.sum()} of {len(known_P)} pairs"
 
 

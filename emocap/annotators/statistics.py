@@ -11,9 +11,9 @@ from emocap.annotators.agreement import Alpha, PairTables, kappa
 from emocap.annotators.explanations import Cosines
 from emocap.annotators.mds import Fit, Map, complete, draw_map, fit
 from emocap.annotators.scale import Scale
-from emocap.annotators.structure import Normalize, correlation, dic, shuffled, square
+from emocap.annotators.structure import Normalize, at_worst, correlation, dic, shuffled, square
 from emocap.metrics.arrays import Labels, Numbers
-from emocap.metrics.classification import macro_f1, war
+from emocap.metrics.classification import macro_f1, war, weighted_f1
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,10 @@ class AlignedMaps:
 class AgreementStatistics:
     """The numbers of one task.
 
-    Names of scalars: alpha, kappa_mean, dic, bae, bae_spearman, bae_pearson, accuracy_mean, macro_f1_mean, consensus.
-    Of pairs: kappa; predicted, explained and the κ of the labels on the same items, truth_predicted, truth_explained;
-    difference, of the labels from the predictions. Of annotators: kappa_with_others, accuracy, macro_f1.
+    Names of scalars: alpha, kappa_mean, dic, dic_worst, bae, bae_spearman, bae_pearson, accuracy_mean, macro_f1_mean,
+    weighted_f1_mean, consensus. Of pairs: kappa; predicted, explained and the κ of the labels on the same items,
+    truth_predicted, truth_explained; difference and difference_worst, of the labels from the predictions. Of
+    annotators: kappa_with_others, accuracy, macro_f1, weighted_f1.
     """
 
     def __init__(
@@ -83,10 +84,12 @@ class AgreementStatistics:
         numbers["kappa_with_others"] = mean(square(numbers["kappa"], self.annotators, np.nan), axis=1)
         if self._confusions:
             truth_P, predicted_P = self.structures(numbers, "predicted")
-            numbers |= {"difference": truth_P - predicted_P, "dic": np.array(self.dic(truth_P, predicted_P))}
+            for name, model_P in (("", predicted_P), ("_worst", at_worst(predicted_P))):
+                numbers |= {f"difference{name}": truth_P - model_P, f"dic{name}": np.array(self.dic(truth_P, model_P))}
             count_ACC = self._confusions.at(weight_N)
-            numbers |= {"accuracy": war(count_ACC), "macro_f1": macro_f1(count_ACC)}
-            numbers |= {f"{name}_mean": mean(numbers[name]) for name in ("accuracy", "macro_f1")}
+            rates = {"accuracy": war, "macro_f1": macro_f1, "weighted_f1": weighted_f1}
+            numbers |= {name: rate(count_ACC) for name, rate in rates.items()}
+            numbers |= {f"{name}_mean": mean(numbers[name]) for name in rates}
             numbers["consensus"] = np.array(self.consensus.at(weight_N))
         if self._cosines:
             numbers["explained"] = self._cosines.at(weight_N)
@@ -118,7 +121,8 @@ class AgreementStatistics:
         others = {}
         if self._confusions:
             truth_P, predicted_P = self.structures(self.point, "predicted")
-            others["dic"] = shuffled(predicted_P, self.annotators, lambda model_P: self.dic(truth_P, model_P))
+            for name, model_P in (("dic", predicted_P), ("dic_worst", at_worst(predicted_P))):
+                others[name] = shuffled(model_P, self.annotators, lambda order_P: self.dic(truth_P, order_P))
         if self.explained_map:
             others["bae"] = 1 - self.explained_map.fit.shuffled
         return others

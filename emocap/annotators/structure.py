@@ -26,9 +26,10 @@ def square(value_P: Numbers, size: int, diagonal: float = 1.0) -> Numbers:
 def dic(truth_P: Numbers, model_P: Numbers, annotators: int, normalize: Normalize, off_diagonal_only: bool) -> float:
     """DIC = ‖S − Ŝ‖F over the pairs that both structures know; NaN where they share none.
 
-    Our reading of QuMATL (2503.15237) and of 2508.10393, whose formula could not be read: κ and the Frobenius norm are
-    unverified. normalize rms: the root of the mean over the entries instead of their sum. Both diagonals are 1, so
-    that ``off_diagonal_only`` changes nothing but the number of entries in that mean.
+    As ``add_frobenius`` in the code of QuMAB (2507.17653); that this is DIC of QuMATL (2503.15237) and 2508.10393,
+    whose formula could not be read, is our inference. normalize rms: the root of the mean over the entries instead of
+    their sum. Both diagonals are 1, so that ``off_diagonal_only`` changes nothing but the number of entries in that
+    mean.
     """
     difference_P = truth_P - model_P
     known_P = ~np.isnan(difference_P)
@@ -37,6 +38,15 @@ def dic(truth_P: Numbers, model_P: Numbers, annotators: int, normalize: Normaliz
     total = 2 * float((difference_P[known_P] ** 2).sum())
     entries = 2 * int(known_P.sum()) + (0 if off_diagonal_only else annotators)
     return float(np.sqrt(total / entries if normalize == "rms" else total))
+
+
+def at_worst(predicted_P: Numbers) -> Numbers:
+    """κ of predictions with 0 where it is undefined, as it is for a model that says the same of every item.
+
+    Such pairs are masked in DIC, which so falls the more of them collapse; with 0, which scikit-learn gives where one
+    of two is constant, they count with all that the labels' κ is.
+    """
+    return np.where(np.isnan(predicted_P), 0.0, predicted_P)
 
 
 def correlation(first_P: Numbers, second_P: Numbers, ranks: bool) -> float:

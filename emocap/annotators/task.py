@@ -80,7 +80,7 @@ def _annotators(
             "labels": int(counts.sum()),
             "commonest": {"label": task.labels[counts.argmax()], "share": float(counts.max() / counts.sum())},
         }
-        for measure in ("kappa_with_others", "accuracy", "macro_f1"):
+        for measure in ("kappa_with_others", "accuracy", "macro_f1", "weighted_f1"):
             if measure in numbers.point:
                 person[measure] = bounded(float(numbers.point[measure][place]), intervals[measure][:, place])
         people.append(person)

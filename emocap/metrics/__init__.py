@@ -23,6 +23,7 @@ from emocap.metrics.classification import (
     uar,
     uf1,
     war,
+    weighted_f1,
 )
 from emocap.metrics.regression import RATINGS, rating
 
@@ -42,4 +43,5 @@ __all__ = [
     "uar",
     "uf1",
     "war",
+    "weighted_f1",
 ]

@@ -53,6 +53,15 @@ def macro_f1(counts: npt.NDArray[np.int64] | Numbers) -> Numbers:
     return _mean(_f1(counts))
 
 
+def weighted_f1(counts: npt.NDArray[np.int64] | Numbers) -> Numbers:
+    """F1 of every class weighted by how often it is true; nan where there is nothing.
+
+    As scikit-learn's ``f1_score(average="weighted")``.
+    """
+    true_K = counts.sum(-1).astype(float)
+    return _share((np.nan_to_num(_f1(counts)) * true_K).sum(-1), true_K.sum(-1))
+
+
 def uf1(counts: npt.NDArray[np.int64] | Numbers) -> Numbers:
     """Unweighted F1 of micro-expressions: TP, FP and FN of each class summed over all folds, then the mean of the F1
     of the classes that occur (See et al., 2019, MEGC).
@@ -83,16 +92,28 @@ def mean_f1(hits_U: Numbers, true_U: Numbers, predicted_U: Numbers) -> Numbers:
 def average_precision(true_N: Labels, score_N: Numbers, weight_RN: Numbers) -> Numbers:
     """Σ (recallₙ − recallₙ₋₁) · precisionₙ over falling thresholds, as scikit-learn's; nan where nothing is true.
 
-    weight_RN: how often each example counts, in each of R resamples.
+    Nan too where a score of what counts is no number. weight_RN: how often each example counts, in each of R
+    resamples.
     """
-    order = np.argsort(-score_N, kind="stable")
-    # Examples of equal score fall below a threshold together.
-    last = np.flatnonzero(np.append(np.diff(score_N[order]) != 0, True))
+    order, last = _falling(score_N)
     every_RT = np.cumsum(weight_RN[:, order], axis=1)[:, last]
     hits_RT = np.cumsum(weight_RN[:, order] * true_N[order], axis=1)[:, last]
     precision_RT = np.divide(hits_RT, every_RT, out=np.zeros_like(hits_RT, dtype=float), where=every_RT > 0)
     gained_RT = np.diff(hits_RT, axis=1, prepend=0.0)
-    return _share((gained_RT * precision_RT).sum(1), hits_RT[:, -1].astype(float))
+    precision_R = _share((gained_RT * precision_RT).sum(1), hits_RT[:, -1].astype(float))
+    return np.where(_unordered(score_N, weight_RN), np.nan, precision_R)
+
+
+def _falling(score_N: Numbers) -> tuple[Labels, Labels]:
+    """The order of falling scores, and the places in it at which a threshold can lie: equal scores fall together."""
+    order = np.argsort(-score_N, kind="stable")
+    falling_N = score_N[order]
+    return order, np.flatnonzero(np.append(falling_N[1:] != falling_N[:-1], True))
+
+
+def _unordered(score_N: Numbers, weight_RN: Numbers) -> npt.NDArray[np.bool_]:
+    """R: whether something counts whose score is no number, so that no threshold parts it from others."""
+    return np.asarray((weight_RN[:, np.isnan(score_N)] > 0).any(1))
 
 
 def mean_among(value_N: Numbers | Labels, among_N: npt.NDArray[np.bool_], weight_RN: Numbers) -> Numbers:
@@ -104,7 +125,7 @@ def mean_among(value_N: Numbers | Labels, among_N: npt.NDArray[np.bool_], weight
 
 def eer(real_N: npt.NDArray[np.bool_], score_N: Numbers, weight_RN: Numbers) -> Numbers:
     """Equal error rate: where as many of the fake are accepted as of the real are rejected; nan where there are none
-    of either.
+    of either, or a score of what counts is no number.
 
     What scores at least the threshold is accepted. Between two thresholds the rates lie on the straight line of the
     ROC: our reading, where others take the mean of the two rates at the threshold where they are closest. weight_RN:
@@ -112,9 +133,8 @@ def eer(real_N: npt.NDArray[np.bool_], score_N: Numbers, weight_RN: Numbers) -> 
     """
     if not len(score_N):
         return np.full(len(weight_RN), np.nan)
-    order = np.argsort(-score_N, kind="stable")
-    # Examples of equal score fall below a threshold together.
-    last = np.flatnonzero(np.append(np.diff(score_N[order]) != 0, True))
+    order, last = _falling(score_N)
+    unordered_R = _unordered(score_N, weight_RN)
     fake_N, count_RN = ~real_N[order], weight_RN[:, order]
     fakes_R, reals_R = count_RN @ fake_N, count_RN @ ~fake_N
     # Over falling thresholds (fake accepted + real accepted) / their numbers rises to 2 and crosses 1, where as many
@@ -124,7 +144,7 @@ def eer(real_N: npt.NDArray[np.bool_], score_N: Numbers, weight_RN: Numbers) -> 
     np.cumsum(sum_RN, axis=1, out=sum_RN)
     found = np.full(len(weight_RN), np.nan)
     for row, (fakes, reals) in enumerate(zip(fakes_R, reals_R, strict=True)):
-        if not (fakes and reals):
+        if unordered_R[row] or not (fakes and reals):
             continue
         over = int((sum_RN[row, last] >= fakes * reals).argmax())
         after, before = last[over], last[over - 1] if over else -1

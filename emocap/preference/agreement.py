@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emocap.metrics.arrays import Numbers
-from emocap.metrics.classification import war
+from emocap.metrics.classification import war, weighted_f1
 from emocap.metrics.intervals import Weighted, interval
 from emocap.preference.pairs import ANSWERS, Answer, Judged
 
@@ -107,16 +107,6 @@ def consistency(judged: Sequence[Judged]) -> Consistency | None:
         if decided
         else None,
     )
-
-
-def weighted_f1(table: Numbers) -> Numbers:
-    """F1 of every class weighted by how often it is true, from ... × K × K counts; nan where there are none.
-
-    As scikit-learn's ``f1_score(average="weighted")``.
-    """
-    hits, true, said = np.diagonal(table, axis1=-2, axis2=-1), table.sum(-1), table.sum(-2)
-    f1 = np.divide(2 * hits, true + said, out=np.zeros(np.shape(hits)), where=true + said > 0)
-    return _share((f1 * true).sum(-1), true.sum(-1))
 
 
 def as_first(table: Numbers) -> Numbers:

@@ -19,6 +19,9 @@ def test_accuracy_and_f1_of_each_annotator_are_scikit_learns() -> None:
         assert metrics.macro_f1(count_ACC[who]) == pytest.approx(
             f1_score(*of, average="macro", sample_weight=weight_N[known])
         )
+        assert metrics.weighted_f1(count_ACC[who]) == pytest.approx(
+            f1_score(*of, average="weighted", sample_weight=weight_N[known])
+        )
 
 
 def test_the_majority_has_most_votes_or_is_tied() -> None:

@@ -19,18 +19,14 @@ HEADER = ["name", *(f"{perspective}_{who}" for who in (1, 2, 3) for perspective 
 
 def measured(tmp_path: Path, labels: Any, predictions: Any = None, **reading: Any) -> dict[str, Any]:
     """annotators.json of tables like STREET's, N × 6."""
-    paths: list[Path] = []
-    for name, rows in (("labels", labels), ("predictions", predictions)):
-        if rows is not None:
-            paths.append(tmp_path / f"{name}.csv")
-            with paths[-1].open("w", newline="") as file:
-                csv.writer(file).writerows([HEADER, *([f"{n}.jpg", *row] for n, row in enumerate(rows))])
-    measure(
-        Sources(paths[0], paths[1] if len(paths) > 1 else None),
-        Method(reading=Reading(**reading)),
-        tmp_path / "out",
-        lambda task: None,
-    )
+    paths = {"labels": tmp_path / "labels.csv", "predictions": tmp_path / "predictions.csv"}
+    for path, rows in zip(paths.values(), (labels, predictions), strict=True):
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows(
+                [HEADER, *([f"{n}.jpg", *row] for n, row in enumerate([] if rows is None else rows))]
+            )
+    sources = Sources(paths["labels"], paths["predictions"] if predictions is not None else None)
+    measure(sources, Method(reading=Reading(**reading)), tmp_path / "out", lambda task: None)
     content: dict[str, Any] = json.loads((tmp_path / "out" / "annotators.json").read_text())
     return content
 

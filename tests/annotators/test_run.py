@@ -77,7 +77,7 @@ def test_a_long_table_is_measured_with_its_predictions(votes: Path, tmp_path: Pa
     assert task["annotators"][1]["accuracy"]["value"] == 0.5
     assert task["annotators"][2]["accuracy"]["value"] == 0.5
     assert measures(task)["accuracy_mean"]["value"] == pytest.approx(2 / 3)
-    assert measures(task)["dic"]["basis"].endswith("the norm is unverified")
+    assert measures(task)["dic"]["basis"].endswith("is our inference")
     assert set(content["sources"]) == {"labels"}
     assert "NaN" not in (tmp_path / "out" / "annotators.json").read_text()
 

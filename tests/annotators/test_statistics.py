@@ -1,7 +1,9 @@
+import itertools
 import math
 
 import numpy as np
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
 from emocap.annotators.bootstrap import Certainty, bootstrap_of, percentiles
 from emocap.annotators.measures import measures, strength
@@ -153,6 +155,36 @@ def test_a_model_that_says_the_same_of_everything_has_no_structure(made: Simulat
         one["key"]: one for one in measures(AgreementStatistics(made.given_NA, nominal(4), half), certainty_of_none())
     }
     assert "of 3 of 10 pairs: not to be compared" in told["dic"]["reading"]
+    assert (told["dic"]["pairs"], told["dic"]["masked_pairs"]) == (10, 7)
+    assert (told["kappa_mean"]["masked_pairs"], told["dic_worst"]["masked_pairs"]) == (0, 0)
+
+
+def test_dic_at_worst_does_not_fall_where_a_model_collapses(made: Simulated) -> None:
+    found = []
+    for constant in range(6):
+        told_NA = np.where(np.arange(5) < constant, 0, made.predicted_NA)
+        panel = AgreementStatistics(made.given_NA, nominal(4), told_NA)
+        kappa_AA = np.eye(5)
+        for i, j in itertools.combinations(range(5), 2):
+            both = (made.given_NA[:, [i, j]] >= 0).all(1)
+            if constant <= min(i, j):
+                kappa_AA[i, j] = kappa_AA[j, i] = cohen_kappa_score(told_NA[both, i], told_NA[both, j])
+        wanted = float(np.linalg.norm(square(panel.point["truth_predicted"], 5) - kappa_AA))
+        assert panel.point["dic_worst"] == pytest.approx(wanted)
+        found.append((float(panel.point["dic"]), wanted))
+    assert found[0][0] == found[0][1]
+    assert all(masked < worst for masked, worst in found[1:4])
+    assert found[3][0] < found[0][0] < found[3][1]  # DIC falls, and at worst rises
+    assert math.isnan(found[4][0])
+    assert found[4][1] == found[5][1] > found[3][1]
+
+
+def test_a_pair_whose_labels_have_no_kappa_is_masked_at_worst_too() -> None:
+    # The second shares nothing with the first, and with the third items of which that one says the same.
+    given_NA = np.array([[0, -1, 0], [1, -1, 0], [-1, 0, 1], [-1, 1, 1], [0, -1, 1]])
+    panel = AgreementStatistics(given_NA, nominal(2), given_NA)
+    told = {one["key"]: one for one in measures(panel, certainty_of_none())}
+    assert (told["dic_worst"]["value"], told["dic_worst"]["masked_pairs"]) == (0.0, 2)
 
 
 def certainty_of_none() -> Certainty:

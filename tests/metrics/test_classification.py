@@ -1,9 +1,12 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
 from emocap import metrics
+from emocap.metrics import Numbers
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -16,12 +19,13 @@ def test_the_rates_are_scikit_learns(seed: int) -> None:
     assert metrics.war(counts) == pytest.approx(sk.accuracy_score(true, told))
     assert metrics.macro_f1(counts) == pytest.approx(sk.f1_score(true, told, average="macro"))
     assert metrics.uf1(counts) == pytest.approx(sk.f1_score(true, told, average="macro"))
+    assert metrics.weighted_f1(counts) == pytest.approx(sk.f1_score(true, told, average="weighted"))
     assert metrics.f1(true % 2, told % 2) == pytest.approx(sk.f1_score(true % 2, told % 2))
 
 
 def test_many_tables_are_one_by_one() -> None:
     tables = np.random.default_rng(0).integers(0, 9, (6, 4, 4))
-    for rate in (metrics.uar, metrics.war, metrics.macro_f1, metrics.uf1):
+    for rate in (metrics.uar, metrics.war, metrics.macro_f1, metrics.uf1, metrics.weighted_f1):
         assert rate(tables).tolist() == pytest.approx([float(rate(table)) for table in tables])
 
 
@@ -139,6 +143,32 @@ def test_golden_eers(real: list[int], scores: list[float], told: float) -> None:
     assert metrics.eer(np.array(real, dtype=bool), np.array(scores, dtype=float), ones)[0] == pytest.approx(
         told, nan_ok=True
     )
+
+
+@pytest.mark.parametrize("curve", [metrics.eer, metrics.average_precision])
+def test_scores_that_are_no_numbers_leave_a_curve_undefined(curve: Callable[..., Numbers]) -> None:
+    real, some = np.array([True, True, False, False]), np.array([2.0, np.nan, 0.0, 1.0])
+    every, without = np.ones((1, 4)), np.array([[1.0, 0, 1, 1]])
+    assert np.isnan(curve(real, np.full(4, np.nan), every)).all()
+    assert np.isnan(curve(real, some, every)).all()
+    # What does not count may have none.
+    known = np.array([0, 2, 3])
+    assert curve(real, some, without) == pytest.approx(curve(real[known], some[known], np.ones((1, 3))))
+
+
+def test_infinite_scores_are_ordered_and_tied_as_others() -> None:
+    real, ones = np.array([True, True, False, False]), np.ones((1, 4))
+    assert metrics.eer(real, np.array([np.inf, 1.0, 0.0, -np.inf]), ones) == pytest.approx([0.0])
+    assert metrics.eer(real, np.array([np.inf, 0.0, np.inf, -np.inf]), ones) == pytest.approx(
+        metrics.eer(real, np.array([2.0, 0.0, 2.0, -2.0]), ones)
+    )
+
+
+def test_a_class_that_is_never_true_has_no_weight() -> None:
+    table = np.array([[3, 1], [0, 0]])
+    wanted = sk.f1_score(["a"] * 4, ["a", "a", "a", "b"], average="weighted")
+    assert metrics.weighted_f1(table) == pytest.approx(wanted)
+    assert np.isnan(metrics.weighted_f1(np.zeros((2, 2))))
 
 
 def test_the_mean_over_some_of_the_examples() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from emocap.preference.agreement import agreement, as_first, as_halves, consistency, weighted_f1
+from emocap.preference.agreement import agreement, as_first, as_halves, consistency
 from emocap.preference.pairs import ANSWERS, SWAPPED, Answer, Judged, Pair, Verdict
 
 
@@ -45,14 +45,6 @@ def test_waf_and_acc_are_those_of_scikit_learn(seed: int) -> None:
     assert found.confusion == counts
     assert found.decided == sum(people != "same" for people in true)
     assert found.same_rate == pytest.approx((counts[0][2] + counts[1][2]) / found.decided)
-
-
-def test_a_class_that_does_not_occur_has_no_weight() -> None:
-    table = np.array([[3, 1], [0, 0]])
-    assert weighted_f1(table) == pytest.approx(f1_score(["a"] * 4, ["a", "a", "a", "b"], average="weighted"))
-    assert np.isnan(weighted_f1(np.zeros((2, 2))))
-    several = np.array([[[3, 1], [2, 4]], [[0, 5], [1, 0]]])
-    assert weighted_f1(several) == pytest.approx([float(weighted_f1(table)) for table in several])
 
 
 def test_a_judge_that_says_same_is_favoured_by_the_official_rule_where_a1_is_frequent() -> None:

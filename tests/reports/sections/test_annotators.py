@@ -48,7 +48,7 @@ def test_a_page_shows_measures_structures_people_and_counts(folder: Path, tmp_pa
     assert not re.search("<i>\\W|<b>sad|<b> \\d", html)
     assert "Ann &amp; Bob" in html
     assert html.count("<svg") == 3 + 3 + 3
-    for told in ("the norm is unverified", "Our reading of BAE", "Krippendorff&#39;s α", "Items in common"):
+    for told in ("is our inference", "weighted F1", "Our reading of BAE", "Krippendorff&#39;s α", "Items in common"):
         assert told in html
     assert "Not on it, for want of a κ with everybody: &lt;i&gt;." in html
     assert "<td>1</td><td>labels that are ties, taken as missing" in html
