@@ -3,7 +3,7 @@
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from emocap.dataset.select import read_plan
 from emocap.dataset.stream import Row, every_second
 from emocap.io.parquet import TableWriter, read_counts
 from emocap.schema.samples import Sample
-from emocap.schema.shards import REJECT_SCHEMA, Reject, ShardWriter, read_samples
+from emocap.schema.shards import REJECT_SCHEMA, Reject, ShardWriter, read_sample
 
 
 class CaptionShard:
@@ -35,7 +35,7 @@ class CaptionShard:
         if index.exists():
             return read_counts(index)
         plan = read_plan(self._out / "selected.parquet", row["shard"])
-        faces = [sample for file, keys in plan.items() for sample in self._faces(file, keys)]
+        faces = [sample for file, keys in plan.items() for sample in self._faces(file, keys.values())]
         with self._reporting(tell):
             outcomes = self._captioner.caption(faces, name)
         counts: Counter[str] = Counter(faces=len(faces))
@@ -54,9 +54,8 @@ class CaptionShard:
             shard.counts = dict(counts)
         return dict(counts)
 
-    def _faces(self, file: str, keys: Sequence[str]) -> list[Sample]:
-        faces = self._out / "faces"
-        return read_samples(faces / f"{file}.tar", faces / f"{file}.parquet", keys)
+    def _faces(self, file: str, offsets: Iterable[int]) -> list[Sample]:
+        return [read_sample(self._out / "faces" / f"{file}.tar", offset) for offset in offsets]
 
     @contextlib.contextmanager
     def _reporting(self, tell: Callable[[Counter[str]], None]) -> Iterator[None]:

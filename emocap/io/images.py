@@ -95,7 +95,7 @@ def _is_heif(data: bytes) -> bool:
 
 @functools.cache
 def _register_heif() -> None:
-    import pillow_heif  # type: ignore[import-not-found,unused-ignore]
+    import pillow_heif
 
     pillow_heif.register_heif_opener()
 

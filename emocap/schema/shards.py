@@ -195,18 +195,6 @@ def read_records(tar: Path) -> Iterator[Record]:
         raise ValueError(f"{tar} is not a whole tar: {error}") from None
 
 
-def read_samples(tar: Path, index: Path, keys: Iterable[str]) -> list[Sample]:
-    """The samples with these keys, in their order; the others are passed over unread.
-
-    Raises KeyError for one that the index lacks, and ValueError as :func:`read_shard`.
-    """
-    rows = pq.read_table(index, columns=["key", "offset"])
-    offsets: dict[str, int] = {}
-    for key, offset in zip(rows["key"].to_pylist(), rows["offset"].to_pylist(), strict=True):
-        offsets.setdefault(key, offset)
-    return [read_sample(tar, offsets[key]) for key in keys]
-
-
 def read_members(file: BinaryIO, name: str) -> Iterator[tuple[int, str, bytes, bytes]]:
     """Offset, key, JPEG and JSON of every sample from the file's position on; errors begin with ``name``."""
     begin, offset, key, jpeg = file.tell(), 0, "", None
