@@ -8,7 +8,7 @@ demo: .venv/ready  ## photos to captions, a trained encoder and a measured resul
 	$(BIN)/emocap demo --out runs/demo
 
 # Two processes that compute on one core each; tests that start processes themselves wait for each other.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadscope
 
 test: .venv/ready
 	$(PYTEST) -m "not slow"

@@ -21,12 +21,22 @@ SHARED = Path(__file__).parents[2] / "shared"
 """Real data and weights that lie beside a checkout; tests that use them skip where it is absent."""
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one test process, and all that start many processes in the same one."""
-    for item in items:
-        several = "ray_session" in getattr(item, "fixturenames", ()) or item.get_closest_marker("ddp")
-        item.add_marker(pytest.mark.xdist_group("several processes" if several else str(item.path)))
+STARTS_PROCESSES = ("ray_session", "drawn_build", "mark.ddp")
+"""What stands in a test file that starts many processes; such files wait for each other."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``--dist loadscope``: a file runs in one process, and all that start many processes in the same one."""
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+    class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            text = (Path(config.rootpath) / file).read_text(encoding="utf-8")
+            return "many processes" if any(sign in text for sign in STARTS_PROCESSES) else file
+
+    return ByFile(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")
