@@ -5,7 +5,7 @@ A film of any length passes through in one go: what is held is the frame at hand
 
 import io
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from av.stream import Disposition
 from PIL import Image
 
 from emocap.dataset.recipe import VideoRecipe
+from emocap.io.hdr import frame_rgb
 from emocap.io.images import ImageError, Pixels, to_rgb
 from emocap.io.video import OPTIONS
 
@@ -69,8 +70,11 @@ def read_video(path: Path, recipe: VideoRecipe, max_pixels: int) -> Iterator[Pic
             stream = container.streams.best("video")
             if not isinstance(stream, av.VideoStream) or stream.disposition & Disposition.attached_pic:
                 raise ImageError("no_video_stream", f"{len(container.streams)} streams, and none of them is a video")
-            yield from pick(_presented(container, stream, max_pixels, damage), recipe)
-            promised = _promised(container, stream)
+            end = _promised(stream)
+            # A container's own duration is that of its longest stream, which may be the sound.
+            heard = [] if end is not None else list(container.streams.audio)
+            yield from pick(_presented(container, [stream, *heard], max_pixels, damage), recipe)
+            promised = (container.duration or 0) / av.time_base if end is None else end
     except (av.FFmpegError, EOFError) as error:
         raise ImageError("broken_video", f"{type(error).__name__}: {error}") from None
     if damage.count:
@@ -78,7 +82,7 @@ def read_video(path: Path, recipe: VideoRecipe, max_pixels: int) -> Iterator[Pic
         raise ImageError("broken_video", f"{damage.count} packets or frames could not be decoded, {first}")
     if not damage.whole:
         raise ImageError("broken_video", "no frame could be decoded")
-    if promised - damage.end > max(_SLACK, promised / 50):
+    if promised - max(damage.end, damage.heard) > max(_SLACK, promised / 50):
         raise ImageError("broken_video", f"cut short: it ends after {damage.end:.1f} s of {promised:.1f} s")
 
 
@@ -147,11 +151,12 @@ def _by_scene(film: Iterable[Shown], threshold: float) -> Iterator[Shown]:
 class _Damage:
     """What of a video could not be decoded: how many packets or frames, and the time before the first, in seconds.
 
-    ``whole`` counts the frames that could; ``end`` is when the last of them is over.
+    ``whole`` counts the frames that could; ``end`` is when the last of them is over, ``heard`` when the last packet of
+    sound is.
     """
 
     def __init__(self) -> None:
-        self.count, self.whole, self.first, self.end = 0, 0, 0.0, 0.0
+        self.count, self.whole, self.first, self.end, self.heard = 0, 0, 0.0, 0.0, 0.0
 
     def add(self, time: float) -> None:
         self.first = self.first if self.count else time
@@ -176,16 +181,23 @@ class Clock:
 
 
 def _presented(
-    container: av.container.InputContainer, stream: av.VideoStream, max_pixels: int, damage: _Damage
+    container: av.container.InputContainer, streams: Sequence[av.stream.Stream], max_pixels: int, damage: _Damage
 ) -> Iterator[Shown]:
+    """The frames of the first of some streams; of the others, sound, the packets are only passed by."""
+    stream = streams[0]
+    assert isinstance(stream, av.VideoStream)
     stream.codec_context.thread_count = 1  # the workers share the cores among themselves
     ratio = float(stream.sample_aspect_ratio or 1)
     ratio = ratio if 0.25 <= ratio <= 4 else 1.0
     lasts = 1 / float(stream.average_rate or stream.guessed_rate or 25)
     clock, number = Clock(lasts), -1
-    for packet in container.demux(stream):
+    for packet in container.demux(*streams):
+        if packet.stream is not stream:
+            if packet.pts is not None and packet.time_base:
+                damage.heard = max(damage.heard, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+            continue
         try:
-            frames = packet.decode()
+            frames = [frame for frame in packet.decode() if isinstance(frame, av.VideoFrame)]
         except av.FFmpegError:
             damage.add(clock.now)
             continue
@@ -201,11 +213,11 @@ def _presented(
             yield Shown(time, partial(_upright, frame, ratio), partial(_small, frame), number, lasts)
 
 
-def _promised(container: av.container.InputContainer, stream: av.VideoStream) -> float:
-    """The time at which a video ends by its header, in seconds."""
+def _promised(stream: av.VideoStream) -> float | None:
+    """The time at which the picture ends by its own header, in seconds; None where only the file's end is told."""
     if stream.duration and stream.time_base:
         return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
-    return (container.duration or 0) / av.time_base
+    return None
 
 
 def _time(frame: av.VideoFrame) -> float | None:
@@ -214,7 +226,7 @@ def _time(frame: av.VideoFrame) -> float | None:
 
 
 def _upright(frame: av.VideoFrame, ratio: float) -> Pixels:
-    pixels = frame.to_ndarray(format="rgb24", width=round(frame.width * ratio), height=frame.height, threads=1)
+    pixels = frame_rgb(frame, round(frame.width * ratio))
     return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)), dtype=np.uint8)
 
 

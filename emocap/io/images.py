@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
+from emocap.io.tone import deep_rgb, eight_bits, is_deep, to_srgb
+
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
 Pixels = npt.NDArray[np.uint8]
@@ -56,7 +58,11 @@ def decode(data: bytes, max_pixels: int, at_least: int | None = None) -> Pixels:
             raise ImageError("too_many_pixels", f"{width} x {height}, at most {max_pixels} pixels are read")
         if at_least:
             image.draft(None, (at_least, at_least))
-        return np.asarray(to_rgb(_upright(image)))
+        deep, turn = is_deep(image), _turn(image)
+        pixels = np.asarray(to_rgb(_upright(image)))
+        if deep and pixels.max() < 64 and (wide := deep_rgb(data)) is not None:
+            return np.asarray(Image.fromarray(wide).transpose(turn)) if turn is not None else wide
+        return pixels
     except Image.DecompressionBombError as error:
         raise ImageError("too_many_pixels", str(error)) from None
     except UnidentifiedImageError:
@@ -80,13 +86,20 @@ _TURNS = {
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF says. No other tag is looked at: cameras and editors write odd ones."""
+    """The picture turned as its EXIF says."""
     image.load()
-    try:
-        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # what cannot be read says nothing
-        return image
+    turn = _turn(image)
     return image.transpose(turn) if turn is not None else image
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """How EXIF says that a picture is to be turned. No other tag is looked at: cameras and editors write odd ones."""
+    try:
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except OSError:
+        raise  # the picture itself is broken
+    except Exception:  # what cannot be read says nothing
+        return None
 
 
 def _is_heif(data: bytes) -> bool:
@@ -103,13 +116,10 @@ def _register_heif() -> None:
 def to_rgb(image: Image.Image) -> Image.Image:
     """The RGB of a picture of any mode: transparent pixels on white, wide ones scaled to 8 bits."""
     if image.mode.startswith(("I", "F")):
-        # Pillow clips wide pixels when it converts them: 16-bit ones are scaled, others stretched over their range.
-        wide = np.asarray(image, dtype=np.float64)
-        low, high = (0.0, 65535.0) if wide.min() >= 0 and 255 < wide.max() <= 65535 else (wide.min(), wide.max())
-        scaled = (wide - low) * (255.0 / max(high - low, 1e-9))
-        return Image.fromarray(scaled.round().clip(0, 255).astype(np.uint8)).convert("RGB")
+        return Image.fromarray(eight_bits(np.asarray(image))).convert("RGB")
     if image.has_transparency_data:
         opaque = Image.new("RGBA", image.size, "white")
         opaque.alpha_composite(image.convert("RGBA"))
         return opaque.convert("RGB")
+    image = to_srgb(image)
     return image if image.mode == "RGB" else image.convert("RGB")

@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from emocap.io.hdr import frame_rgb
 from emocap.io.images import ImageError, Pixels
 
 SUFFIXES = (
@@ -94,4 +95,4 @@ def _decoded(path: Path, max_pixels: int) -> Iterator[av.VideoFrame]:
 
 
 def _upright(frame: av.VideoFrame) -> Pixels:
-    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90)), dtype=np.uint8)
+    return np.ascontiguousarray(np.rot90(frame_rgb(frame), round(frame.rotation / 90)), dtype=np.uint8)

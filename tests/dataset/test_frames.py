@@ -241,3 +241,33 @@ def test_memory_does_not_grow_with_a_film(film: Film, noise: Noise, peaks: Calla
     short, long = film("short.mp4", noise(50), codec="mpeg4"), film("long.mp4", noise(2000), codec="mpeg4")
     before, after = peaks([short, long])
     assert after - before < 30e6  # the long one's frames take 115 MB
+
+
+def test_sound_may_be_longer_than_the_picture(shared: Callable[[str], Path]) -> None:
+    times, _, reason = read(shared("cases/build/sound-longer-than-picture/zoom.mkv"))
+    assert (times, reason) == ([0, 1000, 2000, 3000], None)
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.ts", "a.mp4", "a.avi"])
+def test_a_recording_whose_sound_goes_on_is_whole_and_cut_short_where_the_file_is(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    random = np.random.default_rng(0)
+    with av.open(str(path), "w") as container:
+        picture = container.add_stream("libvpx" if name.endswith("webm") else "mpeg4", rate=10)
+        sound = container.add_stream("libopus" if name.endswith("webm") else "mp2", rate=48000)
+        assert isinstance(picture, av.VideoStream)
+        assert isinstance(sound, av.AudioStream)
+        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+        for tenth in range(150):
+            if tenth < 50:
+                pixels = random.integers(0, 256, (48, 64, 3), dtype=np.uint8)
+                container.mux(picture.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+            noise = random.integers(-9999, 9999, (1, 4800 * 2), dtype=np.int16)
+            frame = av.AudioFrame.from_ndarray(noise, format="s16", layout="stereo")
+            frame.rate, frame.pts = 48000, 4800 * tenth
+            container.mux(sound.encode(frame))
+        container.mux([*picture.encode(), *sound.encode()])
+    assert read(path)[2] is None
+    if name in ("a.mkv", "a.webm"):  # their headers stand in front and say how long the file is
+        path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+        assert read(path)[2] == "broken_video"

@@ -1,3 +1,4 @@
+import importlib.util
 import io
 import struct
 import zlib
@@ -104,6 +105,34 @@ def test_exif_turns_the_picture() -> None:
     turned = decode(encoded(gradient().transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif), LIMIT)
     assert turned.shape == (40, 60, 3)
     assert np.abs(turned.astype(int) - np.asarray(gradient())).max() == 0
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        struct.pack(">HHI4s", 0x011A, 2, 4, b"72/1"),  # a resolution in words
+        struct.pack(">HHII", 0x8769, 4, 1, 0xFFFFFF),  # a directory beyond the end
+        struct.pack(">HHII", 0x9003, 99, 1, 7),  # no such type
+        struct.pack(">HHII", 0x829A, 5, 1, 0xFFFF),  # a fraction beyond the end
+        struct.pack(">HHII", 0x010F, 12, 1, 8),  # a maker who is a number
+        struct.pack(">HHIhh", 0x0128, 8, 1, -3, 0),  # a unit below nothing
+    ],
+)
+def test_an_odd_tag_costs_no_picture(odd: bytes, kind: str) -> None:
+    turned = struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0)
+    entries = b"".join(sorted([turned, odd]))
+    exif = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 2) + entries + b"\0" * 12
+    sideways = gradient().transpose(Image.Transpose.ROTATE_90)
+    pixels = decode(encoded(sideways, kind, exif=exif, quality=100, lossless=True), LIMIT)
+    assert pixels.shape == (40, 60, 3)
+    assert np.abs(pixels.astype(int) - np.asarray(gradient())).mean() < 3
+
+
+def test_heic_is_named_whatever_its_suffix() -> None:
+    with pytest.raises(ImageError, match=r"pip install 'emocap\[heif\]'") as error:
+        decode(b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf" + b"\0" * 50, LIMIT)
+    assert error.value.reason == ("broken_image" if importlib.util.find_spec("pillow_heif") else "heif")
 
 
 def test_of_an_animation_the_first_frame_counts() -> None:
