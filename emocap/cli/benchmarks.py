@@ -164,6 +164,10 @@ def evaluate(
     allow_counts: Annotated[
         bool, typer.Option("--allow-counts", help="Measure although the data has other counts than the card.")
     ] = False,
+    allow_missing: Annotated[
+        bool,
+        typer.Option("--allow-missing", help="Leave out what is missing or cannot be read, counted in the results."),
+    ] = False,
     judge: Annotated[
         str | None,
         typer.Option(help="openai:NAME of the model that scores what models write, where a card needs one."),
@@ -220,6 +224,7 @@ def evaluate(
         device=device,
         workers=workers,
         allow_counts=allow_counts,
+        allow_missing=allow_missing,
         shots=shots or SHOTS,
         seeds=seeds,
         writing=GenerationConfig(ask or (), extractor, judge, wheel),
@@ -238,7 +243,8 @@ def _tell(message: "str | ResultRow") -> None:
     metrics = ", ".join(f"{name} {_metric(one)}" for name, one in message.metrics.items())
     shots = f" {message.shots} shots" if message.shots else ""
     fold = f" fold {message.fold}" if message.fold else ""
-    print(f"{message.benchmark} {message.protocol}{shots}{fold}, {message.model}: {metrics}")
+    missing = f"; {message.untested:,} of {message.tested + message.untested:,} left out" if message.untested else ""
+    print(f"{message.benchmark} {message.protocol}{shots}{fold}, {message.model}: {metrics}{missing}")
 
 
 def _metric(one: "MetricValue") -> str:

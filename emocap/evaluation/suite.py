@@ -97,6 +97,7 @@ def measure(
     device: str | None = None,
     workers: int | None = None,
     allow_counts: bool = False,
+    allow_missing: bool = False,
     shots: Sequence[int] = SHOTS,
     seeds: int = SEEDS,
     writing: GenerationConfig | None = None,
@@ -106,7 +107,8 @@ def measure(
 
     protocols: None for all that a card and a model have. cache: None keeps features for as long as this runs. tell:
     hears every row, and a line for each card that is passed over. Cards that a pattern has found are passed over where
-    their data, or any protocol of theirs, is not there; named ones fail.
+    their data, or any protocol of theirs, is not there; named ones fail. allow_missing: leave out examples whose media
+    is missing or cannot be read, and count them in ``missing`` of a row.
     """
     todo = []
     for one in chosen:
@@ -124,9 +126,8 @@ def measure(
     for model in models:
         try:
             if isinstance(model, str) and writes(model):
-                failures += _written(
-                    model, todo, protocols, data, out, writing or GenerationConfig(), not allow_counts, tell
-                )
+                asking = writing or GenerationConfig()
+                failures += _written(model, todo, protocols, data, out, asking, tell, not allow_counts, allow_missing)
                 continue
             encoder = load(model, device) if isinstance(model, str) else model
             with _looking(encoder, pooling, store, workers, device) as looking:
@@ -151,6 +152,7 @@ def measure(
                         seeds=seeds,
                         looking=looking,
                         exact=not allow_counts,
+                        allow_missing=allow_missing,
                     )
                     rows, failed = _each(run, [p for p in wanted if p in protocols_of(one.card)] or wanted)
                     for row in rows:
@@ -169,8 +171,9 @@ def _written(
     data: Path,
     out: Path,
     writing: GenerationConfig,
-    exact: bool,
     tell: Callable[[str | ResultRow], None],
+    exact: bool,
+    allow_missing: bool,
 ) -> list[str]:
     """What failed of the cards that a model which writes was asked about; the rows are stored and told."""
     if protocols and "generate" not in protocols:
@@ -192,7 +195,9 @@ def _written(
                 tell(f"{one.name}: passed over, it does not measure models that write")
                 continue
             try:
-                for row in generate.evaluate(one.name, one.card, model, data, out, aids, exact=exact):
+                for row in generate.evaluate(
+                    one.name, one.card, model, data, out, aids, exact=exact, allow_missing=allow_missing
+                ):
                     tell(row)
             except UserError as error:
                 failures.append(str(error) if one.name in str(error) else f"{one.name}: {error}")

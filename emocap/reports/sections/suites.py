@@ -53,6 +53,7 @@ def summaries(results: Sequence[Result], leaderboard: Leaderboard) -> list[Suite
 def _tags(row: ResultRow) -> list[str]:
     caveat = display_of(row.task).caveat(row)
     tags = [caveat.text] if caveat else []
+    tags += [f"{row.untested:,} test examples left out"] * (row.untested > 0)
     return tags + ["counts differ from the card"] * (row.counts_expected is False)
 
 
