@@ -177,11 +177,14 @@ def load_encoder(spec: str | Path, device: str | None = None) -> "Encoder":
     return load(str(spec), device)
 
 
-def load_benchmark(name: str, data: str | Path) -> Benchmark:
-    """A benchmark's card, by its name or YAML file, and its examples below ``data``. Raises UserError."""
+def load_benchmark(name: str, data: str | Path, overrides: Sequence[str] = ()) -> Benchmark:
+    """A benchmark's card, by its name or YAML file, and its examples below ``data``.
+
+    overrides: changes to the card, as ``layout.last=1``. Raises UserError.
+    """
     from emocap.evaluation.registry import load_card, read_examples
 
-    card = load_card(name)
+    card = load_card(name, overrides)
     return Benchmark(card, read_examples(card, Path(data).expanduser()))
 
 
@@ -191,13 +194,16 @@ def evaluate(
     data: str | Path,
     out: str | Path,
     protocols: Sequence[str] | None = None,
+    *,
+    overrides: Sequence[str] = (),
     **options: Any,
 ) -> Results:
     """Measure a model on benchmarks; rows are added to ``out/results.jsonl``.
 
     model: as for :func:`load_encoder`, ``openai:NAME`` for a generative model, or any object with ``encode_images``
-    and ``encode_texts``. protocols: None for all that a card and a model have. options: those of
-    :func:`emocap.evaluation.suite.measure`. Raises UserError where nothing can be measured at all; what fails alone
+    and ``encode_texts``. protocols: None for all that a card and a model have. overrides: changes
+    to every card, as ``layout.last=1``. options: those of :func:`emocap.evaluation.suite.measure`, such as
+    ``allow_missing``. Raises UserError where nothing can be measured at all; what fails alone
     stands in ``failures``.
     """
     from emocap.encoders.wrapped import wrap
@@ -206,7 +212,7 @@ def evaluate(
     rows: list[ResultRow] = []
     named = str(model) if isinstance(model, str | Path) else wrap(model)
     failures = measure(
-        choose([cards] if isinstance(cards, str) else list(cards)),
+        choose([cards] if isinstance(cards, str) else list(cards), overrides),
         [named],
         protocols,
         Path(data).expanduser(),

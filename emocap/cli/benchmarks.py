@@ -22,7 +22,11 @@ benchmarks = typer.Typer(
 )
 
 Cards = Annotated[
-    list[str], typer.Argument(metavar="CARD...", help="Names, YAML files, or quoted patterns such as '*'.")
+    list[str],
+    typer.Argument(
+        metavar="CARD... [KEY=VALUE]...",
+        help="Names, YAML files, or quoted patterns such as '*', and changes to them: dotted keys, YAML values.",
+    ),
 ]
 MaybeData = Annotated[Path | None, typer.Option("--data", envvar="EMOCAP_DATA", help="Where to look for their data.")]
 
@@ -79,9 +83,9 @@ def check(
     from emocap.benchmarks.loading import present
     from emocap.core.files import write_json
     from emocap.evaluation.registry import TASKS
-    from emocap.evaluation.suite import choose
+    from emocap.evaluation.suite import choose, parted
 
-    chosen = [one for one in choose(cards) if one.named or present(one.card, data)]
+    chosen = [one for one in choose(*parted(cards)) if one.named or present(one.card, data)]
     if not chosen:
         raise UserError(f"--data: none of these benchmarks is in {data}")
     reports = [run_check(one.name, one.card, data, TASKS[one.card.task].needs) for one in chosen]
@@ -200,7 +204,7 @@ def evaluate(
     from emocap.encoders.features import Pooling
     from emocap.evaluation.linear.fewshot import SHOTS
     from emocap.evaluation.registry import encoder_protocols
-    from emocap.evaluation.suite import GenerationConfig, choose, measure, writes
+    from emocap.evaluation.suite import GenerationConfig, choose, measure, parted, writes
     from emocap.reports.page import write_report
 
     models = [*(model or []), *(f"predictions:{one}" for one in predictions or [])]
@@ -214,7 +218,7 @@ def evaluate(
     if pooling not in poolings:
         raise UserError(f"--pooling: {pooling} is not one of {', '.join(poolings)}")
     failures = measure(
-        choose(cards),
+        choose(*parted(cards)),
         models,
         None if "all" in protocols else protocols,
         data,
@@ -243,8 +247,9 @@ def _tell(message: "str | ResultRow") -> None:
     metrics = ", ".join(f"{name} {_metric(one)}" for name, one in message.metrics.items())
     shots = f" {message.shots} shots" if message.shots else ""
     fold = f" fold {message.fold}" if message.fold else ""
+    changed = f" with {', '.join(message.overrides)}" if message.overrides else ""
     missing = f"; {message.untested:,} of {message.tested + message.untested:,} left out" if message.untested else ""
-    print(f"{message.benchmark} {message.protocol}{shots}{fold}, {message.model}: {metrics}{missing}")
+    print(f"{message.benchmark} {message.protocol}{shots}{fold}, {message.model}{changed}: {metrics}{missing}")
 
 
 def _metric(one: "MetricValue") -> str:

@@ -55,6 +55,7 @@ def aggregate(rows: Sequence[ResultRow], **fields: Any) -> ResultRow:
             "media": first.media if len(media) == 1 else "clips",
             "counts": {"test": {row.title: row.tested for row in rows}},
             "counts_expected": False if False in expected else None if None in expected else True,
+            "overrides": [f"{row.benchmark}: {one}" for row in rows for one in row.overrides],
             "missing": missing_of(rows),
             # Temperature and usage are those of all cards of a folder, and belong to their rows.
             "responses": Responses(**responses.model_dump(exclude={"match", "temperature", "usage"})),

@@ -33,14 +33,15 @@ def evaluate(
     *,
     exact: bool = False,
     allow_missing: bool = False,
+    overrides: Sequence[str] = (),
 ) -> list[ResultRow]:
     """Ask ``model`` about every test example of a card; write and return the rows of ``out/results.jsonl``.
 
     There is one row, or one for each official fold and one of their mean; nothing is asked twice that is tested in
     two of them. The same rows of an earlier run are replaced; a reply that is kept is not asked for again. exact,
-    allow_missing: as in :func:`emocap.evaluation.runner.evaluate`; without it a question about what is missing stays
-    without an answer, and a file of predictions needs no pictures. Raises UserError for a card that models which write
-    are not measured on, and as readers, models and tasks do.
+    allow_missing, overrides: as in :func:`emocap.evaluation.runner.evaluate`; without allow_missing a question about
+    what is missing stays without an answer, and a file of predictions needs no pictures. Raises UserError for a card
+    that models which write are not measured on, and as readers, models and tasks do.
     """
     needs, task = TASKS[card.task].needs, TASKS[card.task].generative
     if task is None or card.generate is None:
@@ -67,6 +68,7 @@ def evaluate(
     said = {row: [next(following) for _ in some] for row, some in zip(asked, asks, strict=True)}
     common = {
         **rows.of_card(name, card, examples, contents, data),
+        "overrides": list(overrides),
         "protocol": "generate",
         "shots": None,
         "model": model.name,

@@ -135,6 +135,8 @@ class ResultRow(_Part):
     model: str
     """As it was named to the evaluation."""
     parts: list[str] = []
+    overrides: list[str] = []
+    """What was changed in the card for this measurement, as ``dotted.key=value``."""
 
     media: Literal["pictures", "clips", "sounds"]
     compound: bool = False

@@ -4,6 +4,7 @@ import contextlib
 import fnmatch
 import glob
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -39,6 +40,8 @@ class Chosen:
     name: str
     card: Card
     named: bool
+    overrides: tuple[str, ...] = ()
+    """What was changed in it, as ``dotted.key=value``."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,14 @@ class GenerationConfig:
     """Folder of emotion wheels; None: ``emotion_wheel`` beside the data where it is there."""
 
 
-def choose(names: Sequence[str]) -> list[Chosen]:
-    """The cards that names, YAML files and patterns mean, each once.
+def parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Cards, and ``dotted.key=value`` overrides of them, from one list of both."""
+    overrides = [one for one in arguments if re.match(r"[A-Za-z_][\w.-]*=", one) and not Path(one).is_file()]
+    return [one for one in arguments if one not in overrides], overrides
+
+
+def choose(names: Sequence[str], overrides: Sequence[str] = ()) -> list[Chosen]:
+    """The cards that names, YAML files and patterns mean, each once. overrides: of every one of them.
 
     A pattern is of files, or else of the names of built-in cards. Raises UserError where one fits nothing, and as
     recipes do.
@@ -65,9 +74,9 @@ def choose(names: Sequence[str]) -> list[Chosen]:
         pattern = any(sign in name for sign in "*?[")
         for one in _fitting(name) if pattern else [name]:
             stem = Path(one).stem
-            card = load_card(one)
+            card = load_card(one, overrides)
             if stem not in found or not pattern:
-                found[stem] = Chosen(stem, card, not pattern)
+                found[stem] = Chosen(stem, card, not pattern, tuple(overrides))
     return list(found.values())
 
 
@@ -153,6 +162,7 @@ def measure(
                         looking=looking,
                         exact=not allow_counts,
                         allow_missing=allow_missing,
+                        overrides=one.overrides,
                     )
                     rows, failed = _each(run, [p for p in wanted if p in protocols_of(one.card)] or wanted)
                     for row in rows:
@@ -195,9 +205,18 @@ def _written(
                 tell(f"{one.name}: passed over, it does not measure models that write")
                 continue
             try:
-                for row in generate.evaluate(
-                    one.name, one.card, model, data, out, aids, exact=exact, allow_missing=allow_missing
-                ):
+                rows = generate.evaluate(
+                    one.name,
+                    one.card,
+                    model,
+                    data,
+                    out,
+                    aids,
+                    exact=exact,
+                    allow_missing=allow_missing,
+                    overrides=one.overrides,
+                )
+                for row in rows:
                     tell(row)
             except UserError as error:
                 failures.append(str(error) if one.name in str(error) else f"{one.name}: {error}")

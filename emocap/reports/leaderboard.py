@@ -74,6 +74,8 @@ class Entry:
         if self.caveat:
             tags.append((self.caveat.short, self.caveat.text))
         row = self.result.row
+        if row.overrides:
+            tags.append(("card changed", f"changed in the card: {', '.join(row.overrides)}"))
         if row.untested:
             share = f"{row.untested:,} of {row.tested + row.untested:,} test examples left out"
             tags.append((f"{row.untested:,} missing", f"{share}: {_reasons(row.missing['test'])}"))
