@@ -266,17 +266,18 @@ def load_encoder(spec: str | Path, device: str | None = None) -> "Encoder":
     return load(str(spec), device)
 
 
-def load_benchmark(name: str | Path, data: str | Path) -> Benchmark:
+def load_benchmark(name: str | Path, data: str | Path, overrides: Sequence[str] = ()) -> Benchmark:
     """A benchmark's card, by its name or YAML file, and its examples below ``data``.
 
-    Raises UserError for a card that does not exist and for data that is absent or not as its reader expects.
+    overrides: changes to the card, such as ``layout.last=1``. Raises UserError for a card that does not exist and for
+    data that is absent or not as its reader expects.
 
     >>> len(emocap.load_benchmark("synthetic-emotions", "runs/synthetic").examples)
     24
     """
     from emocap.evaluation.registry import load_card, read_examples
 
-    card = load_card(str(name))
+    card = load_card(str(name), overrides)
     return Benchmark(card, read_examples(card, Path(data).expanduser()))
 
 

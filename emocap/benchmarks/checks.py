@@ -23,6 +23,7 @@ from emocap.io.media import Sound
 _NEAR = 16
 """Bits in which near-duplicates differ at most, as in a build."""
 _AT_ONCE = 2048
+_UNTESTED = "class_without_test"
 SPLITS = ("train", "val", "test")
 Counts = dict[str, dict[str, int]]
 
@@ -84,6 +85,13 @@ def refuse(name: str, card: Card, examples: Sequence[Example], needs: ExampleNee
         raise UserError(f"{name}: {few(wrong, 4)}; see emocap benchmarks check {name}, or set allow_counts=true")
 
 
+def refuse_untested(name: str, card: Card, examples: Sequence[Example], needs: ExampleNeeds) -> None:
+    """Raises UserError where a class has nothing to be tested on, whatever the counts are."""
+    wrong = [finding.detail for finding in _counts(card, examples, needs) if finding.kind == _UNTESTED]
+    if wrong:
+        raise UserError(f"{name}: {wrong[0]}; see emocap benchmarks check {name}, or set allow_counts=true")
+
+
 def as_expected(card: Card, examples: Sequence[Example], needs: ExampleNeeds) -> bool | None:
     """Whether there are as many examples as the card says; None where it says nothing."""
     return all(finding.kind != "counts" for finding in _counts(card, examples, needs)) if card.counts else None
@@ -110,7 +118,7 @@ def _counts(card: Card, examples: Sequence[Example], needs: ExampleNeeds) -> Ite
     total = {split: sum(found.get(split, {}).values()) for split in SPLITS}
     wanted = card.totals
     if needs.every_class_tested and (absent := [label for label in card.classes if not found["test"].get(label)]):
-        yield Finding("class_without_test", f"no test examples of {', '.join(absent)}")
+        yield Finding(_UNTESTED, f"no test examples of {', '.join(absent)}")
     people = {name for part in card.split.people or [] for name in part}
     if gone := sorted(people - {str(example.subject) for example in examples}):
         yield Finding("absent_people", f"{len(gone):,} people of the card's folds are not there, such as {gone[0]}")

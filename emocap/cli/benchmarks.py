@@ -22,7 +22,11 @@ benchmarks = typer.Typer(
 )
 
 Cards = Annotated[
-    list[str], typer.Argument(metavar="CARD...", help="Names, YAML files, or quoted patterns such as '*'.")
+    list[str],
+    typer.Argument(
+        metavar="CARD... [KEY=VALUE]...",
+        help="Names, YAML files, or quoted patterns such as '*', and changes to them: dotted keys, YAML values.",
+    ),
 ]
 MaybeData = Annotated[Path | None, typer.Option("--data", envvar="EMOCAP_DATA", help="Where to look for their data.")]
 
@@ -79,9 +83,9 @@ def check(
     from emocap.benchmarks.loading import present
     from emocap.core.files import write_json
     from emocap.evaluation.registry import TASKS
-    from emocap.evaluation.suite import choose
+    from emocap.evaluation.suite import choose, parted
 
-    chosen = [one for one in choose(cards) if one.named or present(one.card, data)]
+    chosen = [one for one in choose(*parted(cards)) if one.named or present(one.card, data)]
     if not chosen:
         raise UserError(f"data: none of these benchmarks is in {data}")
     reports = [run_check(one.name, one.card, data, TASKS[one.card.task].needs) for one in chosen]
@@ -129,7 +133,7 @@ def evaluate(
         typer.Argument(
             metavar="CARD... [KEY=VALUE]...",
             help="Names of benchmarks, YAML files, quoted patterns such as '*', or one recipe of an evaluation; and "
-            "changes to its keys, such as seeds=10 or generation.ask.budget=5.",
+            "changes to the evaluation, such as seeds=10, or to the cards, such as layout.last=1.",
         ),
     ],
     out: Out,
@@ -159,6 +163,9 @@ def evaluate(
     allow_counts: Annotated[
         bool, typer.Option("--allow-counts", help="Measure although the data has other counts than the card.")
     ] = False,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Leave out what is missing or cannot be read, and count it.")
+    ] = False,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or another of torch; a GPU if there is one.")] = None,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -174,6 +181,7 @@ def evaluate(
         "protocols": "all" if protocol and "all" in protocol else protocol,
         "generation": {"judge": judge} if judge else None,
         "allow_counts": allow_counts,
+        "allow_missing": allow_missing,
         "device": device,
     }
     recipe = read_recipe(words, {key: value for key, value in given.items() if value})
@@ -191,7 +199,9 @@ def _print(message: "str | ResultRow") -> None:
     metrics = ", ".join(f"{name} {_metric(one)}" for name, one in message.metrics.items())
     shots = f" {message.shots} shots" if message.shots else ""
     fold = f" fold {message.fold}" if message.fold else ""
-    print(f"{message.benchmark} {message.protocol}{shots}{fold}, {message.model}: {metrics}")
+    changed = f" with {', '.join(message.overrides)}" if message.overrides else ""
+    missing = f"; {message.untested:,} of {message.tested + message.untested:,} left out" if message.untested else ""
+    print(f"{message.benchmark} {message.protocol}{shots}{fold}, {message.model}{changed}: {metrics}{missing}")
 
 
 def _metric(one: "MetricValue") -> str:

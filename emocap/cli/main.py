@@ -179,6 +179,7 @@ app.command(
     "eval",
     epilog=example(
         "emocap eval london-smiles --model runs/b32 --data london/ --out runs/eval",
+        "emocap eval ck-plus layout.last=1 --model runs/b32 --data ~/benchmarks --out runs/eval-apex",
         "emocap eval 'benchmarks/*.yaml' --model runs/b32 --protocol all --data ~/benchmarks --out runs/eval",
         "emocap eval facexbench --model openai:NAME --ask budget=5 --ask 'price={prompt: 1, completion: 4}' "
         "--data ~/benchmarks --out runs/eval",

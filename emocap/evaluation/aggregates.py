@@ -9,7 +9,7 @@ from typing import Any
 
 from emocap.core.registries import Registry
 from emocap.evaluation.results import FILE, MetricValue, Responses, ResultRow, read_results, store
-from emocap.evaluation.rows import responses_of
+from emocap.evaluation.rows import missing_of, responses_of
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ def aggregate(rows: Sequence[ResultRow], **fields: Any) -> ResultRow:
             "media": first.media if len(media) == 1 else "clips",
             "counts": {"test": {row.title: row.tested for row in rows}},
             "counts_expected": False if False in expected else None if None in expected else True,
+            "overrides": [f"{row.benchmark}: {one}" for row in rows for one in row.overrides],
+            "missing": missing_of(rows),
             # Temperature and usage are those of all cards of a folder, and belong to their rows.
             "responses": Responses(**responses.model_dump(exclude={"match", "temperature", "usage"})),
             "data": first.data,

@@ -4,35 +4,44 @@ import dataclasses
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from emocap.benchmarks.cards import Card
-from emocap.benchmarks.checks import as_expected, refuse
+from emocap.benchmarks.checks import as_expected
 from emocap.benchmarks.examples import Example
-from emocap.benchmarks.splits import divide
 from emocap.core.errors import UserError
-from emocap.core.threads import THREADS, ahead
 from emocap.evaluation import rows
+from emocap.evaluation.inputs import gather, used
 from emocap.evaluation.predictions import Predictions
-from emocap.evaluation.registry import TASKS, read_examples
+from emocap.evaluation.registry import TASKS
 from emocap.evaluation.results import FILE, ResultRow, read_results, store, write_predictions
 from emocap.evaluation.task import GenerativeTask, Graders, TaskResponses
-from emocap.io.images import ImageError
 from emocap.llm.chat_models import GenerativeModel, Response
 from emocap.llm.chat_request import ChatRequest
 
 
 def evaluate(
-    name: str, card: Card, model: GenerativeModel, data: Path, out: Path, aids: Graders, *, exact: bool = False
+    name: str,
+    card: Card,
+    model: GenerativeModel,
+    data: Path,
+    out: Path,
+    aids: Graders,
+    *,
+    exact: bool = False,
+    allow_missing: bool = False,
+    overrides: Sequence[str] = (),
 ) -> list[ResultRow]:
     """Ask ``model`` about every test example of a card; write and return the rows of ``out/results.jsonl``.
 
     There is one row, or one for each official fold and one of their mean; nothing is asked twice that is tested in
-    two of them. The same rows of an earlier run are replaced; a reply that is kept is not asked for again. exact: as
-    in :func:`emocap.evaluation.runner.evaluate`. Raises UserError for a card that models which write are not measured
-    on, and as readers, models and tasks do.
+    two of them. The same rows of an earlier run are replaced; a reply that is kept is not asked for again. exact,
+    allow_missing, overrides: as in :func:`emocap.evaluation.runner.evaluate`; without allow_missing a question about
+    what is missing stays without an answer, and a file of predictions needs no pictures. Raises UserError for a card
+    that models which write are not measured on, and as readers, models and tasks do.
     """
     needs, task = TASKS[card.task].needs, TASKS[card.task].generative
     if task is None or card.generate is None:
@@ -41,18 +50,25 @@ def evaluate(
     if task.judged and not isinstance(model, Predictions):
         aids.need("judge", card)  # before anything is paid for
     read_results(out / FILE)  # rows of another version are refused before anything is asked
-    examples = read_examples(card, data)
-    if exact:
-        refuse(name, card, examples, needs)
-    folds = divide(card, examples)
+    looks = bool(card.generate.modalities) and not isinstance(model, Predictions)
+    inputs = gather(
+        name,
+        card,
+        data,
+        exact=exact,
+        allow_missing=allow_missing and looks,
+        looked_at=partial(used, taught=False),
+        lenient=True,
+    )
+    examples, contents, folds = inputs.examples, inputs.contents, inputs.folds
     tested = [np.unique(np.concatenate([fold.test for fold in pooled])) for pooled in folds]
     asked = np.unique(np.concatenate(tested)).tolist()
-    contents = list(ahead(_content, examples, 4 * THREADS))
     asks = [_asks(card, task, examples[row], contents[row]) for row in asked]
     following = iter(model.answer([ask for some in asks for ask in some], name))
     said = {row: [next(following) for _ in some] for row, some in zip(asked, asks, strict=True)}
     common = {
         **rows.of_card(name, card, examples, contents, data),
+        "overrides": list(overrides),
         "protocol": "generate",
         "shots": None,
         "model": model.name,
@@ -69,6 +85,7 @@ def evaluate(
         said_besides = {
             **common,
             "fold": number,
+            "missing": inputs.missing(number),
             "questions": len(responses),
             "unanswered": dict(Counter(response.reason for response in responses if response.text is None)),
             "cut_short": sum(response.text is not None and response.cut for response in responses),
@@ -118,14 +135,6 @@ def _word_for_word(responses: Sequence[Response]) -> str | None:
     """Word for word; of several questions a paragraph each."""
     texts = [response.text for response in responses if response.text is not None]
     return "\n\n".join(texts) if texts else None
-
-
-def _content(example: Example) -> str:
-    """sha256 of what it shows; empty for absent files: predictions can be read without the pictures."""
-    try:
-        return example.media.sha256()
-    except ImageError:
-        return ""
 
 
 def _sent(card: Card) -> str:

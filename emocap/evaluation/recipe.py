@@ -2,6 +2,7 @@
 
 # Tested in tests/evaluation/test_suite.py.
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -45,6 +46,10 @@ class EvaluationRecipe(Recipe):
     have; null: ``zeroshot``, and ``generate`` for generative models."""
     allow_counts: bool = False
     """Measure although the data has other counts than the card, or lacks a class in its test split."""
+    allow_missing: bool = False
+    """Leave out examples whose media is missing or cannot be read; rows and pages count them."""
+    overrides: list[str] = []
+    """Changes to every card, as ``layout.last=1``."""
     pooling: Pooling = "mean"
     """How the features of a clip's frames become one."""
     shots: list[int] = Field(default=[1, 2, 4, 8, 16], min_length=1)
@@ -70,25 +75,28 @@ def read_recipe(words: Sequence[str], given: Mapping[str, Any]) -> EvaluationRec
     """The recipe that words mean: names of cards, or one YAML file with the key ``cards``; and ``key=value``.
 
     given: keys that come from elsewhere and take precedence over the file; ``key=value`` takes precedence over both.
-    Raises UserError as recipes do.
+    Keys that no recipe of an evaluation has change the cards. Raises UserError as recipes do.
     """
-    settings = [word for word in words if _is_setting(word)]
-    names = [word for word in words if not _is_setting(word)]
+    settings = [word for word in words if is_setting(word)]
+    names = [word for word in words if word not in settings]
+    of_cards = [word for word in settings if re.split(r"[.=]", word)[0] not in EvaluationRecipe.model_fields]
     content: Any = {"cards": names}
     where = "evaluation"
     if len(names) == 1 and (file := _recipe_file(Path(names[0]))) is not None:
         content, where = file, names[0]
     content = joined(content, dict(given))
     for setting in settings:
-        content = override(content, setting)
+        if setting not in of_cards:
+            content = override(content, setting)
+    content["overrides"] = [*content.get("overrides", []), *of_cards]
     if "data" not in content:
         raise UserError("data is missing: name the folder that holds the benchmarks")
     return check(EvaluationRecipe, content, where)
 
 
-def _is_setting(word: str) -> bool:
-    key, equals, _ = word.partition("=")
-    return bool(equals) and all(part.isidentifier() or part.isdigit() for part in key.split("."))
+def is_setting(word: str) -> bool:
+    """Whether a word is ``dotted.key=value`` and no file of such a name."""
+    return re.match(r"[A-Za-z_][\w.-]*=", word) is not None and not Path(word).is_file()
 
 
 def _recipe_file(path: Path) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 # Tested in tests/evaluation/test_runner.py.
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,13 +25,13 @@ _OFFICIAL_MEANING = (
 )
 
 
-def load_card(name: str) -> Card:
-    """A card, by its name or its YAML file, checked as its task asks.
+def load_card(name: str, overrides: Sequence[str] = ()) -> Card:
+    """A card, by its name or its YAML file, with ``dotted.key=value`` overrides, checked as its task asks.
 
     Raises UserError as :func:`emocap.core.recipes.load` does, for a task, protocol or metric that does not exist, and
     for what the task of the card lacks.
     """
-    card = load(Card, "benchmarks", name)
+    card = load(Card, "benchmarks", name, overrides)
     try:
         check_card(card)
     except (UserError, ValueError) as error:

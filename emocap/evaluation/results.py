@@ -135,6 +135,8 @@ class ResultRow(_Part):
     model: str
     """As it was named to the evaluation."""
     parts: list[str] = []
+    overrides: list[str] = []
+    """What was changed in the card for this measurement, as ``dotted.key=value``."""
 
     media: Literal["pictures", "clips", "sounds"]
     compound: bool = False
@@ -143,6 +145,9 @@ class ResultRow(_Part):
     """Split → class → number of examples; of a suite: ``test`` → title of the benchmark → number."""
     counts_expected: bool | None = None
     """Whether the counts are those of the card; None where the card has none for them."""
+    missing: dict[str, dict[str, int]] = {}
+    """Split → reason → number of examples that were left out, as their pictures, clips or sound are missing or cannot
+    be read; ``counts`` are without them."""
     test_subjects: int = 0
     """Number of different people in the test examples; 0 where they are not known."""
 
@@ -216,6 +221,11 @@ class ResultRow(_Part):
     def tested(self) -> int:
         """Number of test examples."""
         return sum(self.counts.get("test", {}).values())
+
+    @property
+    def untested(self) -> int:
+        """Number of test examples that were left out."""
+        return sum(self.missing.get("test", {}).values())
 
     def chance_of(self, metric: str) -> float | None:
         """What guessing reaches in a metric; None where it is not known."""

@@ -77,6 +77,7 @@ def over_folds(rows: Sequence[ResultRow]) -> list[ResultRow]:
                     "metrics": {name: _mean([row.metrics[name] for row in own]) for name in first.metrics},
                     "counts": {"test": summed(row.counts["test"] for row in own)},
                     "counts_expected": None,
+                    "missing": missing_of(own),
                     "confusion": _summed([row.confusion for row in own]) if first.confusion else [],
                     "responses": responses_of([row.responses for row in own]),
                     "details": {name: said for name, said in first.details.items() if name != "regularisation_c"},
@@ -100,6 +101,12 @@ def responses_of(parts: Sequence[Responses]) -> Responses:
             "cut_short": sum(part.cut_short for part in parts),
         }
     )
+
+
+def missing_of(parts: Sequence[ResultRow]) -> dict[str, dict[str, int]]:
+    """The test examples that were left out of all parts together."""
+    total = summed(part.missing.get("test", {}) for part in parts)
+    return {"test": total} if total else {}
 
 
 def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

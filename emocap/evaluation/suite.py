@@ -20,7 +20,7 @@ from emocap.evaluation import generative as generate
 from emocap.evaluation.aggregates import add_suites
 from emocap.evaluation.paired_tests import compare
 from emocap.evaluation.predictions import Predictions
-from emocap.evaluation.recipe import EvaluationRecipe
+from emocap.evaluation.recipe import EvaluationRecipe, is_setting
 from emocap.evaluation.registry import PROTOCOLS, TASKS, load_card, protocols_of
 from emocap.evaluation.results import ResultRow
 from emocap.evaluation.runner import evaluate
@@ -39,10 +39,18 @@ class Chosen:
     name: str
     card: Card
     named: bool
+    overrides: tuple[str, ...] = ()
+    """What was changed in it, as ``dotted.key=value``."""
 
 
-def choose(names: Sequence[str]) -> list[Chosen]:
-    """The cards that names, YAML files and patterns mean, each once.
+def parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Cards, and ``dotted.key=value`` overrides of them, from one list of both."""
+    overrides = [one for one in arguments if is_setting(one)]
+    return [one for one in arguments if one not in overrides], overrides
+
+
+def choose(names: Sequence[str], overrides: Sequence[str] = ()) -> list[Chosen]:
+    """The cards that names, YAML files and patterns mean, each once; ``overrides`` change every one of them.
 
     A pattern is of files, or else of the names of built-in cards. Raises UserError where one fits nothing, and as
     recipes do.
@@ -52,9 +60,9 @@ def choose(names: Sequence[str]) -> list[Chosen]:
         pattern = any(sign in name for sign in "*?[")
         for one in _fitting(name) if pattern else [name]:
             stem = Path(one).stem
-            card = load_card(one)
+            card = load_card(one, overrides)
             if stem not in found or not pattern:
-                found[stem] = Chosen(stem, card, not pattern)
+                found[stem] = Chosen(stem, card, not pattern, tuple(overrides))
     return list(found.values())
 
 
@@ -83,7 +91,7 @@ def measure(
     Rows go to ``out/results.jsonl``; ``report`` gets each of them, and a line for each card that is skipped. Returns
     what failed, a line each: one failure does not stop the rest. Raises UserError where nothing can be measured.
     """
-    return measure_cards(choose(recipe.cards), recipe, out, encoders, report)
+    return measure_cards(choose(recipe.cards, recipe.overrides), recipe, out, encoders, report)
 
 
 def measure_cards(
@@ -179,6 +187,8 @@ def _encoded(
                 seeds=recipe.seeds,
                 extraction=extraction,
                 exact=not recipe.allow_counts,
+                allow_missing=recipe.allow_missing,
+                overrides=one.overrides,
             )
             rows, failed = _each(run, [p for p in wanted if p in protocols_of(one.card)] or wanted)
             for row in rows:
@@ -214,7 +224,17 @@ def _generated(
                 report(f"{one.name}: skipped, as it does not measure generative models")
                 continue
             try:
-                rows = generate.evaluate(one.name, one.card, model, data, out, graders, exact=not recipe.allow_counts)
+                rows = generate.evaluate(
+                    one.name,
+                    one.card,
+                    model,
+                    data,
+                    out,
+                    graders,
+                    exact=not recipe.allow_counts,
+                    allow_missing=recipe.allow_missing,
+                    overrides=one.overrides,
+                )
                 for row in rows:
                     report(row)
             except UserError as error:

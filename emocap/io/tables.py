@@ -203,15 +203,33 @@ def _parquet(path: Path | str, file: BinaryIO | None) -> Table:
     return Table(str(path), columns, rows())
 
 
-def _workbook(path: Path | str, file: BinaryIO | None) -> Table:
-    """The first sheet of a workbook."""
+def sheet_rows(path: Path | str, sheet: str | None = None, file: BinaryIO | None = None) -> list[Row]:
+    """All rows of a sheet of an Excel workbook, every one as long as the longest. sheet: its name; None: the first.
+
+    Raises UserError for a file that is absent or no workbook, and for a sheet that it does not have.
+    """
     import openpyxl
 
     try:
         book = openpyxl.load_workbook(file or path, read_only=True, data_only=True)
-        first, *rest = list(book.worksheets[0].iter_rows(values_only=True)) or [()]
+        named = {one.title: one for one in book.worksheets}
+        if sheet is not None and sheet not in named:
+            raise UserError(f"{path} has no sheet {sheet}; there are {', '.join(named)}")
+        chosen = named[sheet] if sheet is not None else book.worksheets[0]
+        # Some programs write a wrong range into the file, which openpyxl would believe.
+        chosen.reset_dimensions()
+        cells = [list(row) for row in chosen.iter_rows(values_only=True)]
         book.close()
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
     except (OSError, KeyError, ValueError, IndexError, SyntaxError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} cannot be read as an Excel workbook: {error}") from None
-    columns = [str(name).strip() if name is not None else "" for name in first]
-    return Table(str(path), columns, (Row(f"row {number}", list(cells)) for number, cells in enumerate(rest, start=2)))
+    widest = max(map(len, cells), default=0)
+    return [Row(f"row {number}", [*row, *[None] * (widest - len(row))]) for number, row in enumerate(cells, start=1)]
+
+
+def _workbook(path: Path | str, file: BinaryIO | None) -> Table:
+    """The first sheet of a workbook."""
+    first, *rest = sheet_rows(path, file=file) or [Row("row 1", [])]
+    columns = [str(name).strip() if name is not None else "" for name in first.cells]
+    return Table(str(path), columns, iter(rest))

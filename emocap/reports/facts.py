@@ -192,10 +192,15 @@ def others(row: ResultRow) -> dict[str, str]:
         "system message": row.system,
         "weights, SHA-256": row.model_sha256,
         "absent classes": row.absent_classes,
+        "left out": [_left_out(split, reasons) for split, reasons in row.missing.items()],
         **{_detail_label(key, display): value for key, value in row.details.items()},
     }
     texts = {name: _text(value) for name, value in named.items() if value not in (None, [], {})}
     return texts | {"seconds of work": compact(row.seconds, 2)}
+
+
+def _left_out(split: str, reasons: Mapping[str, int]) -> str:
+    return f"of {split} {_unanswered(reasons)}"
 
 
 def _detail_label(key: str, display: TaskDisplay) -> str:

@@ -2,7 +2,7 @@
 
 # Tested in tests/reports/test_leaderboard_builder.py.
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from emocap.evaluation.display import Caveat
@@ -73,7 +73,17 @@ class Entry:
         tags = [(f"fold {fold} alone", f"fold {fold} alone")] if fold not in (0, "mean") else []
         if self.caveat:
             tags.append((self.caveat.short, self.caveat.text))
+        row = self.result.row
+        if row.overrides:
+            tags.append(("card changed", f"changed in the card: {', '.join(row.overrides)}"))
+        if row.untested:
+            share = f"{row.untested:,} of {row.tested + row.untested:,} test examples left out"
+            tags.append((f"{row.untested:,} missing", f"{share}: {_reasons(row.missing['test'])}"))
         return tags + [("counts differ", "counts differ from the card")] * self.counts_differ
+
+
+def _reasons(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{number:,} {reason.replace('_', ' ')}" for reason, number in numbers.items())
 
 
 @dataclass(frozen=True)

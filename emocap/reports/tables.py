@@ -55,6 +55,11 @@ class _PaperTable:
         notes = [f"Numbers are × 100{units}; bold: the best measured here."]
         if any(entry.counts_differ for entry in entries):
             notes.append("⚠ The counts of the data differ from those of the benchmark's card.")
+        if changed := sorted({f"{e.result.row.title} {one}" for e in entries for one in e.result.row.overrides}):
+            notes.append(f"Changed in the cards: {'; '.join(changed)}.")
+        if gone := [entry for entry in entries if entry.result.row.untested]:
+            subjects = sorted({f"{e.result.row.title} {e.result.row.untested:,}" for e in gone})
+            notes.append(f"Test examples left out, as they are missing or cannot be read: {'; '.join(subjects)}.")
         caveats = sorted({(one.caveat.kind, one.caveat.consequence) for one in entries if one.caveat})
         for kind, consequence in caveats:
             subjects = sorted({one.caveat.subject for one in entries if one.caveat and one.caveat.kind == kind})

@@ -1,10 +1,14 @@
 """The cards of stills beside the published tables, typed here once more."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from emocap.benchmarks.cards import Card
 from emocap.benchmarks.fixtures.static import WRITERS
-from emocap.core.recipes import load
+from emocap.core.recipes import builtin, load
+from emocap.evaluation.registry import read_examples
 
 FIG_1E = {
     "raf-db": (62.8, 45.1, 39.6),
@@ -52,3 +56,30 @@ def test_classes_are_put_into_words_and_described(name: str) -> None:
         assert one.words == [label] if label in basic else set(one.components) < basic and len(one.components) == 2
     assert card.licence
     assert card.homepage
+
+
+def noted() -> list[tuple[str, str]]:
+    """Card and ``key=value`` of every change that a note names, those in quotes with what space they have."""
+    cards = [(path.stem, load(Card, "benchmarks", path.stem)) for path in builtin("benchmarks").glob("*.yaml")]
+    pattern = re.compile(r"'((?:layout|split)\.\w+=[^']+)'|((?:layout|split)\.\w+=[^\s,;)]+)")
+    return sorted((name, found[1] or found[2]) for name, card in cards for found in pattern.finditer(card.note))
+
+
+def test_what_notes_say_can_be_changed_can_be() -> None:
+    every = noted()
+    assert len({name for name, _ in every}) >= 8
+    for name, setting in every:
+        others = [other for card, other in every if card == name and name == "afew"]
+        changed = load(Card, "benchmarks", name, others or [setting])
+        assert changed != load(Card, "benchmarks", name), setting
+
+
+def test_videos_of_afew_are_read_as_its_note_says(tmp_path: Path) -> None:
+    for name in ("Train_AFEW/Angry/000046280.avi", "Val_AFEW/Happy/000123.avi"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    card = load(Card, "benchmarks", "afew", [setting for name, setting in noted() if name == "afew"])
+    assert [(example.splits, example.label) for example in read_examples(card, tmp_path)] == [
+        (("train",), "anger"),
+        (("test",), "happiness"),
+    ]

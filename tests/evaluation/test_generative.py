@@ -16,6 +16,7 @@ from emocap.captioning.mock_server import mock_captioner
 from emocap.core.errors import UserError
 from emocap.core.recipes import load
 from emocap.evaluation.recipe import GenerationRecipe
+from emocap.evaluation.registry import read_examples
 from emocap.evaluation.suite import choose
 from emocap.llm.mock_server import MockServer, random_faults
 from emocap.reports.page import write_report
@@ -143,6 +144,38 @@ def test_a_broken_picture_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyP
     second.unlink()
     assert ask(mock_captioner(), tmp_path, tmp_path / "out", monkeypatch) == []
     assert rows(tmp_path / "out")[0]["unanswered"] == {"not_an_image": 1, "missing_file": 1}
+
+
+def test_what_is_missing_is_not_asked_about_where_that_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_fixture("facexbench", load(Card, "benchmarks", "facexbench"), tmp_path)
+    first, second, *_ = sorted((tmp_path / "FaceXBench").rglob("question_*.png"))
+    first.write_bytes(b"no picture")
+    second.unlink()
+    mock = mock_captioner()
+    with mock.running() as url:
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        chosen = choose(["facexbench"])
+        options: dict[str, Any] = {"allow_counts": True, "allow_missing": True}
+        writing = generation(FAST)
+        assert measure(chosen, ["openai:tiny"], None, tmp_path, tmp_path / "out", generation=writing, **options) == []
+    (row,) = rows(tmp_path / "out")
+    left_out = sum(row["missing"]["test"].values())
+    assert set(row["missing"]["test"]) == {"missing_file", "not_an_image"}
+    assert (row["questions"], row["unanswered"]) == (28 - left_out, {})
+    assert mock.log.requests == 28 - left_out
+    # A file of predictions needs no pictures, so that nothing is left out of it.
+    said = dict.fromkeys(_names(tmp_path), "A")
+    (tmp_path / "said.json").write_text(json.dumps(said))
+    spec = f"predictions:{tmp_path / 'said.json'}"
+    assert measure(chosen, [spec], None, tmp_path, tmp_path / "told", **options) == []
+    (row,) = rows(tmp_path / "told")
+    assert (row["missing"], row["questions"]) == ({}, 28)
+
+
+def _names(data: Path) -> list[str]:
+    return [example.name for example in read_examples(load(Card, "benchmarks", "facexbench"), data)]
 
 
 def test_the_budget_holds_and_more_of_it_goes_on(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

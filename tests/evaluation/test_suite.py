@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from emocap.cli.main import app
 from emocap.core.errors import UserError
-from emocap.evaluation.suite import choose
+from emocap.evaluation.suite import choose, parted
 from tests.support.measuring import measure
 from tests.support.rows import flat_rows
 
@@ -72,6 +72,28 @@ def test_wrong_counts_are_measured_where_that_is_asked_for(untaught: str, place:
     assert measure(chosen, [untaught], ["zeroshot"], place / "data", tmp_path, allow_counts=True) == []
     expected = {row["benchmark"]: row["counts_expected"] for row in flat_rows(tmp_path)}
     assert expected == {"short": False, "good": True}
+
+
+def test_cards_and_what_changes_them_are_told_apart(place: Path) -> None:
+    card = f"{place}/cards/good.yaml"
+    arguments = ["raf-db", "layout.last=1", card, "folder=else/x.yaml", "classes.a={words: [b=c]}", "a=b/c.yaml"]
+    assert parted(arguments) == (["raf-db", card], [arguments[1], *arguments[3:]])
+    assert parted(["'*'"]) == (["'*'"], [])
+
+
+def test_a_card_is_changed_by_keys_and_the_row_says_so(untaught: str, place: Path, tmp_path: Path) -> None:
+    command = ["eval", f"{place}/cards/absent.yaml", "folder=good", "prompts=['{c}']", "--model", untaught]
+    command += ["--data", str(place / "data"), "--out", str(tmp_path), "cache=false"]
+    done = CliRunner().invoke(app, command)
+    assert done.exception is None
+    (row,) = flat_rows(tmp_path)
+    assert (row["benchmark"], row["overrides"]) == ("absent", ["folder=good", "prompts=['{c}']"])
+    assert row["prompts"] == {"calm": ["calm"], "happy": ["happy"]}
+    assert "with folder=good, prompts=['{c}']: " in done.output
+    assert "changed in the card: folder=good" in (tmp_path / "report.html").read_text()
+    done = CliRunner().invoke(app, [*command[:2], "folder=good", "layout.patern=x", *command[4:]])
+    assert isinstance(done.exception, UserError)
+    assert "did you mean pattern" in str(done.exception) or "pattern" in str(done.exception)
 
 
 def test_what_is_named_must_be_there(untaught: str, place: Path, tmp_path: Path) -> None:

@@ -37,6 +37,12 @@ def test_markdown() -> None:
     ]
 
 
+def test_what_was_left_out_is_noted() -> None:
+    text = markdown(leaderboard(row(missing={"train": {"missing_file": 9}, "test": {"missing_file": 2}})))
+    assert "Test examples left out, as they are missing or cannot be read: RAF-DB 2." in text
+    assert "left out" not in markdown(leaderboard(row(missing={"train": {"missing_file": 9}})))
+
+
 def test_latex() -> None:
     rows = [row(title="RAF_DB & more", published=PUBLISHED), row(model="[100%]#{x}\\~^", value=0.628)]
     lines = latex(leaderboard(*rows)).splitlines()

@@ -13,10 +13,13 @@ from emocap.core.errors import UserError
 from emocap.io.media import Picture
 from emocap.io.text import text_of
 
+_IMAGES, _ZIP = "cohn-kanade-images", "extended-cohn-kanade-images"
+
 
 class CkPlus(Layout):
     """``Emotion/S005/001/S005_001_00000011_emotion.txt`` with one number, and
-    ``cohn-kanade-images/S005/001/S005_001_00000011.png``.
+    ``cohn-kanade-images/S005/001/S005_001_00000011.png``; or each in the folder of its zip file, as tools unpack them:
+    ``Emotion_labels/Emotion/...`` and ``extended-cohn-kanade-images/cohn-kanade-images/...``.
     """
 
     reader: Literal["ck-plus"]
@@ -27,8 +30,8 @@ class CkPlus(Layout):
 
     def read(self, root: Path) -> Iterator[Example]:
         """Of sequences with a label; labels are the codes, from 0."""
-        labels = folder_of(root, "Emotion")
-        images = folder_of(root, "cohn-kanade-images")
+        labels = folder_of(root, "Emotion", "Emotion_labels/Emotion", "Emotion_labels")
+        images = folder_of(root, _IMAGES, f"{_ZIP}/{_IMAGES}", _ZIP)
         files = [path for path in labels.glob("S*/*/*_emotion.txt") if not path.name.startswith("._")]
         if not files:
             raise UserError(f"data: {labels} has no S005/001/S005_001_00000011_emotion.txt or the like")
@@ -45,7 +48,7 @@ class CkPlus(Layout):
             if self.neutral and len(before) >= self.last:
                 shown.insert(0, (before[0], "0"))
             for picture, label in shown:
-                name = picture.relative_to(root).as_posix()
+                name = f"{_IMAGES}/{picture.relative_to(images).as_posix()}"  # wherever they lie
                 yield Example(name, Picture(picture), label=label, subject=subject)
 
 

@@ -13,16 +13,24 @@ from emocap.io.tables import rows_of
 
 USAGES = {"Training": "train", "PublicTest": "val", "PrivateTest": "test"}
 SIDE = 48
+_FILES = ("fer2013.csv", "icml_face_data.csv")
 
 
 class Fer2013(Layout):
-    """``fer2013.csv`` with columns ``emotion,pixels,Usage``: a code, 48 x 48 grey values, and the split."""
+    """``fer2013.csv``, or ``icml_face_data.csv`` as Kaggle calls it since, with columns ``emotion,pixels,Usage``: a
+    code, 48 x 48 grey values, and the split.
+    """
 
     reader: Literal["fer2013"]
 
     def read(self, root: Path) -> Iterator[Example]:
         """Names are the split and the place in it, ``PrivateTest/00000``; labels are the codes, from 0."""
-        path = root / "fer2013.csv"
+        path = next((root / name for name in _FILES if (root / name).is_file()), root / _FILES[0])
+        if not path.exists() and (root / "train").is_dir() and (root / "test").is_dir():
+            raise UserError(
+                f"{root} has the copy of FER2013 in class folders, whose test half is PublicTest and PrivateTest "
+                f"together; {' or '.join(_FILES)} tells the two apart"
+            )
         rows = rows_of(path)
         columns = next(rows, (1, []))[1]
         if missing := [column for column in ("emotion", "pixels", "Usage") if column not in columns]:

@@ -1,19 +1,17 @@
 """Micro-expressions: a workbook says who shows each one, from which frame to which, and what it is."""
 
 import re
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
 from pydantic import field_validator
 
 from emocap.benchmarks.examples import Example
 from emocap.benchmarks.readers.base import Layout, pictures_in
-from emocap.core.errors import UserError
+from emocap.core.errors import UserError, few
 from emocap.io.media import Frames, Media, Picture
+from emocap.io.tables import sheet_rows
 
 Row = dict[str, str]
 _FIELDS = ("subject", "clip", "onset", "label")
@@ -28,7 +26,8 @@ class Micro(Layout):
 
     reader: Literal["micro"]
     table: list[str]
-    """Where the workbook may lie below the data; the first that is there counts."""
+    """Where the workbook may lie below the data; the first that is there counts. ``*`` stands for any text, such as
+    the date in a name."""
     sheet: str | None = None
     """Name of its sheet; null: the first one."""
     subject: str = "Subject"
@@ -64,15 +63,15 @@ class Micro(Layout):
 
     def read(self, root: Path) -> Iterator[Example]:
         """From the rows of the workbook, in their order."""
-        path = next((root / place for place in self.table if (root / place).is_file()), root / self.table[0])
-        for number, row in self._rows(path):
+        path = self._workbook(root)
+        for where, row in self._rows(path):
             if missing := [getattr(self, field) for field in _FIELDS if not row[field]]:
-                raise UserError(f"{path}, row {number}: nothing below {', '.join(missing)}")
+                raise UserError(f"{path}, {where}: nothing below {', '.join(missing)}")
             if row["subject"].isdecimal():
                 row["subject"] = str(int(row["subject"]))
             onset, apex, offset = (_number(row[field]) for field in ("onset", "apex", "offset"))
             if onset is None:
-                raise UserError(f"{path}, row {number}: the onset {row['onset']!r} is no number of a frame")
+                raise UserError(f"{path}, {where}: the onset {row['onset']!r} is no number of a frame")
             places = [place.format(**row) for place in self.folder]
             folder = next(filter(None, (_inside(root, place) for place in places)), None)
             yield Example(
@@ -92,34 +91,37 @@ class Micro(Layout):
             return Picture(frames[len(frames) // 2]) if frames else Frames([])
         return Picture(numbered.get(apex, folder / f"frame {apex}"))
 
-    def _rows(self, path: Path) -> Iterator[tuple[int, Row]]:
-        """Number in the sheet, counted from 1, and what is below the columns that are read."""
+    def _workbook(self, root: Path) -> Path:
+        """The one that is read; where none is there, the first place. Raises UserError for several of one name."""
+        for place in self.table:
+            if (root / place).is_file():
+                return root / place
+            # Excel's lock files begin with ~$.
+            found = sorted(path for path in root.glob(place) if path.is_file() and not path.name.startswith("~$"))
+            if len(found) > 1:
+                raise UserError(f"{root} has several workbooks: {few([path.name for path in found])}; keep one")
+            if found:
+                return found[0]
+        if others := sorted(path.name for path in root.glob("*.xlsx") if not path.name.startswith("~$")):
+            wanted = " or ".join(self.table)
+            raise UserError(f"{root} has no {wanted}; name {few(others)} in layout.table if that is it")
+        return root / self.table[0]
+
+    def _rows(self, path: Path) -> Iterator[tuple[str, Row]]:
+        """Where a row stands, and what is below the columns that are read."""
         wanted = {field: _key(getattr(self, field)) for field in (*_FIELDS, "apex", "offset")}
         header: dict[str, int] = {}
-        for number, cells in enumerate(_sheet(path, self.sheet), start=1):
+        for listed in sheet_rows(path, self.sheet):
+            cells = list(map(_text, listed.cells))
             if not header:
                 header = {_key(cell): place for place, cell in enumerate(cells)}
                 if not set(wanted.values()) <= set(header):
                     header = {}
             elif any(cells[header[column]] for column in wanted.values()):
-                yield number, {field: cells[header[column]] for field, column in wanted.items()}
+                yield listed.where, {field: cells[header[column]] for field, column in wanted.items()}
         if not header:
             names = ", ".join(getattr(self, field) for field in wanted)
             raise UserError(f"{path}: no row has all the columns {names}")
-
-
-def _sheet(path: Path, name: str | None) -> list[list[str]]:
-    """All rows of a sheet, every cell as text without surrounding space."""
-    try:
-        book = openpyxl.load_workbook(path, data_only=True)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError) as error:
-        raise UserError(f"{path} is no .xlsx workbook ({type(error).__name__}: {error})") from None
-    if name is not None and name not in book.sheetnames:
-        raise UserError(f"{path} has no sheet {name}; there are {', '.join(book.sheetnames)}")
-    sheet = book[name or book.sheetnames[0]]
-    return [[_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
 
 
 def _text(cell: object) -> str:

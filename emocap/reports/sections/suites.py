@@ -53,6 +53,8 @@ def summaries(results: Sequence[Result], leaderboard: Leaderboard) -> list[Suite
 def _tags(row: ResultRow) -> list[str]:
     caveat = display_of(row.task).caveat(row)
     tags = [caveat.text] if caveat else []
+    tags += [f"{row.untested:,} test examples left out"] * (row.untested > 0)
+    tags += [f"changed in the cards: {', '.join(row.overrides)}"] * bool(row.overrides)
     return tags + ["counts differ from the card"] * (row.counts_expected is False)
 
 

@@ -135,11 +135,40 @@ def test_a_workbook_that_is_none_or_not_there_is_told(root: Path) -> None:
     with pytest.raises(UserError, match=r"coding.xlsx: No such file"):
         list(micro().read(root))
     (root / "coding.xlsx").write_text("Subject,Filename\n")
-    with pytest.raises(UserError, match=r"coding.xlsx is no .xlsx workbook"):
+    with pytest.raises(UserError, match=r"coding\.xlsx cannot be read as an Excel workbook"):
         list(micro().read(root))
     write(root, HEADER)
     with pytest.raises(UserError, match="has no sheet label; there are Sheet"):
         list(micro(sheet="label").read(root))
+
+
+def test_a_date_in_the_name_of_a_workbook_is_found_unless_there_are_several(root: Path) -> None:
+    write(root, HEADER, ["01", "EP02_01f", 9, 10, 11, "fear"])
+    (root / "coding.xlsx").rename(root / "coding-20190701.xlsx")
+    (root / "~$coding-20190701.xlsx").write_bytes(b"a lock of Excel")
+    with pytest.raises(UserError, match=r"has no coding\.xlsx; name coding-20190701\.xlsx in layout\.table"):
+        list(micro().read(root))
+    layout = micro(table=["coding.xlsx", "coding-*.xlsx"])
+    assert len(list(layout.read(root))) == 1
+    (root / "coding-20200101.xlsx").write_bytes((root / "coding-20190701.xlsx").read_bytes())
+    with pytest.raises(UserError, match=r"several workbooks: coding-20190701\.xlsx; coding-20200101\.xlsx; keep one"):
+        list(layout.read(root))
+    write(root, HEADER, ["01", "EP02_01f", 9, 10, 11, "fear"], ["01", "EP02_01f", 9, 10, 12, "fear"])
+    assert len(list(layout.read(root))) == 2
+
+
+def test_a_range_that_a_program_has_written_wrongly_hides_nothing(root: Path) -> None:
+    write(root, HEADER, ["01", "EP02_01f", 9, 10, 11, "fear"])
+    with zipfile.ZipFile(root / "coding.xlsx") as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    assert b'<dimension ref="A1:F2"' in parts[sheet]
+    parts[sheet] = parts[sheet].replace(b'ref="A1:F2"', b'ref="A1"')
+    with zipfile.ZipFile(root / "coding.xlsx", "w") as book:
+        for name, content in parts.items():
+            book.writestr(name, content)
+    (example,) = micro().read(root)
+    assert numbers(example) == [9, 10, 11]
 
 
 def test_impossible_layouts_are_refused() -> None:
