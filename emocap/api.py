@@ -134,7 +134,7 @@ def build(recipe: RecipeLike, out: str | Path, **keys: Any) -> "Dataset":
     holds something else.
 
     >>> drawn = {"count": 24, "people": 6, "size": 96}
-    >>> dataset = emocap.build("drawn", "runs/synthetic", sources=[{"synthetic": drawn}], shards={"samples": 12})
+    >>> dataset = emocap.build("synthetic", "runs/synthetic", sources=[{"synthetic": drawn}], shards={"samples": 12})
     >>> len(dataset)
     24
     """

@@ -84,7 +84,7 @@ def test_the_card_tells_recipe_data_results_and_limits(hub: Hub, run: Path) -> N
     row = json.loads((run / "results.jsonl").read_text())
     uar = row["metrics"]["uar"]
     assert (
-        f"| Drawn faces, 7 emotions | zeroshot | 120 | uar | {uar['value']:.3f} "
+        f"| Synthetic faces, 7 emotions | zeroshot | 120 | uar | {uar['value']:.3f} "
         f"| {uar['low']:.3f} to {uar['high']:.3f} | 0.143 |"
     ) in text
     assert 'create_model_and_transforms("hf-hub:lab/tiny")' in text

@@ -34,7 +34,7 @@ class World:
 
     def __init__(self, examples: Sequence[Example], features: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
         self.features = {e.name: row.astype(np.float32) for e, row in zip(examples, features, strict=True)}
-        monkeypatch.setattr("emocap.evaluation.runner.read_examples", lambda card, data: list(examples))
+        monkeypatch.setattr("emocap.evaluation.inputs.read_examples", lambda card, data: list(examples))
         monkeypatch.setattr("emocap.evaluation.runner.load", lambda model: self.encoder(model))
         monkeypatch.setattr("emocap.evaluation.runner.extract", self.extract)
         self.looked: list[str] = []

@@ -149,7 +149,7 @@ def test_people_take_turns_without_those_who_are_left_out(tmp_path: Path) -> Non
 
 
 def test_dead_links_of_emotionet_are_said(shared: Callable[[str], Path], untaught: str, tmp_path: Path) -> None:
-    arguments = ["eval", "emotionet", "--model", untaught, "--protocol", "zeroshot", "--allow-counts", "--no-cache"]
+    arguments = ["eval", "emotionet", "--model", untaught, "--protocol", "zeroshot", "--allow-counts", "cache=false"]
     arguments += ["--data", str(shared(DEAD_LINKS)), "--out", str(tmp_path)]
     done = CliRunner().invoke(app, arguments)
     assert isinstance(done.exception, UserError)

@@ -138,7 +138,7 @@ def test_a_build_without_captions_has_nothing_to_retrieve(labelled_build: Path, 
     for tar in (bare / "shards").glob("*.tar"):
         samples = [Sample(s.record.model_copy(update={"caption": None}), s.jpeg) for s in read_shard(tar)]
         write_shard(tar, bare / "index" / f"{tar.stem}.parquet", samples)
-    with pytest.raises(UserError, match="no captioned test pictures for Drawn faces, captions"):
+    with pytest.raises(UserError, match="no captioned test pictures for Synthetic faces, captions"):
         read_examples(cards("synthetic-retrieval")["synthetic-retrieval"], bare)
 
 

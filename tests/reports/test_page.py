@@ -60,8 +60,8 @@ def test_a_page_shows_builds_runs_and_results(everything: list[Path], tmp_path: 
     assert html.count("<svg") >= 8
     assert "Contrast of regions and local sentences" in html
     assert html.count('<table class="confusion">') == 2
-    assert "Drawn faces, 7 emotions, zero-shot: UAR" in html
-    assert "Drawn faces, action units, linear probe: macro F1" in html
+    assert "Synthetic faces, 7 emotions, zero-shot: UAR" in html
+    assert "Synthetic faces, action units, linear probe: macro F1" in html
     assert "chance 0.143" in html
 
 
