@@ -118,7 +118,7 @@ def test_results_of_another_model_stay_out(hub: Hub, run: Path, tmp_path: Path) 
     files = hub.repos["lab/tiny"]["files"]
     assert json.loads(files["results.jsonl"]) == row
     assert b"Another model's" not in files["README.md"]
-    assert b"Drawn faces, 7 emotions" in files["README.md"]
+    assert b"Synthetic faces, 7 emotions" in files["README.md"]
 
 
 def test_a_second_push_removes_what_is_gone_and_leaves_the_owners_own(hub: Hub, run: Path) -> None:

@@ -28,7 +28,7 @@ def test_the_card_tells_how_the_build_was_made(asked_build: Path, tmp_path: Path
     text = write_card(shutil.copytree(asked_build, tmp_path / "faces")).read_text()
     for line in (
         "96 pictures of faces with structured facial-emotion captions",
-        "| sources | 120 drawn faces |",
+        "| sources | 120 synthetic faces |",
         "| frames | 480 |",
         "| model | qwen |",
         "| prompt | emocap-1 |",
