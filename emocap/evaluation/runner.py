@@ -43,10 +43,10 @@ def evaluate(
     Rows of other models, cards or protocols that are there already stay; the same ones are replaced. A protocol is
     passed over on cards whose task does not have it. Official folds have a row each and one of their mean; few-shot
     one for each of ``shots``, over ``seeds`` draws. ``looking``: how pictures are looked at, and where their features
-    are kept. ``overrides``: what was changed in the cards, for the rows. Raises UserError for a card without any, where
-    ``exact`` for data without the card's counts or with a class that has no test examples, for examples whose media is
-    missing unless ``allow_missing`` leaves them out, counted in ``missing``, and as the readers, splits and encoders
-    do.
+    are kept. ``overrides``: what was changed in the cards, for the rows. Raises UserError for a card without any,
+    where ``exact`` for data without the card's counts or with a class that has no test examples, for examples whose
+    media is missing unless ``allow_missing`` leaves them out, counted in ``missing``, and as the readers, splits and
+    encoders do.
     """
     for name, card in cards.items():
         refuse_others(name, card, protocols)
