@@ -55,6 +55,8 @@ def choose(names: Sequence[str], overrides: Sequence[str] = ()) -> list[Chosen]:
     A pattern is of files, or else of the names of built-in cards. Raises UserError where one fits nothing, and as
     recipes do.
     """
+    if not names:
+        raise UserError("no card is named; emocap benchmarks lists them")
     found: dict[str, Chosen] = {}
     for name in names:
         pattern = any(sign in name for sign in "*?[")

@@ -103,6 +103,8 @@ def test_what_is_named_must_be_there(untaught: str, place: Path, tmp_path: Path)
     assert failures[0].startswith("absent: ")
     (failure,) = measure(choose([f"{place}/cards/good.yaml"]), [untaught], ["retrieval"], place / "data", tmp_path)
     assert "good is measured by zeroshot" in failure
+    with pytest.raises(UserError, match="no card is named"):
+        choose([], ["layout.last=1"])
     with pytest.raises(UserError, match="fits no file and no built-in card"):
         choose(["nothing-*"])
     with pytest.raises(UserError, match="none of these cards has its data"):
