@@ -39,8 +39,9 @@ class FacesRecipe(Recipe):
     """Largest share of the crop that may be white (grey above 250)."""
     duplicates: int | None = Field(16, ge=0, le=256)
     """Faces whose perceptual hashes differ in at most so many of 256 bits are near-duplicates, of which one is kept,
-    the labelled before the larger before the first; null keeps all. On the London Set, 16 finds 98 of a hundred copies that were compressed, scaled or brightened, and
-    takes no smile for the same face at rest; 24 finds 99, and takes 3 smiles (perf/duplicates.py)."""
+    the labelled before the larger before the first; null keeps all. On the London Set, 16 finds 98 of a hundred
+    copies that were compressed, scaled or brightened, and takes no smile for the same face at rest; 24 finds 99, and
+    takes 3 smiles (perf/duplicates.py)."""
     margin: float = Field(0.3, ge=0, le=2)
     """How much larger than the box's longer side the square crop is."""
     align: bool = False
