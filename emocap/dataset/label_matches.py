@@ -126,7 +126,8 @@ def _row(example: dict[str, Any]) -> str:
 
 def count_members(sources: Sequence[SourceRecipe], out: Path) -> list[dict[str, Any]]:
     """The results where sources hold archives, whose members are known once faces have been looked for in them."""
-    matches = tables(sources, out)
+    if not (matches := tables(sources, out)):
+        return []
     listed = pq.ParquetFile(out / "inputs.parquet")
     archives: dict[str, list[int]] = {}
     for batch in listed.iter_batches(10_000, columns=["path", "source", "kind"]):

@@ -18,6 +18,7 @@ from emocap.core.errors import UserError
 from emocap.dataset.crashes import CrashWatch
 from emocap.dataset.detect import FindFaces
 from emocap.dataset.labels import LabelTable
+from emocap.dataset.notices import notices
 from emocap.dataset.readers.base import Input
 from emocap.dataset.recipe import BuildRecipe, ResourcesRecipe, SourceRecipe, StageRecipe
 from emocap.dataset.run import build
@@ -69,6 +70,7 @@ def mess(tmp_path: Path, package_photos: dict[str, Path]) -> Path:
     rest = (folder / "rgba.png").read_bytes()[33:]
     (folder / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\r" + header + zlib.crc32(header).to_bytes(4) + rest)
     shutil.copy(package_photos["coffee"], folder / "coffee.png")
+    (folder / "notes.txt").write_text("I am no picture either.")
     return folder
 
 
@@ -91,6 +93,12 @@ def test_every_file_is_used_or_counted_with_its_reason(mess: Path, tmp_path: Pat
     used = {Path(row["source"]).name for row in read_index(out / "index").to_pylist()}
     assert used == {"a copy of plain.jpg", "cmyk.jpg", "rgba.png", "palette.png", "sixteen.png", "turned.jpg"}
     assert manifest["counts"]["inputs"] == 13
+    assert manifest["counts"]["passed_over"] == {".txt": 1}
+    assert notices(manifest) == [
+        "labels.csv: 1 of 13 rows name no input, such as notes.txt",
+        "labels.csv: 1 of 13 inputs have no row, such as coffee.png",
+        "files passed over: 1 .txt",
+    ]
     assert manifest["counts"]["samples"] == 6
     assert [shard["samples"] for shard in manifest["shards"]] == [4, 2]
     assert verify(out) == []
@@ -195,11 +203,12 @@ def test_another_recipe_or_other_inputs_leave_a_build_alone(package_photos: dict
     pictures, out = tmp_path / "pictures", tmp_path / "out"
     pictures.mkdir()
     shutil.copy(package_photos["astronaut"], pictures / "a.png")
-    mine = recipe(sources=[{"path": str(pictures)}])
+    crops = {"captioner": {"backend": "none"}}
+    mine = recipe(sources=[{"path": str(pictures)}], **crops)
     build(mine, out)
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     with pytest.raises(UserError, match=r"holds the result of another recipe \(faces.size: 96 → 64\)"):
-        build(recipe(sources=[{"path": str(pictures)}], faces={"detector": "cascade", "size": 64}), out)
+        build(recipe(sources=[{"path": str(pictures)}], faces={"detector": "cascade", "size": 64}, **crops), out)
     build(mine.model_copy(update={"resources": ResourcesRecipe(faces=StageRecipe(workers=1))}), out)
     shutil.copy(package_photos["coffee"], pictures / "b.png")
     with pytest.raises(
