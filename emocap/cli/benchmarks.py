@@ -200,7 +200,7 @@ def _print(message: "str | ResultRow") -> None:
     shots = f" {message.shots} shots" if message.shots else ""
     fold = f" fold {message.fold}" if message.fold else ""
     changed = f" with {', '.join(message.overrides)}" if message.overrides else ""
-    missing = f"; {message.untested:,} of {message.tested + message.untested:,} left out" if message.untested else ""
+    missing = "".join(f"; {gone:,} of {all_:,} {split} left out" for split, (gone, all_) in message.left_out.items())
     print(f"{message.benchmark} {message.protocol}{shots}{fold}, {message.model}{changed}: {metrics}{missing}")
 
 

@@ -223,9 +223,10 @@ class ResultRow(_Part):
         return sum(self.counts.get("test", {}).values())
 
     @property
-    def untested(self) -> int:
-        """Number of test examples that were left out."""
-        return sum(self.missing.get("test", {}).values())
+    def left_out(self) -> dict[str, tuple[int, int]]:
+        """Split → number of examples that were left out, and of all that the annotation has; of what lacks some."""
+        gone = {split: sum(reasons.values()) for split, reasons in self.missing.items()}
+        return {split: (number, number + sum(self.counts.get(split, {}).values())) for split, number in gone.items()}
 
     def chance_of(self, metric: str) -> float | None:
         """What guessing reaches in a metric; None where it is not known."""

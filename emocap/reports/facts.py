@@ -9,7 +9,7 @@ from typing import Any
 from emocap.evaluation.display import TaskDisplay
 from emocap.evaluation.registry import display_of, metric_display
 from emocap.evaluation.results import MetricValue, ResultRow
-from emocap.reports.leaderboard import Entry, Group
+from emocap.reports.leaderboard import Entry, Group, left_out
 from emocap.reports.numbers import compact, fraction, metric_label
 from emocap.reports.results import Measure
 
@@ -192,15 +192,11 @@ def others(row: ResultRow) -> dict[str, str]:
         "system message": row.system,
         "weights, SHA-256": row.model_sha256,
         "absent classes": row.absent_classes,
-        "left out": [_left_out(split, reasons) for split, reasons in row.missing.items()],
+        "left out": left_out(row) or None,
         **{_detail_label(key, display): value for key, value in row.details.items()},
     }
     texts = {name: _text(value) for name, value in named.items() if value not in (None, [], {})}
     return texts | {"seconds of work": compact(row.seconds, 2)}
-
-
-def _left_out(split: str, reasons: Mapping[str, int]) -> str:
-    return f"of {split} {_unanswered(reasons)}"
 
 
 def _detail_label(key: str, display: TaskDisplay) -> str:

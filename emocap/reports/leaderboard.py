@@ -2,11 +2,12 @@
 
 # Tested in tests/reports/test_leaderboard_builder.py.
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from emocap.evaluation.display import Caveat
 from emocap.evaluation.registry import PROTOCOLS, display_of, metric_display
+from emocap.evaluation.results import ResultRow
 from emocap.reports.results import Measure, Result
 
 _FINE_TUNED = "finetuned"
@@ -76,14 +77,19 @@ class Entry:
         row = self.result.row
         if row.overrides:
             tags.append(("card changed", f"changed in the card: {', '.join(row.overrides)}"))
-        if row.untested:
-            share = f"{row.untested:,} of {row.tested + row.untested:,} test examples left out"
-            tags.append((f"{row.untested:,} missing", f"{share}: {_reasons(row.missing['test'])}"))
+        if row.left_out:
+            number = sum(gone for gone, _ in row.left_out.values())
+            tags.append((f"{number:,} missing", f"left out: {left_out(row)}"))
         return tags + [("counts differ", "counts differ from the card")] * self.counts_differ
 
 
-def _reasons(numbers: Mapping[str, int]) -> str:
-    return ", ".join(f"{number:,} {reason.replace('_', ' ')}" for reason, number in numbers.items())
+def left_out(row: ResultRow) -> str:
+    """``2 of 9 test examples (1 missing file, 1 broken image)``, of each split that lacks some."""
+    told = []
+    for split, (gone, total) in row.left_out.items():
+        reasons = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in row.missing[split].items())
+        told.append(f"{gone:,} of {total:,} {split} examples ({reasons})")
+    return "; ".join(told)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from emocap.core.errors import UserError
 from emocap.core.files import replacing
 from emocap.evaluation.registry import metric_display
 from emocap.evaluation.results import FILE
-from emocap.reports.leaderboard import Cell, Group, Leaderboard, Line
+from emocap.reports.leaderboard import Cell, Group, Leaderboard, Line, left_out
 from emocap.reports.leaderboard_builder import make_leaderboard
 from emocap.reports.numbers import hundredfold, metric_label
 from emocap.reports.results import read_results
@@ -55,11 +55,11 @@ class _PaperTable:
         notes = [f"Numbers are × 100{units}; bold: the best measured here."]
         if any(entry.counts_differ for entry in entries):
             notes.append("⚠ The counts of the data differ from those of the benchmark's card.")
-        if changed := sorted({f"{e.result.row.title} {one}" for e in entries for one in e.result.row.overrides}):
+        rows = [entry.result.row for entry in entries]
+        if changed := sorted({f"{row.title} {one}" for row in rows for one in row.overrides}):
             notes.append(f"Changed in the cards: {'; '.join(changed)}.")
-        if gone := [entry for entry in entries if entry.result.row.untested]:
-            subjects = sorted({f"{e.result.row.title} {e.result.row.untested:,}" for e in gone})
-            notes.append(f"Test examples left out, as they are missing or cannot be read: {'; '.join(subjects)}.")
+        if gone := sorted({f"{row.title} {left_out(row)}" for row in rows if row.left_out}):
+            notes.append(f"Left out, as they are missing or cannot be read: {'; '.join(gone)}.")
         caveats = sorted({(one.caveat.kind, one.caveat.consequence) for one in entries if one.caveat})
         for kind, consequence in caveats:
             subjects = sorted({one.caveat.subject for one in entries if one.caveat and one.caveat.kind == kind})

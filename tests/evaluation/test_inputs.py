@@ -79,8 +79,7 @@ def test_what_is_missing_is_left_out_and_counted(card: str, untaught: str, tmp_p
         assert row["counts"]["test"] == ({"calm": 4, "happy": 2} if mean else {"calm": 2, "happy": 1})
         assert row["counts_expected"] is (False if row["fold"] == 1 else None)
     page = write_report([tmp_path / "out"], tmp_path / "page.html").read_text()
-    assert "6 of 12 test examples left out: 4 missing file, 2 not an image" in page
-    assert "of train 1: missing file 1" not in page  # the mean of folds is of their tests
+    assert "left out: 6 of 12 test examples (4 missing file, 2 not an image)" in page
 
 
 def test_nothing_is_left_out_of_what_is_there(card: str, untaught: str, tmp_path: Path) -> None:
@@ -161,5 +160,9 @@ def test_dead_links_of_emotionet_are_said(shared: Callable[[str], Path], untaugh
     assert (sum(map(len, row["missing"].values())), left_out) == (len(row["missing"]), 6)
     assert sum(number for counts in row["counts"].values() for number in counts.values()) == 54
     assert row["metrics"]["f1"]["value"] is not None
-    if gone := row["missing"].get("test"):
-        assert f"{gone['missing_file']} of " in done.output
+    told = [
+        f"{sum(reasons.values())} of {sum(reasons.values()) + sum(row['counts'][split].values())} {split} left out"
+        for split, reasons in row["missing"].items()
+    ]
+    assert "; ".join(told) in done.output
+    assert "examples (6 missing file)" in (tmp_path / "report.html").read_text()

@@ -39,8 +39,10 @@ def test_markdown() -> None:
 
 def test_what_was_left_out_is_noted() -> None:
     text = markdown(leaderboard(row(missing={"train": {"missing_file": 9}, "test": {"missing_file": 2}})))
-    assert "Test examples left out, as they are missing or cannot be read: RAF-DB 2." in text
-    assert "left out" not in markdown(leaderboard(row(missing={"train": {"missing_file": 9}})))
+    wanted = "RAF-DB 9 of 9 train examples (9 missing file); 2 of 9 test examples (2 missing file)"
+    assert f"Left out, as they are missing or cannot be read: {wanted}." in text
+    assert "Changed in the cards: RAF-DB layout.x=1." in markdown(leaderboard(row(overrides=["layout.x=1"])))
+    assert "left out" not in markdown(leaderboard(row())).lower()
 
 
 def test_latex() -> None:

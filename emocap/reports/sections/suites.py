@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from emocap.evaluation.registry import display_of
 from emocap.evaluation.results import ResultRow
-from emocap.reports.leaderboard import Leaderboard
+from emocap.reports.leaderboard import Leaderboard, left_out
 from emocap.reports.numbers import fraction
 from emocap.reports.results import Result, short_names
 from emocap.reports.section import Page, Part, Section, template
@@ -53,7 +53,7 @@ def summaries(results: Sequence[Result], leaderboard: Leaderboard) -> list[Suite
 def _tags(row: ResultRow) -> list[str]:
     caveat = display_of(row.task).caveat(row)
     tags = [caveat.text] if caveat else []
-    tags += [f"{row.untested:,} test examples left out"] * (row.untested > 0)
+    tags += [f"left out: {left_out(row)}"] * bool(row.left_out)
     tags += [f"changed in the cards: {', '.join(row.overrides)}"] * bool(row.overrides)
     return tags + ["counts differ from the card"] * (row.counts_expected is False)
 
