@@ -111,7 +111,7 @@ def test_a_captioner_that_needs_labels_is_refused_where_none_can_come(tmp_path: 
         listed(tmp_path / "out", {"path": pics})
     listed(tmp_path / "none", {"path": pics}, captioner={"backend": "none"})
     listed(tmp_path / "pattern", {"path": pics, "pattern": r"(?P<emotion>\w+)\.jpg"})
-    listed(tmp_path / "drawn", {"path": pics}, {"drawn": {"count": 1}})
+    listed(tmp_path / "synthetic", {"path": pics}, {"synthetic": {"count": 1}})
 
 
 def test_paths_as_people_write_them(tmp_path: Path, shared: Callable[[str], Path]) -> None:
